@@ -141,7 +141,7 @@ pub const Vocab = struct {
 test "ids to bytes and back, with gaps, an empty token and an added token" {
     const gpa = std.testing.allocator;
     const tokens = [_]definition.Token{
-        .{ .id = 0, .bytes = "a" }, .{ .id = 1, .bytes = "" },
+        .{ .id = 0, .bytes = "a" },   .{ .id = 1, .bytes = "" },
         .{ .id = 4, .bytes = "abc" },
     };
     const added = [_]definition.Token{ .{ .id = 6, .bytes = "<s>" }, .{ .id = 4, .bytes = "xyz" } };

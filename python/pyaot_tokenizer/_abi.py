@@ -1,0 +1,160 @@
+"""The ctypes table of the C ABI. Generated from zig/src/abi.zig by tools/gen_abi.zig: do not edit."""
+
+import ctypes
+import enum
+
+VERSION = "0.1.0"
+ABI_HASH = 0xc80bd37f62b64445
+NO_OFFSET = 0xffffffffffffffff
+
+
+class Status(enum.IntEnum):
+    OK = 0
+    OUT_OF_MEMORY = -1
+    INVALID_ARGUMENT = -2
+    MALFORMED = -3
+    UNSUPPORTED = -4
+    UNKNOWN_ID = -5
+    SPECIAL_TOKEN = -6
+
+
+class SpecialMode(enum.IntEnum):
+    TEXT = 0
+    PARSE = 1
+    REFUSE = 2
+
+
+class Property(enum.IntEnum):
+    VOCAB_SIZE = 0
+    TOKEN_COUNT = 1
+    MERGE_COUNT = 2
+    ADDED_TOKEN_COUNT = 3
+    FORMAT = 4
+    MEMORY_BYTES = 5
+
+
+class AddedFlag(enum.IntEnum):
+    SPECIAL = 1
+    SINGLE_WORD = 2
+    LSTRIP = 4
+    RSTRIP = 8
+    NORMALIZED = 16
+
+
+# name: (result, arguments)
+SIGNATURES = {
+    "pyaot_version": (
+        ctypes.c_char_p,
+        (),
+    ),
+    "pyaot_abi_hash": (
+        ctypes.c_uint64,
+        (),
+    ),
+    "pyaot_tokenizer_create": (
+        ctypes.c_void_p,
+        (),
+    ),
+    "pyaot_tokenizer_destroy": (
+        None,
+        (ctypes.c_void_p,),
+    ),
+    "pyaot_tokenizer_error": (
+        ctypes.c_char_p,
+        (ctypes.c_void_p, ctypes.c_void_p),
+    ),
+    "pyaot_tokenizer_add_special_token": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint32),
+    ),
+    "pyaot_tokenizer_load_json": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t),
+    ),
+    "pyaot_tokenizer_load_tiktoken": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t),
+    ),
+    "pyaot_tokenizer_load_ranks": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t),
+    ),
+    "pyaot_tokenizer_load_vocab_merges": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t),
+    ),
+    "pyaot_tokenizer_property": (
+        ctypes.c_uint64,
+        (ctypes.c_void_p, ctypes.c_int32),
+    ),
+    "pyaot_tokenizer_pretokenizer_name": (
+        ctypes.c_char_p,
+        (ctypes.c_void_p,),
+    ),
+    "pyaot_tokenizer_pattern": (
+        ctypes.c_void_p,
+        (ctypes.c_void_p, ctypes.c_void_p),
+    ),
+    "pyaot_tokenizer_token_to_id": (
+        ctypes.c_int64,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t),
+    ),
+    "pyaot_tokenizer_id_to_token": (
+        ctypes.c_void_p,
+        (ctypes.c_void_p, ctypes.c_uint32, ctypes.c_void_p),
+    ),
+    "pyaot_tokenizer_added_token": (
+        ctypes.c_void_p,
+        (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p),
+    ),
+    "pyaot_context_create": (
+        ctypes.c_void_p,
+        (ctypes.c_void_p,),
+    ),
+    "pyaot_context_destroy": (
+        None,
+        (ctypes.c_void_p,),
+    ),
+    "pyaot_context_error": (
+        ctypes.c_char_p,
+        (ctypes.c_void_p, ctypes.c_void_p),
+    ),
+    "pyaot_encode": (
+        ctypes.c_int64,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32),
+    ),
+    "pyaot_count": (
+        ctypes.c_int64,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32),
+    ),
+    "pyaot_encode_batch": (
+        ctypes.c_int64,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32, ctypes.c_size_t),
+    ),
+    "pyaot_context_ids": (
+        ctypes.c_void_p,
+        (ctypes.c_void_p,),
+    ),
+    "pyaot_context_ends": (
+        ctypes.c_void_p,
+        (ctypes.c_void_p,),
+    ),
+    "pyaot_decode": (
+        ctypes.c_int64,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32),
+    ),
+    "pyaot_context_bytes": (
+        ctypes.c_void_p,
+        (ctypes.c_void_p,),
+    ),
+}
+
+
+def load(path):
+    """Opens the shared library and declares every function of the table on it."""
+    library = ctypes.CDLL(path)
+    for name, (result, arguments) in SIGNATURES.items():
+        function = getattr(library, name)
+        function.restype = result
+        function.argtypes = arguments
+    return library

@@ -1,0 +1,690 @@
+"""The tokenizer: loading, encoding, decoding.
+
+Argument checks, file reading and Python's own types live here; all the work on text and ids is done
+by the shared library, with the GIL released.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import operator
+import os
+from array import array
+from itertools import accumulate
+from types import MappingProxyType
+from typing import (
+    Any,
+    Dict,
+    Iterable,
+    List,
+    Literal,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
+
+from . import _native
+from ._abi import AddedFlag, Property, SpecialMode
+from .errors import (
+    FileReadError,
+    InvalidTypeError,
+    InvalidValueError,
+    UnknownIdError,
+)
+from .patterns import PATTERNS
+
+Path = Union[str, "os.PathLike[str]"]
+"""The path of a file."""
+
+Text = Union[str, bytes]
+"""What can be encoded: a str, or the bytes of a text in UTF-8, which need not be well-formed."""
+
+SpecialTokens = Literal["parse", "text", "refuse"]
+"""What becomes of special-token text in an input: the token, ordinary text, or an error."""
+
+_ID_LIMIT = 1 << 32
+_THREADS_MAX = 4096
+
+# How False and True lie in an array of ids.
+_FALSE = bytes(array("I", [0]))
+_TRUE = bytes(array("I", [1]))
+
+_MODES: Dict[str, int] = {
+    "text": SpecialMode.TEXT.value,
+    "parse": SpecialMode.PARSE.value,
+    "refuse": SpecialMode.REFUSE.value,
+}
+
+_FORMATS = ("tokenizer.json", "tiktoken", "vocab+merges")
+
+
+class AddedToken(NamedTuple):
+    """A token that is matched in the text before it is cut into pieces.
+
+    The flags are those of tokenizer.json; tiktoken's special tokens have `special` alone.
+    """
+
+    id: int
+    """Its id."""
+    special: bool
+    """A control token: plain text for `encode_ordinary`, left out by `skip_special_tokens`."""
+    single_word: bool
+    """Matched only where no word character stands beside it."""
+    lstrip: bool
+    """Takes the white space before it with it."""
+    rstrip: bool
+    """Takes the white space behind it with it."""
+    normalized: bool
+    """Matched in the normalized text rather than in the raw text."""
+
+
+class Tokenizer:
+    """A byte-pair-encoding tokenizer, loaded from its files; immutable.
+
+    Ids are equal to those of the tokenizer's reference implementation: tokenizers for a
+    tokenizer.json, tiktoken for rank files. Encoding takes time linear in the text, or n log n in a
+    piece, whatever is in it.
+
+    One tokenizer may be used by any number of threads at once, survives ``fork``, and can be
+    pickled and copied; the pickle holds the whole content, and the file is not needed to load it.
+
+    Example:
+        >>> tok = Tokenizer("tokenizer.json")                       # doctest: +SKIP
+        >>> tok.decode(tok.encode("Hello, world!"))                 # doctest: +SKIP
+        'Hello, world!'
+    """
+
+    __slots__ = ("__weakref__", "_added", "_handle", "_pool", "_source")
+
+    def __init__(self, path: Path) -> None:
+        """Loads a tokenizer.json.
+
+        Args:
+            path: The file, as written by tokenizers or transformers.
+
+        Raises:
+            InvalidTypeError: `path` is not a path.
+            FileMissingError: The file does not exist.
+            FileReadError: The file cannot be read.
+            FormatError: The file is malformed; the error says where.
+            UnsupportedError: The file needs what this version does not do; the error names it.
+            MemoryError: Memory ran out.
+        """
+        self._load_json(_read(path), os.fspath(path))
+
+    @classmethod
+    def from_bytes(cls, json: bytes) -> Tokenizer:
+        """Loads the content of a tokenizer.json.
+
+        Raises:
+            InvalidTypeError: `json` is not bytes.
+            FormatError, UnsupportedError, MemoryError: As for the constructor.
+        """
+        if not isinstance(json, bytes):
+            raise InvalidTypeError(f"a tokenizer.json as bytes is needed, not {_type_name(json)}")
+        self = cls.__new__(cls)
+        self._load_json(json, None)
+        return self
+
+    @classmethod
+    def from_str(cls, json: str) -> Tokenizer:
+        """Loads the content of a tokenizer.json; errors as for `from_bytes`."""
+        if not isinstance(json, str):
+            raise InvalidTypeError(f"a tokenizer.json as str is needed, not {_type_name(json)}")
+        return cls.from_bytes(json.encode("utf-8", "surrogatepass"))
+
+    @classmethod
+    def from_tiktoken(
+        cls,
+        path: Path,
+        *,
+        pattern: str,
+        special_tokens: Mapping[str, int] = MappingProxyType({}),
+    ) -> Tokenizer:
+        """Loads a ``.tiktoken`` rank file: lines of a token in base64 and its rank, its id.
+
+        Args:
+            path: The rank file.
+            pattern: What cuts text into pieces: a name of `PATTERNS`, or a regular expression in
+                the syntax of tiktoken.
+            special_tokens: Texts of special tokens and their ids.
+
+        Raises:
+            InvalidTypeError: An argument is of the wrong type.
+            InvalidValueError: An id of a special token is outside 0 to 2**32 - 1.
+            FileMissingError, FileReadError, FormatError, UnsupportedError, MemoryError: As for the
+                constructor; a pattern that this version cannot run is an UnsupportedError.
+        """
+        specials = _check_specials(special_tokens)
+        expression = _check_pattern(pattern)
+        ranks = _read(path)
+        self = cls.__new__(cls)
+        self._load_tiktoken(ranks, expression, specials, os.fspath(path))
+        return self
+
+    @classmethod
+    def from_ranks(
+        cls,
+        ranks: Mapping[bytes, int],
+        *,
+        pattern: str,
+        special_tokens: Mapping[str, int] = MappingProxyType({}),
+    ) -> Tokenizer:
+        """Builds a tokenizer from mergeable ranks in memory, as tiktoken's ``Encoding`` takes them.
+
+        Args:
+            ranks: The bytes of each token and its rank, which is its id. Every single byte must be
+                there.
+            pattern: As for `from_tiktoken`.
+            special_tokens: As for `from_tiktoken`.
+
+        Raises:
+            InvalidTypeError: An argument, a key or a rank is of the wrong type.
+            InvalidValueError: An id is outside 0 to 2**32 - 1.
+            FormatError: The ranks are no vocabulary; the error says why.
+            UnsupportedError, MemoryError: As for the constructor.
+        """
+        specials = _check_specials(special_tokens)
+        expression = _check_pattern(pattern)
+        if not isinstance(ranks, Mapping):
+            raise InvalidTypeError(f"a mapping of bytes to int is needed, not {_type_name(ranks)}")
+        for token, rank in ranks.items():
+            if not isinstance(token, bytes):
+                raise InvalidTypeError(f"a token as bytes is needed, not {_type_name(token)}")
+            _check_id(rank, f"the rank of {token!r}")
+        self = cls.__new__(cls)
+        lengths = array("I", map(len, ranks))
+        ids = array("I", ranks.values())
+        self._load_ranks(b"".join(ranks), lengths, ids, expression, specials)
+        return self
+
+    @classmethod
+    def from_files(cls, vocab: Path, merges: Path) -> Tokenizer:
+        """Loads GPT-2's pair of files: vocab.json and merges.txt (encoder.json and vocab.bpe).
+
+        These files list no special tokens: ``<|endoftext|>`` in a text is plain text.
+
+        Raises:
+            InvalidTypeError, FileMissingError, FileReadError, FormatError, UnsupportedError,
+            MemoryError:
+                As for the constructor; errors of content name both files.
+        """
+        contents = _read(vocab), _read(merges)
+        self = cls.__new__(cls)
+        self._load_vocab_merges(*contents, f"{os.fspath(vocab)} with {os.fspath(merges)}")
+        return self
+
+    def encode(self, text: Text, *, special_tokens: SpecialTokens = "parse") -> List[int]:
+        """The ids of a text.
+
+        Args:
+            text: A str, or UTF-8 as bytes. Lone surrogates of a str count as U+FFFD, as in
+                tiktoken; ill-formed bytes are cut into pieces as U+FFFD and encoded as they are, so
+                that `decode_bytes` gives them back.
+            special_tokens: What text that spells a special token becomes: ``"parse"``, the token's
+                id; ``"text"``, ordinary text; ``"refuse"``, an error.
+
+        Returns:
+            A new list of ints.
+
+        Raises:
+            InvalidTypeError: `text` is neither str nor bytes.
+            InvalidValueError: `special_tokens` is none of the three.
+            SpecialTokenError: The text has a special token and `special_tokens` is ``"refuse"``.
+            MemoryError: Memory ran out; the tokenizer stays usable.
+        """
+        data = _to_bytes(text)
+        mode = _check_mode(special_tokens)
+        context = self._pool.take()
+        try:
+            count = _native.LIBRARY.pyaot_encode(context.address, data, len(data), mode)
+            if count < 0:
+                raise context.error(count)
+            return context.ids(count)
+        finally:
+            self._pool.give_back(context, len(data))
+
+    def encode_ordinary(self, text: Text) -> List[int]:
+        """The ids of a text in which special tokens are ordinary text; else as `encode`."""
+        return self.encode(text, special_tokens="text")
+
+    def encode_batch(
+        self,
+        texts: Iterable[Text],
+        *,
+        threads: Optional[int] = None,
+        special_tokens: SpecialTokens = "parse",
+    ) -> List[List[int]]:
+        """The ids of many texts, encoded on several threads.
+
+        Args:
+            texts: The texts, each as for `encode`.
+            threads: How many threads may work at most; None: as many as there are cores. The ids do
+                not depend on it.
+            special_tokens: As for `encode`.
+
+        Returns:
+            A new list of ids for each text, in order.
+
+        Raises:
+            InvalidTypeError: `texts` is a single text or no iterable, or one of the texts is
+                neither str nor bytes.
+            InvalidValueError: `threads` is less than 1, or `special_tokens` is none of the three.
+            SpecialTokenError: As for `encode`; the message says which text.
+            MemoryError: Memory ran out.
+        """
+        mode = _check_mode(special_tokens)
+        thread_count = _check_threads(threads)
+        parts = _to_parts(texts)
+        ends = array("Q", accumulate(map(len, parts)))
+        data = b"".join(parts)
+        context = self._pool.take()
+        try:
+            count = _native.LIBRARY.pyaot_encode_batch(
+                context.address, data, ends.buffer_info()[0], len(parts), mode, thread_count
+            )
+            if count < 0:
+                raise context.error(count)
+            return context.rows(len(parts))
+        finally:
+            self._pool.give_back(context, len(data))
+
+    def count(self, text: Text, *, special_tokens: SpecialTokens = "parse") -> int:
+        """How many ids `encode` gives for the same arguments; errors as there."""
+        data = _to_bytes(text)
+        mode = _check_mode(special_tokens)
+        context = self._pool.take()
+        try:
+            count = _native.LIBRARY.pyaot_count(context.address, data, len(data), mode)
+            if count < 0:
+                raise context.error(count)
+            return count
+        finally:
+            self._pool.give_back(context, len(data))
+
+    def decode(
+        self,
+        ids: Iterable[int],
+        *,
+        errors: str = "replace",
+        skip_special_tokens: bool = False,
+    ) -> str:
+        """The text of ids.
+
+        Args:
+            ids: The ids: any iterable of ints, an ``array`` or a NumPy array.
+            errors: What becomes of bytes that are not UTF-8, which an id sequence cut out of a
+                longer one may have at its ends: a handler of ``bytes.decode``.
+            skip_special_tokens: Leave special tokens out.
+
+        Raises:
+            InvalidTypeError: `ids` is no iterable of ints.
+            UnknownIdError: No token has one of the ids.
+            UnicodeDecodeError: The bytes are not UTF-8 and `errors` is ``"strict"``.
+            LookupError: There is no handler called `errors`.
+            MemoryError: Memory ran out.
+        """
+        return self.decode_bytes(ids, skip_special_tokens=skip_special_tokens).decode(
+            "utf-8", errors
+        )
+
+    def decode_bytes(self, ids: Iterable[int], *, skip_special_tokens: bool = False) -> bytes:
+        """The bytes of ids, those that were encoded; arguments and errors as for `decode`."""
+        data = _to_ids(ids)
+        context = self._pool.take()
+        try:
+            length = _native.LIBRARY.pyaot_decode(
+                context.address, data.buffer_info()[0], len(data), bool(skip_special_tokens)
+            )
+            if length < 0:
+                raise context.error(length)
+            return context.bytes(length)
+        finally:
+            self._pool.give_back(context, len(data))
+
+    def decode_batch(
+        self,
+        batch: Iterable[Iterable[int]],
+        *,
+        errors: str = "replace",
+        skip_special_tokens: bool = False,
+    ) -> List[str]:
+        """The text of each of many sequences of ids; else as `decode`."""
+        if not isinstance(batch, Iterable):
+            raise InvalidTypeError(
+                f"an iterable of id sequences is needed, not {_type_name(batch)}"
+            )
+        return [
+            self.decode(ids, errors=errors, skip_special_tokens=skip_special_tokens)
+            for ids in batch
+        ]
+
+    def token_to_id(self, token: Text) -> Optional[int]:
+        """The id of the token that stands for exactly this text, or None.
+
+        Args:
+            token: The text or its bytes: ``" the"``, not a tokenizer.json's ``"Ġthe"``.
+
+        Raises:
+            InvalidTypeError: `token` is neither str nor bytes.
+        """
+        data = _to_bytes(token)
+        found = _native.LIBRARY.pyaot_tokenizer_token_to_id(self._handle.address, data, len(data))
+        return None if found < 0 else found
+
+    def id_to_token(self, token_id: int) -> Optional[bytes]:
+        """The bytes that an id stands for, or None if no token has it.
+
+        They are bytes since a token may be a part of a character.
+
+        Raises:
+            InvalidTypeError: `token_id` is not an int.
+        """
+        if not isinstance(token_id, int) or isinstance(token_id, bool):
+            raise InvalidTypeError(f"an id as int is needed, not {_type_name(token_id)}")
+        if not 0 <= token_id < _ID_LIMIT:
+            return None
+        length = ctypes.c_size_t()
+        address = _native.LIBRARY.pyaot_tokenizer_id_to_token(
+            self._handle.address, token_id, ctypes.byref(length)
+        )
+        return None if address is None else ctypes.string_at(address, length.value)
+
+    @property
+    def vocab_size(self) -> int:
+        """One more than the highest id, added tokens included: the rows an embedding needs."""
+        return self._property(Property.VOCAB_SIZE)
+
+    @property
+    def token_count(self) -> int:
+        """How many ids have a token; less than `vocab_size` where ids have gaps."""
+        return self._property(Property.TOKEN_COUNT)
+
+    @property
+    def merge_count(self) -> int:
+        """How many pairs of adjacent tokens can merge."""
+        return self._property(Property.MERGE_COUNT)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of memory that the library's tables take."""
+        return self._property(Property.MEMORY_BYTES)
+
+    @property
+    def format(self) -> str:
+        """Where it came from: ``"tokenizer.json"``, ``"tiktoken"`` or ``"vocab+merges"``."""
+        return _FORMATS[self._property(Property.FORMAT)]
+
+    @property
+    def pre_tokenizer(self) -> str:
+        """The name of what cuts text into pieces; ``"none"`` where the whole text is one piece."""
+        return _native.LIBRARY.pyaot_tokenizer_pretokenizer_name(self._handle.address).decode()
+
+    @property
+    def pattern(self) -> Optional[str]:
+        """The regular expression that cuts text into pieces, or None where nothing does."""
+        length = ctypes.c_size_t()
+        address = _native.LIBRARY.pyaot_tokenizer_pattern(
+            self._handle.address, ctypes.byref(length)
+        )
+        return None if address is None else ctypes.string_at(address, length.value).decode()
+
+    @property
+    def added_tokens(self) -> Mapping[str, AddedToken]:
+        """The tokens matched before the text is cut into pieces, in ascending order of id."""
+        return self._added
+
+    @property
+    def special_tokens(self) -> Mapping[str, int]:
+        """The texts of the special tokens among the added tokens, and their ids."""
+        return {text: token.id for text, token in self._added.items() if token.special}
+
+    def __repr__(self) -> str:
+        """For example ``<Tokenizer tokenizer.json vocab_size=50257 pre_tokenizer=gpt2>``."""
+        return (
+            f"<{type(self).__name__} {self.format} vocab_size={self.vocab_size} "
+            f"pre_tokenizer={self.pre_tokenizer}>"
+        )
+
+    def __copy__(self) -> Tokenizer:
+        """Itself, for it never changes."""
+        return self
+
+    def __deepcopy__(self, memo: Dict[int, Any]) -> Tokenizer:
+        """Itself, for it never changes."""
+        return self
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        """Pickles what it was loaded from, whole."""
+        return _restore, (type(self), *self._source)
+
+    def _load_json(self, json: bytes, file: Optional[str]) -> None:
+        self._finish(
+            _native.Handle(
+                lambda address: _native.LIBRARY.pyaot_tokenizer_load_json(address, json, len(json)),
+                file=file,
+            ),
+            ("_load_json", json, None),
+        )
+
+    def _load_tiktoken(
+        self,
+        ranks: bytes,
+        pattern: bytes,
+        specials: Sequence[Tuple[bytes, int]],
+        file: Optional[str],
+    ) -> None:
+        self._finish(
+            _native.Handle(
+                lambda address: _native.LIBRARY.pyaot_tokenizer_load_tiktoken(
+                    address, ranks, len(ranks), pattern, len(pattern)
+                ),
+                specials=specials,
+                file=file,
+            ),
+            ("_load_tiktoken", ranks, pattern, specials, None),
+        )
+
+    def _load_ranks(
+        self,
+        tokens: bytes,
+        lengths: array[int],
+        ids: array[int],
+        pattern: bytes,
+        specials: Sequence[Tuple[bytes, int]],
+    ) -> None:
+        ends = array("Q", accumulate(lengths))
+        self._finish(
+            _native.Handle(
+                lambda address: _native.LIBRARY.pyaot_tokenizer_load_ranks(
+                    address,
+                    tokens,
+                    ends.buffer_info()[0],
+                    ids.buffer_info()[0],
+                    len(ids),
+                    pattern,
+                    len(pattern),
+                ),
+                specials=specials,
+            ),
+            ("_load_ranks", tokens, lengths, ids, pattern, specials),
+        )
+
+    def _load_vocab_merges(self, vocab: bytes, merges: bytes, file: Optional[str]) -> None:
+        self._finish(
+            _native.Handle(
+                lambda address: _native.LIBRARY.pyaot_tokenizer_load_vocab_merges(
+                    address, vocab, len(vocab), merges, len(merges)
+                ),
+                file=file,
+            ),
+            ("_load_vocab_merges", vocab, merges, None),
+        )
+
+    def _finish(self, handle: _native.Handle, source: Tuple[Any, ...]) -> None:
+        self._handle = handle
+        self._pool = _native.ContextPool(handle)
+        self._source = source
+        self._added = MappingProxyType(_added_tokens(handle))
+
+    def _property(self, which: Property) -> int:
+        return _native.LIBRARY.pyaot_tokenizer_property(self._handle.address, which)
+
+
+def _restore(cls: type[Tokenizer], load: str, *source: Any) -> Tokenizer:
+    """Loads a tokenizer again from what `Tokenizer.__reduce__` gave."""
+    self = cls.__new__(cls)
+    getattr(self, load)(*source)
+    return self
+
+
+def _added_tokens(handle: _native.Handle) -> Dict[str, AddedToken]:
+    library = _native.LIBRARY
+    length, token_id, flags = ctypes.c_size_t(), ctypes.c_uint32(), ctypes.c_uint32()
+    tokens: Dict[str, AddedToken] = {}
+    for index in range(
+        library.pyaot_tokenizer_property(handle.address, Property.ADDED_TOKEN_COUNT)
+    ):
+        address = library.pyaot_tokenizer_added_token(
+            handle.address,
+            index,
+            ctypes.byref(length),
+            ctypes.byref(token_id),
+            ctypes.byref(flags),
+        )
+        text = ctypes.string_at(address or 0, length.value).decode("utf-8", "replace")
+        tokens[text] = AddedToken(
+            id=token_id.value,
+            special=bool(flags.value & AddedFlag.SPECIAL),
+            single_word=bool(flags.value & AddedFlag.SINGLE_WORD),
+            lstrip=bool(flags.value & AddedFlag.LSTRIP),
+            rstrip=bool(flags.value & AddedFlag.RSTRIP),
+            normalized=bool(flags.value & AddedFlag.NORMALIZED),
+        )
+    return tokens
+
+
+def _read(path: Path) -> bytes:
+    if not isinstance(path, (str, os.PathLike)):
+        raise InvalidTypeError(f"a path as str or os.PathLike is needed, not {_type_name(path)}")
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise FileReadError.of(error, os.fspath(path)) from error
+    except ValueError as error:
+        # A NUL in the path.
+        raise InvalidValueError(f"{os.fspath(path)!r} is not a path: {error}") from error
+
+
+def _to_bytes(text: Text) -> bytes:
+    if isinstance(text, str):
+        try:
+            return text.encode()
+        except UnicodeEncodeError:
+            # Pairs of surrogates become the character that they encode, lone ones U+FFFD.
+            repaired = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            return repaired.encode()
+    if isinstance(text, bytes):
+        return text
+    raise InvalidTypeError(f"a text as str or bytes is needed, not {_type_name(text)}")
+
+
+def _to_parts(texts: Iterable[Text]) -> List[bytes]:
+    if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
+        raise InvalidTypeError(f"an iterable of texts is needed, not {_type_name(texts)}")
+    parts: List[bytes] = []
+    for text in texts:
+        try:
+            parts.append(_to_bytes(text))
+        except InvalidTypeError as error:
+            raise InvalidTypeError(
+                f"text {len(parts)}: {error.message}", offset=len(parts)
+            ) from None
+    return parts
+
+
+def _to_ids(ids: Iterable[int]) -> array[int]:
+    if isinstance(ids, array) and ids.typecode == "I":
+        return ids
+    if isinstance(ids, str) or not isinstance(ids, Iterable):
+        raise InvalidTypeError(f"an iterable of ids is needed, not {_type_name(ids)}")
+    items = ids if isinstance(ids, list) else list(ids)
+    try:
+        converted = array("I", items)
+    except (TypeError, OverflowError):
+        raise _bad_id(items) from None
+    # A bool would pass for 0 or 1: worth a look at the types only where these bytes occur.
+    raw = converted.tobytes()
+    if (_FALSE in raw or _TRUE in raw) and bool in map(type, items):
+        raise _bad_id(items)
+    return converted
+
+
+def _bad_id(ids: Sequence[object]) -> Exception:
+    """The error for the first of `ids` that is not an id."""
+    for index, item in enumerate(ids):
+        try:
+            value = operator.index(item)  # type: ignore[arg-type]
+        except TypeError:
+            value = None
+        if value is None or isinstance(item, bool):
+            return InvalidTypeError(
+                f"an id as int is needed at index {index}, not {_type_name(item)}", offset=index
+            )
+        if not 0 <= value < _ID_LIMIT:
+            return UnknownIdError(f"id {value} at index {index} has no token", offset=index)
+    raise AssertionError("every id is valid")
+
+
+def _check_mode(special_tokens: str) -> int:
+    try:
+        return _MODES[special_tokens]
+    except (KeyError, TypeError):
+        raise InvalidValueError(
+            f'special_tokens must be "parse", "text" or "refuse", not {special_tokens!r}'
+        ) from None
+
+
+def _check_threads(threads: Optional[int]) -> int:
+    if threads is None:
+        return 0
+    if not isinstance(threads, int) or isinstance(threads, bool):
+        raise InvalidTypeError(f"threads must be an int or None, not {_type_name(threads)}")
+    if not 1 <= threads <= _THREADS_MAX:
+        raise InvalidValueError(f"threads must be 1 to {_THREADS_MAX} or None, not {threads}")
+    return threads
+
+
+def _check_pattern(pattern: str) -> bytes:
+    if not isinstance(pattern, str):
+        raise InvalidTypeError(f"a pattern as str is needed, not {_type_name(pattern)}")
+    return PATTERNS.get(pattern, pattern).encode("utf-8", "surrogatepass")
+
+
+def _check_specials(special_tokens: Mapping[str, int]) -> List[Tuple[bytes, int]]:
+    if not isinstance(special_tokens, Mapping):
+        raise InvalidTypeError(
+            f"a mapping of str to int is needed, not {_type_name(special_tokens)}"
+        )
+    specials: List[Tuple[bytes, int]] = []
+    for text, token_id in special_tokens.items():
+        if not isinstance(text, str):
+            raise InvalidTypeError(f"a special token as str is needed, not {_type_name(text)}")
+        _check_id(token_id, f"the id of the special token {text!r}")
+        specials.append((_to_bytes(text), token_id))
+    return specials
+
+
+def _check_id(token_id: int, what: str) -> None:
+    if not isinstance(token_id, int) or isinstance(token_id, bool):
+        raise InvalidTypeError(f"{what} must be an int, not {_type_name(token_id)}")
+    if not 0 <= token_id < _ID_LIMIT:
+        raise InvalidValueError(f"{what} must be 0 to 2**32 - 1, not {token_id}")
+
+
+def _type_name(value: object) -> str:
+    return type(value).__name__

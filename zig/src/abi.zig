@@ -1,0 +1,533 @@
+//! The C ABI: the one list of what the shared and the static library export.
+//!
+//! Every function here checks its arguments, calls the layer below and turns the outcome into a `Status`.
+//! No logic lives here, no state is global, and no panic crosses the boundary. The C header, the ctypes
+//! table and its type stub are generated from this file by `tools/gen_abi.zig`; tests compare them, and
+//! `pyaot_abi_hash` lets a binding check at run time that the library it found is the one it was made for.
+//!
+//! Handles. A `pyaot_tokenizer` is loaded once and is read-only from then on: any number of threads may
+//! share it. A `pyaot_context` is one thread's working memory: scratch space, learnt pieces, the results of
+//! its last call and the message of its last error. Results stay valid until the context's next call.
+
+const std = @import("std");
+const builtin = @import("builtin");
+const Diagnostic = @import("diagnostic.zig").Diagnostic;
+const definition = @import("definition.zig");
+const tokenizer = @import("tokenizer.zig");
+const context = @import("context.zig");
+const Context = context.Context;
+const tokenizer_json = @import("format/tokenizer_json.zig");
+const tiktoken = @import("format/tiktoken.zig");
+const vocab_merges = @import("format/vocab_merges.zig");
+
+pub const version = @import("version.zig").version;
+
+/// What a call came to. Zero is success, every failure is negative; the values never change their meaning.
+pub const Status = enum(i32) {
+    ok = 0,
+    /// Memory ran out; the handle stays usable.
+    out_of_memory = -1,
+    /// An argument is out of its range, or the call does not fit the handle's state.
+    invalid_argument = -2,
+    /// The input file is not what its format says; the message names the place.
+    malformed = -3,
+    /// The input file asks for something this version does not do; the message names it.
+    unsupported = -4,
+    /// An id that no token has; the error's offset is its index in the input.
+    unknown_id = -5,
+    /// Special-token text in a text encoded with `refuse`; the error's offset is its place in the text.
+    special_token = -6,
+};
+
+/// What text that spells a special token becomes.
+pub const SpecialMode = enum(i32) {
+    /// Ordinary text.
+    text = 0,
+    /// The special token.
+    parse = 1,
+    /// An error.
+    refuse = 2,
+};
+
+/// Numbers `pyaot_tokenizer_property` can be asked for.
+pub const Property = enum(i32) {
+    /// One more than the highest id.
+    vocab_size = 0,
+    /// How many ids have a token, added tokens included.
+    token_count = 1,
+    /// Adjacent pairs that can merge.
+    merge_count = 2,
+    /// Tokens matched before pre-tokenization.
+    added_token_count = 3,
+    /// The file form it was loaded from: 0 tokenizer.json, 1 tiktoken ranks, 2 vocab.json and merges.txt.
+    format = 4,
+    /// Bytes of memory its tables take.
+    memory_bytes = 5,
+};
+
+/// Flags of an added token, as bits in `pyaot_tokenizer_added_token`'s result.
+pub const AddedFlag = enum(i32) {
+    special = 1,
+    single_word = 2,
+    lstrip = 4,
+    rstrip = 8,
+    normalized = 16,
+};
+
+/// Value of an error's offset where no single place is at fault.
+pub const no_offset: u64 = std.math.maxInt(u64);
+
+const gpa = if (builtin.is_test) std.testing.allocator else std.heap.c_allocator;
+
+/// The object behind a `pyaot_tokenizer` handle: empty, then loaded once.
+pub const TokenizerHandle = struct {
+    diagnostic: Diagnostic = .{},
+    message: [Diagnostic.message_len_max + 1]u8 = undefined,
+    specials: std.ArrayList(definition.AddedToken) = .empty,
+    specials_arena: std.heap.ArenaAllocator,
+    loaded: ?tokenizer.Tokenizer = null,
+};
+
+/// The object behind a `pyaot_context` handle.
+pub const ContextHandle = struct {
+    message: [Diagnostic.message_len_max + 1]u8 = undefined,
+    context: Context,
+};
+
+/// The functions the library exports, in the order of the header.
+pub const functions = struct {
+    /// The library's version, for example "0.1.0".
+    pub fn pyaot_version() callconv(.c) [*:0]const u8 {
+        return version;
+    }
+
+    /// A hash over every signature of this ABI. A binding compares it with the value it was generated with.
+    pub fn pyaot_abi_hash() callconv(.c) u64 {
+        return abi_hash;
+    }
+
+    /// Makes an empty tokenizer. Returns NULL when memory runs out. Destroy it with
+    /// `pyaot_tokenizer_destroy`.
+    pub fn pyaot_tokenizer_create() callconv(.c) ?*TokenizerHandle {
+        const handle = gpa.create(TokenizerHandle) catch return null;
+        handle.* = .{ .specials_arena = .init(gpa) };
+        return handle;
+    }
+
+    /// Frees a tokenizer. Its contexts must be destroyed first. NULL is allowed.
+    pub fn pyaot_tokenizer_destroy(handle: ?*TokenizerHandle) callconv(.c) void {
+        const h = handle orelse return;
+        if (h.loaded) |*loaded| loaded.deinit(gpa);
+        h.specials.deinit(gpa);
+        h.specials_arena.deinit();
+        gpa.destroy(h);
+    }
+
+    /// The message of the tokenizer's last failed call, NUL-terminated; empty if none failed. `offset`, if
+    /// not NULL, receives the byte offset of the fault in the input, or UINT64_MAX where it has no place.
+    pub fn pyaot_tokenizer_error(
+        handle: *TokenizerHandle,
+        offset: ?*u64,
+    ) callconv(.c) [*:0]const u8 {
+        return report(&handle.diagnostic, &handle.message, offset);
+    }
+
+    /// Adds a special token to an empty tokenizer, for the forms whose files do not list them
+    /// (`pyaot_tokenizer_load_tiktoken`, `pyaot_tokenizer_load_ranks`). Call it before the load.
+    pub fn pyaot_tokenizer_add_special_token(
+        handle: *TokenizerHandle,
+        content: [*]const u8,
+        content_len: usize,
+        id: u32,
+    ) callconv(.c) Status {
+        if (!mayLoad(handle)) return .invalid_argument;
+        const copy = handle.specials_arena.allocator().dupe(u8, content[0..content_len]) catch
+            return .out_of_memory;
+        handle.specials.append(gpa, .{ .id = id, .content = copy }) catch return .out_of_memory;
+        return .ok;
+    }
+
+    /// Loads an empty tokenizer from the bytes of a tokenizer.json.
+    pub fn pyaot_tokenizer_load_json(
+        handle: *TokenizerHandle,
+        json: [*]const u8,
+        json_len: usize,
+    ) callconv(.c) Status {
+        if (!mayLoad(handle)) return .invalid_argument;
+        var arena: std.heap.ArenaAllocator = .init(gpa);
+        defer arena.deinit();
+        const parsed = tokenizer_json.parse(
+            arena.allocator(),
+            json[0..json_len],
+            &handle.diagnostic,
+        ) catch |err| return loadStatus(err);
+        return build(handle, parsed);
+    }
+
+    /// Loads an empty tokenizer from the bytes of a .tiktoken rank file ("base64 rank" lines) and the
+    /// pattern that splits text into pieces, with the special tokens added before.
+    pub fn pyaot_tokenizer_load_tiktoken(
+        handle: *TokenizerHandle,
+        ranks: [*]const u8,
+        ranks_len: usize,
+        pattern: [*]const u8,
+        pattern_len: usize,
+    ) callconv(.c) Status {
+        if (!mayLoad(handle)) return .invalid_argument;
+        var arena: std.heap.ArenaAllocator = .init(gpa);
+        defer arena.deinit();
+        const parsed = tiktoken.parse(
+            arena.allocator(),
+            ranks[0..ranks_len],
+            pattern[0..pattern_len],
+            handle.specials.items,
+            &handle.diagnostic,
+        ) catch |err| return loadStatus(err);
+        return build(handle, parsed);
+    }
+
+    /// Loads an empty tokenizer from mergeable ranks in memory: token `i` is
+    /// `bytes[ends[i - 1] .. ends[i]]` (from 0 for the first) and has rank and id `ids[i]`.
+    pub fn pyaot_tokenizer_load_ranks(
+        handle: *TokenizerHandle,
+        bytes: [*]const u8,
+        ends: [*]const u64,
+        ids: [*]const u32,
+        token_count: usize,
+        pattern: [*]const u8,
+        pattern_len: usize,
+    ) callconv(.c) Status {
+        if (!mayLoad(handle)) return .invalid_argument;
+        var arena: std.heap.ArenaAllocator = .init(gpa);
+        defer arena.deinit();
+        const tokens = arena.allocator().alloc(definition.Token, token_count) catch
+            return .out_of_memory;
+        var start: usize = 0;
+        for (tokens, ends[0..token_count], ids[0..token_count]) |*token, end, id| {
+            if (end < start) {
+                handle.diagnostic.set(null, "the ends of the tokens must not fall", .{});
+                return .invalid_argument;
+            }
+            token.* = .{ .id = id, .bytes = bytes[start..@intCast(end)] };
+            start = @intCast(end);
+        }
+        const parsed = tiktoken.fromRanks(
+            arena.allocator(),
+            tokens,
+            pattern[0..pattern_len],
+            handle.specials.items,
+            &handle.diagnostic,
+        ) catch |err| return loadStatus(err);
+        return build(handle, parsed);
+    }
+
+    /// Loads an empty tokenizer from the bytes of GPT-2's pair of files, vocab.json and merges.txt.
+    pub fn pyaot_tokenizer_load_vocab_merges(
+        handle: *TokenizerHandle,
+        vocab: [*]const u8,
+        vocab_len: usize,
+        merges: [*]const u8,
+        merges_len: usize,
+    ) callconv(.c) Status {
+        if (!mayLoad(handle)) return .invalid_argument;
+        var arena: std.heap.ArenaAllocator = .init(gpa);
+        defer arena.deinit();
+        const parsed = vocab_merges.parse(
+            arena.allocator(),
+            vocab[0..vocab_len],
+            merges[0..merges_len],
+            &handle.diagnostic,
+        ) catch |err| return loadStatus(err);
+        return build(handle, parsed);
+    }
+
+    /// One of the numbers of `pyaot_property`; 0 while nothing is loaded or the property is unknown.
+    pub fn pyaot_tokenizer_property(
+        handle: *const TokenizerHandle,
+        property: i32,
+    ) callconv(.c) u64 {
+        const loaded = if (handle.loaded) |*l| l else return 0;
+        const known = std.enums.fromInt(Property, property) orelse return 0;
+        return switch (known) {
+            .vocab_size => loaded.vocab.idLimit(),
+            .token_count => loaded.vocab.tokenCount(),
+            .merge_count => loaded.merges.count,
+            .added_token_count => loaded.added.tokens.len,
+            .format => @intFromEnum(loaded.format),
+            .memory_bytes => loaded.memoryBytes(),
+        };
+    }
+
+    /// The name of the pre-tokenizer in use: a hand-written scanner's, "regex" or "none". NUL-terminated;
+    /// empty while nothing is loaded.
+    pub fn pyaot_tokenizer_pretokenizer_name(
+        handle: *const TokenizerHandle,
+    ) callconv(.c) [*:0]const u8 {
+        const loaded = if (handle.loaded) |*l| l else return "";
+        return loaded.pretokenizer.name();
+    }
+
+    /// The pattern that splits text into pieces, `pattern_len` bytes of UTF-8; NULL where the whole text is
+    /// one piece. Lives as long as the tokenizer.
+    pub fn pyaot_tokenizer_pattern(
+        handle: *const TokenizerHandle,
+        pattern_len: *usize,
+    ) callconv(.c) ?[*]const u8 {
+        pattern_len.* = 0;
+        const loaded = if (handle.loaded) |*l| l else return null;
+        const pattern = loaded.pattern orelse return null;
+        pattern_len.* = pattern.len;
+        return pattern.ptr;
+    }
+
+    /// The id of the token with exactly these bytes (an added token's content counts first), or -1.
+    pub fn pyaot_tokenizer_token_to_id(
+        handle: *const TokenizerHandle,
+        token: [*]const u8,
+        token_len: usize,
+    ) callconv(.c) i64 {
+        const loaded = if (handle.loaded) |*l| l else return -1;
+        return loaded.tokenToId(token[0..token_len]) orelse -1;
+    }
+
+    /// The bytes of an id, `token_len` of them; NULL if no token has it. They live as long as the
+    /// tokenizer.
+    pub fn pyaot_tokenizer_id_to_token(
+        handle: *const TokenizerHandle,
+        id: u32,
+        token_len: *usize,
+    ) callconv(.c) ?[*]const u8 {
+        token_len.* = 0;
+        const loaded = if (handle.loaded) |*l| l else return null;
+        const bytes = loaded.idToToken(id) orelse return null;
+        token_len.* = bytes.len;
+        return bytes.ptr;
+    }
+
+    /// Describes added token `index` (0 up to the property `added_token_count`, in ascending order of id):
+    /// returns its content, `content_len` bytes, its id and its flags (bits of `pyaot_added_flag`); NULL
+    /// past the end.
+    pub fn pyaot_tokenizer_added_token(
+        handle: *const TokenizerHandle,
+        index: usize,
+        content_len: *usize,
+        id: *u32,
+        flags: *u32,
+    ) callconv(.c) ?[*]const u8 {
+        content_len.* = 0;
+        const loaded = if (handle.loaded) |*l| l else return null;
+        if (index >= loaded.added.tokens.len) return null;
+        const token = loaded.added.tokens[index];
+        content_len.* = token.content.len;
+        id.* = token.id;
+        flags.* = addedFlags(token);
+        return token.content.ptr;
+    }
+
+    /// Makes a context for a loaded tokenizer, for use by one thread at a time. Returns NULL when memory
+    /// runs out or the tokenizer is not loaded. Destroy it before the tokenizer.
+    pub fn pyaot_context_create(handle: *const TokenizerHandle) callconv(.c) ?*ContextHandle {
+        const loaded = if (handle.loaded) |*l| l else return null;
+        const result = gpa.create(ContextHandle) catch return null;
+        result.* = .{ .context = Context.init(gpa, loaded) catch {
+            gpa.destroy(result);
+            return null;
+        } };
+        return result;
+    }
+
+    /// Frees a context and the results it owns. NULL is allowed.
+    pub fn pyaot_context_destroy(handle: ?*ContextHandle) callconv(.c) void {
+        const h = handle orelse return;
+        h.context.deinit();
+        gpa.destroy(h);
+    }
+
+    /// The message of the context's last failed call, as `pyaot_tokenizer_error`.
+    pub fn pyaot_context_error(handle: *ContextHandle, offset: ?*u64) callconv(.c) [*:0]const u8 {
+        return report(&handle.context.diagnostic, &handle.message, offset);
+    }
+
+    /// Encodes `text`, UTF-8 of `text_len` bytes (ill-formed bytes are cut into pieces as U+FFFD and
+    /// encoded as they are). Returns the number of ids, at `pyaot_context_ids`, or a negative status.
+    pub fn pyaot_encode(
+        handle: *ContextHandle,
+        text: [*]const u8,
+        text_len: usize,
+        special_mode: i32,
+    ) callconv(.c) i64 {
+        const mode = std.enums.fromInt(SpecialMode, special_mode) orelse
+            return @intFromEnum(Status.invalid_argument);
+        const count = handle.context.encode(text[0..text_len], encodeMode(mode)) catch |err|
+            return @intFromEnum(callStatus(err));
+        return @intCast(count);
+    }
+
+    /// As `pyaot_encode`, without keeping the ids: returns how many there would be.
+    pub fn pyaot_count(
+        handle: *ContextHandle,
+        text: [*]const u8,
+        text_len: usize,
+        special_mode: i32,
+    ) callconv(.c) i64 {
+        const mode = std.enums.fromInt(SpecialMode, special_mode) orelse
+            return @intFromEnum(Status.invalid_argument);
+        const count = handle.context.count(text[0..text_len], encodeMode(mode)) catch |err|
+            return @intFromEnum(callStatus(err));
+        return @intCast(count);
+    }
+
+    /// Encodes `text_count` texts that lie one after the other in `texts`, text `i` ending before
+    /// `ends[i]`, on up to `thread_count` threads (0: one a core). Returns the number of ids of all of
+    /// them, at `pyaot_context_ids`, or a negative status; `pyaot_context_ends[i]` is where the ids of
+    /// text `i` end. The ids do not depend on `thread_count`.
+    pub fn pyaot_encode_batch(
+        handle: *ContextHandle,
+        texts: [*]const u8,
+        ends: [*]const u64,
+        text_count: usize,
+        special_mode: i32,
+        thread_count: usize,
+    ) callconv(.c) i64 {
+        const mode = std.enums.fromInt(SpecialMode, special_mode) orelse
+            return @intFromEnum(Status.invalid_argument);
+        const count = handle.context.encodeBatch(
+            texts,
+            ends[0..text_count],
+            encodeMode(mode),
+            thread_count,
+        ) catch |err| return @intFromEnum(callStatus(err));
+        return @intCast(count);
+    }
+
+    /// The ids of the context's last encode call. Valid until its next call.
+    pub fn pyaot_context_ids(handle: *const ContextHandle) callconv(.c) [*]const u32 {
+        return handle.context.ids.ptr;
+    }
+
+    /// Where the ids of each text of the last `pyaot_encode_batch` end. Valid until the context's next
+    /// call.
+    pub fn pyaot_context_ends(handle: *const ContextHandle) callconv(.c) [*]const u64 {
+        return handle.context.ends.items.ptr;
+    }
+
+    /// Joins the bytes of `id_count` ids, which must not be the context's own results; special tokens are left out if `skip_special` is not 0. Returns
+    /// the number of bytes, at `pyaot_context_bytes`, or a negative status. The bytes need not be UTF-8.
+    pub fn pyaot_decode(
+        handle: *ContextHandle,
+        ids: [*]const u32,
+        id_count: usize,
+        skip_special: i32,
+    ) callconv(.c) i64 {
+        const len = handle.context.decode(ids[0..id_count], skip_special != 0) catch |err|
+            return @intFromEnum(callStatus(err));
+        return @intCast(len);
+    }
+
+    /// The bytes of the context's last `pyaot_decode`. Valid until its next call.
+    pub fn pyaot_context_bytes(handle: *const ContextHandle) callconv(.c) [*]const u8 {
+        return handle.context.bytes.items.ptr;
+    }
+};
+
+/// FNV-1a over the C prototype of every exported function, in order.
+pub const abi_hash: u64 = hash: {
+    @setEvalBranchQuota(1_000_000);
+    var hash: u64 = 0xcbf29ce484222325;
+    for (@typeInfo(functions).@"struct".decls) |decl| {
+        const signature = @typeInfo(@TypeOf(@field(functions, decl.name))).@"fn";
+        var prototype: []const u8 = cType(signature.return_type.?) ++ decl.name;
+        for (signature.params) |param| prototype = prototype ++ "," ++ cType(param.type.?);
+        for (prototype) |byte| hash = (hash ^ byte) *% 0x100000001b3;
+    }
+    break :hash hash;
+};
+
+/// How C spells a type of this ABI. A type that is not listed cannot be exported: it stops the compiler.
+pub fn cType(comptime T: type) []const u8 {
+    return switch (T) {
+        void => "void ",
+        i32 => "int32_t ",
+        i64 => "int64_t ",
+        u32 => "uint32_t ",
+        u64 => "uint64_t ",
+        usize => "size_t ",
+        Status => "pyaot_status ",
+        [*:0]const u8 => "const char *",
+        [*]const u8, ?[*]const u8 => "const uint8_t *",
+        [*]const u32 => "const uint32_t *",
+        [*]const u64 => "const uint64_t *",
+        *u32 => "uint32_t *",
+        *usize => "size_t *",
+        ?*u64 => "uint64_t *",
+        *TokenizerHandle, ?*TokenizerHandle => "pyaot_tokenizer *",
+        *const TokenizerHandle => "const pyaot_tokenizer *",
+        *ContextHandle, ?*ContextHandle => "pyaot_context *",
+        *const ContextHandle => "const pyaot_context *",
+        else => @compileError("not a type of the C ABI: " ++ @typeName(T)),
+    };
+}
+
+comptime {
+    for (@typeInfo(functions).@"struct".decls) |decl| {
+        @export(&@field(functions, decl.name), .{ .name = decl.name });
+    }
+}
+
+fn mayLoad(handle: *TokenizerHandle) bool {
+    handle.diagnostic.clear();
+    if (handle.loaded == null) return true;
+    handle.diagnostic.set(null, "this tokenizer is loaded already", .{});
+    return false;
+}
+
+fn build(handle: *TokenizerHandle, parsed: definition.Definition) Status {
+    handle.loaded = tokenizer.Tokenizer.init(gpa, parsed, &handle.diagnostic) catch |err|
+        return loadStatus(err);
+    return .ok;
+}
+
+fn loadStatus(err: tokenizer.LoadError) Status {
+    return switch (err) {
+        error.OutOfMemory => .out_of_memory,
+        error.Malformed => .malformed,
+        error.Unsupported => .unsupported,
+    };
+}
+
+fn callStatus(err: context.CallError) Status {
+    return switch (err) {
+        error.OutOfMemory => .out_of_memory,
+        error.UnknownId => .unknown_id,
+        error.SpecialToken => .special_token,
+        error.InvalidArgument => .invalid_argument,
+    };
+}
+
+fn encodeMode(mode: SpecialMode) tokenizer.SpecialMode {
+    return switch (mode) {
+        .text => .text,
+        .parse => .parse,
+        .refuse => .refuse,
+    };
+}
+
+fn addedFlags(token: definition.AddedToken) u32 {
+    var flags: u32 = 0;
+    inline for (@typeInfo(AddedFlag).@"enum".fields) |field| {
+        if (@field(token, field.name)) flags |= field.value;
+    }
+    return flags;
+}
+
+fn report(
+    diagnostic: *const Diagnostic,
+    buffer: *[Diagnostic.message_len_max + 1]u8,
+    offset: ?*u64,
+) [*:0]const u8 {
+    if (offset) |o| o.* = if (diagnostic.offset) |at| at else no_offset;
+    const message = diagnostic.message();
+    @memcpy(buffer[0..message.len], message);
+    buffer[message.len] = 0;
+    return buffer[0..message.len :0];
+}

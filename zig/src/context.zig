@@ -1,0 +1,480 @@
+//! One caller's working memory and the results of its last call.
+//!
+//! A context belongs to one thread at a time; the tokenizer it reads may be shared. Its buffers grow to what
+//! the largest call needed and are kept; ordinary calls (up to `reserved_len` bytes of text or ids) allocate
+//! nothing.
+
+const std = @import("std");
+const Diagnostic = @import("diagnostic.zig").Diagnostic;
+const encoder_zig = @import("encoder.zig");
+const Encoder = encoder_zig.Encoder;
+const SpecialMode = @import("added_tokens.zig").SpecialMode;
+const Tokenizer = @import("tokenizer.zig").Tokenizer;
+const parallel = @import("parallel.zig");
+const simd = @import("simd.zig");
+const Vocab = @import("vocab.zig").Vocab;
+const Allocator = std.mem.Allocator;
+
+pub const CallError = error{ OutOfMemory, UnknownId, SpecialToken, InvalidArgument };
+
+/// Ids and bytes a context has room for from the start.
+pub const reserved_len = 4096;
+
+/// Texts are handed to threads in runs of at least this many bytes, so that a run outweighs its hand-over.
+const run_bytes_min = 32 * 1024;
+
+pub const Context = struct {
+    gpa: Allocator,
+    tokenizer: *const Tokenizer,
+    encoder: Encoder,
+    /// The encoders of the other threads of a batch.
+    others: std.ArrayList(Encoder) = .empty,
+    runs: std.ArrayList(Run) = .empty,
+    /// Where the ids of each text of the last batch end.
+    ends: std.ArrayList(u64) = .empty,
+    /// The ids of the last encode call.
+    ids: []const u32 = &.{},
+    joined_ids: std.ArrayList(u32) = .empty,
+    /// The bytes of the last decode call.
+    bytes: std.ArrayList(u8) = .empty,
+    diagnostic: Diagnostic = .{},
+
+    /// Neighbouring texts of a batch, encoded by one thread.
+    const Run = struct {
+        first_text: usize,
+        /// One more than the last text.
+        end_text: usize,
+        encoder_index: usize = 0,
+        /// The run's ids are `ids[ids_start..ids_end]` of its encoder.
+        ids_start: usize = 0,
+        ids_end: usize = 0,
+        failure: ?Failure = null,
+    };
+
+    const Failure = struct {
+        reason: encoder_zig.Error,
+        text: usize,
+        /// The special token that was refused, and where.
+        at: usize,
+        id: u32,
+
+        fn of(encoder: *const Encoder, reason: encoder_zig.Error, text: usize) Failure {
+            return .{
+                .reason = reason,
+                .text = text,
+                .at = encoder.refused_at,
+                .id = encoder.refused_id,
+            };
+        }
+    };
+
+    /// The tokenizer must outlive the context.
+    pub fn init(gpa: Allocator, tokenizer: *const Tokenizer) error{OutOfMemory}!Context {
+        var context: Context = .{
+            .gpa = gpa,
+            .tokenizer = tokenizer,
+            .encoder = .{ .tokenizer = tokenizer },
+        };
+        errdefer context.deinit();
+        try context.encoder.ids.ensureTotalCapacity(gpa, reserved_len);
+        if (tokenizer.add_prefix_space) {
+            try context.encoder.prefixed.ensureTotalCapacity(gpa, reserved_len + 1);
+        }
+        try context.bytes.ensureTotalCapacity(gpa, reserved_len);
+        return context;
+    }
+
+    pub fn deinit(context: *Context) void {
+        const gpa = context.gpa;
+        context.encoder.deinit(gpa);
+        for (context.others.items) |*other| other.deinit(gpa);
+        context.others.deinit(gpa);
+        context.runs.deinit(gpa);
+        context.ends.deinit(gpa);
+        context.joined_ids.deinit(gpa);
+        context.bytes.deinit(gpa);
+        context.* = undefined;
+    }
+
+    /// Encodes `text` into `ids` and returns how many there are.
+    pub fn encode(context: *Context, text: []const u8, mode: SpecialMode) CallError!usize {
+        context.clear();
+        const encoder = &context.encoder;
+        _ = encoder.encode(context.gpa, text, mode, .keep) catch |err|
+            return context.fail(.of(encoder, err, 0), null);
+        context.ids = encoder.ids.items;
+        return context.ids.len;
+    }
+
+    /// How many ids `text` has.
+    pub fn count(context: *Context, text: []const u8, mode: SpecialMode) CallError!usize {
+        context.clear();
+        const encoder = &context.encoder;
+        return encoder.encode(context.gpa, text, mode, .count) catch |err|
+            context.fail(.of(encoder, err, 0), null);
+    }
+
+    /// Encodes the texts `texts[0..text_ends[0]]`, `texts[text_ends[0]..text_ends[1]]` and so on into `ids`,
+    /// one after the other, on up to `thread_count` threads (0: one a core); `ends[i]` is where the ids
+    /// of text `i` end. Returns the number of ids.
+    pub fn encodeBatch(
+        context: *Context,
+        texts: [*]const u8,
+        text_ends: []const u64,
+        mode: SpecialMode,
+        thread_count: usize,
+    ) CallError!usize {
+        context.clear();
+        const gpa = context.gpa;
+        try context.ends.resize(gpa, text_ends.len);
+        try context.planRuns(text_ends);
+        const threads = parallel.threadCount(thread_count, context.runs.items.len);
+        while (context.others.items.len + 1 < threads) {
+            try context.others.append(gpa, .{ .tokenizer = context.tokenizer });
+        }
+        var batch: Batch = .{
+            .context = context,
+            .texts = texts,
+            .text_ends = text_ends,
+            .mode = mode,
+            .queue = .{ .count = context.runs.items.len },
+        };
+        parallel.run(threads, &batch, Batch.work);
+        for (context.runs.items) |run| {
+            if (run.failure) |failure| return context.fail(failure, failure.text);
+        }
+        return context.joinRuns(threads);
+    }
+
+    /// Joins the bytes of `ids` into `bytes` and returns how many there are. Special tokens are left out
+    /// if `skip_special`.
+    pub fn decode(context: *Context, ids: []const u32, skip_special: bool) CallError!usize {
+        context.clear();
+        const vocab = &context.tokenizer.vocab;
+        const special = &context.tokenizer.special;
+        var total: usize = 0;
+        for (ids, 0..) |id, i| {
+            if (!vocab.isDefined(id)) {
+                context.diagnostic.set(i, "id {d} at index {d} has no token", .{ id, i });
+                return error.UnknownId;
+            }
+            if (!(skip_special and special.isSet(id))) total += vocab.bytesOf(id).len;
+        }
+        try context.bytes.ensureTotalCapacity(context.gpa, total + Vocab.slack);
+        var target = context.bytes.items.ptr;
+        for (ids) |id| {
+            if (skip_special and special.isSet(id)) continue;
+            const bytes = vocab.bytesOf(id);
+            // One vector move serves nearly every token; both sides have slack behind their end.
+            if (bytes.len <= Vocab.slack) {
+                simd.copyWide(u8, Vocab.slack, target, bytes.ptr);
+            } else {
+                @memcpy(target, bytes);
+            }
+            target += bytes.len;
+        }
+        context.bytes.items.len = total;
+        return total;
+    }
+
+    fn clear(context: *Context) void {
+        context.diagnostic.clear();
+        context.ids = &.{};
+        context.encoder.ids.clearRetainingCapacity();
+        for (context.others.items) |*other| other.ids.clearRetainingCapacity();
+        context.joined_ids.clearRetainingCapacity();
+        context.ends.clearRetainingCapacity();
+        context.runs.clearRetainingCapacity();
+        context.bytes.clearRetainingCapacity();
+    }
+
+    /// Cuts the batch into runs of neighbouring texts.
+    fn planRuns(context: *Context, text_ends: []const u64) CallError!void {
+        var first: usize = 0;
+        var run_start: u64 = 0;
+        var previous: u64 = 0;
+        for (text_ends, 0..) |end, i| {
+            if (end < previous) {
+                context.diagnostic.set(null, "the end of text {d} lies before its start", .{i});
+                return error.InvalidArgument;
+            }
+            previous = end;
+            if (end - run_start < run_bytes_min and i + 1 < text_ends.len) continue;
+            try context.runs.append(context.gpa, .{ .first_text = first, .end_text = i + 1 });
+            first = i + 1;
+            run_start = end;
+        }
+    }
+
+    fn encoderAt(context: *Context, index: usize) *Encoder {
+        return if (index == 0) &context.encoder else &context.others.items[index - 1];
+    }
+
+    /// Puts the ids of all runs in the order of the texts and turns the counts in `ends` into ends.
+    fn joinRuns(context: *Context, threads: usize) error{OutOfMemory}!usize {
+        var total: u64 = 0;
+        for (context.ends.items) |*end| {
+            total += end.*;
+            end.* = total;
+        }
+        if (threads == 1) {
+            context.ids = context.encoder.ids.items;
+            return context.ids.len;
+        }
+        try context.joined_ids.ensureTotalCapacity(context.gpa, @intCast(total));
+        for (context.runs.items) |run| {
+            const encoder = context.encoderAt(run.encoder_index);
+            const ids = encoder.ids.items[run.ids_start..run.ids_end];
+            context.joined_ids.appendSliceAssumeCapacity(ids);
+        }
+        context.ids = context.joined_ids.items;
+        return context.ids.len;
+    }
+
+    fn fail(context: *Context, failure: Failure, text: ?usize) CallError {
+        if (failure.reason == error.OutOfMemory) return error.OutOfMemory;
+        const content = context.tokenizer.idToToken(failure.id) orelse "";
+        if (text) |index| {
+            context.diagnostic.set(
+                failure.at,
+                "text {d} has the special token \"{s}\" at byte {d}",
+                .{ index, content, failure.at },
+            );
+        } else {
+            context.diagnostic.set(
+                failure.at,
+                "the text has the special token \"{s}\" at byte {d}",
+                .{ content, failure.at },
+            );
+        }
+        return error.SpecialToken;
+    }
+};
+
+/// What the threads of one batch share: they read it, take runs from the queue and write each to its own run
+/// and its own texts' counts.
+const Batch = struct {
+    context: *Context,
+    texts: [*]const u8,
+    text_ends: []const u64,
+    mode: SpecialMode,
+    queue: parallel.TaskQueue,
+
+    fn work(batch: *Batch, encoder_index: usize) void {
+        const encoder = batch.context.encoderAt(encoder_index);
+        // Runs are taken in order, so the first failure of all is in one that some thread finishes.
+        while (batch.queue.take()) |index| {
+            const run = &batch.context.runs.items[index];
+            run.encoder_index = encoder_index;
+            run.ids_start = encoder.ids.items.len;
+            run.failure = batch.encodeRun(encoder, run);
+            run.ids_end = encoder.ids.items.len;
+            if (run.failure != null) return;
+        }
+    }
+
+    fn encodeRun(batch: *Batch, encoder: *Encoder, run: *Context.Run) ?Context.Failure {
+        for (run.first_text..run.end_text) |i| {
+            const start = if (i == 0) 0 else batch.text_ends[i - 1];
+            const text = batch.texts[@intCast(start)..@intCast(batch.text_ends[i])];
+            const gpa = batch.context.gpa;
+            batch.context.ends.items[i] = encoder.encode(gpa, text, batch.mode, .keep) catch |err|
+                return .of(encoder, err, i);
+        }
+        return null;
+    }
+};
+
+const test_support = @import("test_support.zig");
+
+/// A small tokenizer and a context on it.
+const Fixture = struct {
+    arena: std.heap.ArenaAllocator,
+    parsed: @import("definition.zig").Definition,
+    tokenizer: *Tokenizer,
+    context: Context,
+
+    fn init(gpa: Allocator, rule: test_support.Rule, add_prefix_space: bool) !Fixture {
+        var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
+        errdefer arena.deinit();
+        var parsed = try test_support.smallDefinition(arena.allocator(), rule);
+        parsed.add_prefix_space = add_prefix_space;
+        var diagnostic: Diagnostic = .{};
+        const tokenizer = try arena.allocator().create(Tokenizer);
+        tokenizer.* = try .init(std.testing.allocator, parsed, &diagnostic);
+        errdefer tokenizer.deinit(std.testing.allocator);
+        return .{
+            .arena = arena,
+            .parsed = parsed,
+            .tokenizer = tokenizer,
+            .context = try .init(gpa, tokenizer),
+        };
+    }
+
+    fn deinit(fixture: *Fixture) void {
+        fixture.context.deinit();
+        fixture.tokenizer.deinit(std.testing.allocator);
+        fixture.arena.deinit();
+    }
+};
+
+test "equals the slow encoder on random text, counts the same and decodes to the text" {
+    for ([_]test_support.Rule{ .rank, .list }) |rule| {
+        var fixture: Fixture = try .init(std.testing.allocator, rule, false);
+        defer fixture.deinit();
+        const context = &fixture.context;
+        var prng: std.Random.DefaultPrng = .init(5);
+        const random = prng.random();
+        const alphabet = "aabbcc   hello\n'\xc3\xa9\xff7";
+        var buffer: [300]u8 = undefined;
+        for (0..300) |_| {
+            const text = buffer[0..random.uintAtMost(usize, buffer.len)];
+            for (text) |*byte| byte.* = alphabet[random.uintLessThan(usize, alphabet.len)];
+            const expected = try test_support.encodeSlowly(
+                fixture.arena.allocator(),
+                fixture.parsed,
+                &fixture.tokenizer.pretokenizer,
+                text,
+            );
+            try std.testing.expectEqual(expected.len, try context.count(text, .parse));
+            _ = try context.encode(text, .parse);
+            try std.testing.expectEqualSlices(u32, expected, context.ids);
+            _ = try context.decode(expected, false);
+            try std.testing.expectEqualStrings(text, context.bytes.items);
+        }
+    }
+}
+
+test "added tokens: as tokens, as text, refused" {
+    var fixture: Fixture = try .init(std.testing.allocator, .rank, false);
+    defer fixture.deinit();
+    const context = &fixture.context;
+    const end = test_support.end_of_text;
+    const text = "ab<|end|>a  <m>";
+    _ = try context.encode(text, .parse);
+    try std.testing.expectEqualSlices(u32, &.{ 256, end, 'a', end + 1 }, context.ids);
+    _ = try context.decode(&.{ 256, end, 'a', end + 1 }, true);
+    try std.testing.expectEqualStrings("aba<m>", context.bytes.items);
+
+    try std.testing.expectEqual(@as(usize, 10), try context.encode(text, .text));
+    try std.testing.expectError(error.SpecialToken, context.encode(text, .refuse));
+    try std.testing.expectEqual(@as(?usize, 2), context.diagnostic.offset);
+    try std.testing.expectEqualStrings(
+        "the text has the special token \"<|end|>\" at byte 2",
+        context.diagnostic.message(),
+    );
+}
+
+test "a prefix space goes before each text between added tokens that has none" {
+    var fixture: Fixture = try .init(std.testing.allocator, .rank, true);
+    defer fixture.deinit();
+    const context = &fixture.context;
+    const end = test_support.end_of_text;
+    _ = try context.encode("abc<|end|> ab<|end|>a", .parse);
+    try std.testing.expectEqualSlices(u32, &.{ 260, end, 259, end, 258 }, context.ids);
+    try std.testing.expectEqual(@as(usize, 0), try context.encode("", .parse));
+}
+
+test "a batch has the ids of its texts, on any number of threads" {
+    var fixture: Fixture = try .init(std.testing.allocator, .list, false);
+    defer fixture.deinit();
+    const context = &fixture.context;
+    var prng: std.Random.DefaultPrng = .init(9);
+    const random = prng.random();
+    var texts: [300_000]u8 = undefined;
+    for (&texts) |*byte| byte.* = "abc hello\n"[random.uintLessThan(usize, 10)];
+    var ends: [90]u64 = undefined;
+    for (&ends) |*end| end.* = random.uintAtMost(u64, texts.len);
+    std.mem.sortUnstable(u64, &ends, {}, std.sort.asc(u64));
+
+    var expected: std.ArrayList(u32) = .empty;
+    defer expected.deinit(std.testing.allocator);
+    var expected_ends: [90]u64 = undefined;
+    var start: usize = 0;
+    for (ends, &expected_ends) |end, *expected_end| {
+        _ = try context.encode(texts[start..@intCast(end)], .parse);
+        try expected.appendSlice(std.testing.allocator, context.ids);
+        expected_end.* = expected.items.len;
+        start = @intCast(end);
+    }
+    for ([_]usize{ 1, 2, 5, 0 }) |threads| {
+        const count = try context.encodeBatch(&texts, &ends, .parse, threads);
+        try std.testing.expectEqual(expected.items.len, count);
+        try std.testing.expectEqualSlices(u32, expected.items, context.ids);
+        try std.testing.expectEqualSlices(u64, &expected_ends, context.ends.items);
+    }
+    try std.testing.expectEqual(@as(usize, 0), try context.encodeBatch(&texts, &.{}, .parse, 0));
+}
+
+test "a batch names the first text that is refused, whichever thread meets it" {
+    var fixture: Fixture = try .init(std.testing.allocator, .rank, false);
+    defer fixture.deinit();
+    const context = &fixture.context;
+    const text_len = 3000;
+    const texts = try std.testing.allocator.alloc(u8, 100 * text_len);
+    defer std.testing.allocator.free(texts);
+    @memset(texts, 'a');
+    var ends: [100]u64 = undefined;
+    for (&ends, 1..) |*end, i| end.* = i * text_len;
+    for ([_]usize{ 97, 40, 60 }) |i| @memcpy(texts[i * text_len + 7 ..][0..7], "<|end|>");
+    for ([_]usize{ 1, 4 }) |threads| {
+        const result = context.encodeBatch(texts.ptr, &ends, .refuse, threads);
+        try std.testing.expectError(error.SpecialToken, result);
+        try std.testing.expectEqualStrings(
+            "text 40 has the special token \"<|end|>\" at byte 7",
+            context.diagnostic.message(),
+        );
+    }
+    const falling = [_]u64{ 5, 4 };
+    const result = context.encodeBatch(texts.ptr, &falling, .parse, 1);
+    try std.testing.expectError(error.InvalidArgument, result);
+}
+
+test "an id without a token is named with its index" {
+    var fixture: Fixture = try .init(std.testing.allocator, .rank, false);
+    defer fixture.deinit();
+    const context = &fixture.context;
+    try std.testing.expectError(error.UnknownId, context.decode(&.{ 'a', 'b', 70_000 }, false));
+    try std.testing.expectEqual(@as(?usize, 2), context.diagnostic.offset);
+    try std.testing.expectEqualStrings(
+        "id 70000 at index 2 has no token",
+        context.diagnostic.message(),
+    );
+}
+
+test "calls up to the reserved length allocate nothing" {
+    var failing: std.testing.FailingAllocator = .init(std.testing.allocator, .{});
+    var fixture: Fixture = try .init(failing.allocator(), .rank, true);
+    defer fixture.deinit();
+    const context = &fixture.context;
+    failing.fail_index = failing.alloc_index;
+    failing.resize_fail_index = failing.resize_index;
+    const shapes = [_][]const u8{ "abc hello ", "\xff", "zq", " ", "h", "ab<|end|>" };
+    for (shapes) |shape| {
+        var text: [reserved_len - 1]u8 = undefined;
+        for (&text, 0..) |*byte, i| byte.* = shape[i % shape.len];
+        const count = try context.encode(&text, .parse);
+        try std.testing.expectEqual(count, try context.count(&text, .parse));
+        const ids = [_]u32{'a'} ** (reserved_len - Vocab.slack);
+        try std.testing.expectEqual(ids.len, try context.decode(&ids, false));
+    }
+    try std.testing.expect(!failing.has_induced_failure);
+}
+
+fn callOnce(gpa: Allocator, tokenizer: *const Tokenizer, text: []const u8) !void {
+    var context: Context = try .init(gpa, tokenizer);
+    defer context.deinit();
+    _ = try context.encode(text, .parse);
+    const ends = [_]u64{ 10, text.len };
+    _ = try context.encodeBatch(text.ptr, &ends, .parse, 1);
+    const ids: [2 * reserved_len]u32 = @splat('a');
+    _ = try context.decode(&ids, false);
+}
+
+test "a failed allocation leaks nothing" {
+    var fixture: Fixture = try .init(std.testing.allocator, .rank, true);
+    defer fixture.deinit();
+    const text: [2 * reserved_len]u8 = @splat('a');
+    const arguments = .{ @as(*const Tokenizer, fixture.tokenizer), @as([]const u8, &text) };
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, callOnce, arguments);
+}

@@ -1,0 +1,149 @@
+//! One thread's encoding of one text after another: added tokens, pre-tokenizer, piece table, merge engine.
+//!
+//! Pieces are found and looked up a batch at a time in a stack buffer. The memory of an encoder grows to what
+//! the longest piece needs (`bpe.zig`), to one copy of the longest text where the tokenizer adds a prefix
+//! space, and to the ids. Time is O(n log n) in the longest piece and linear in the text.
+
+const std = @import("std");
+const bpe = @import("bpe.zig");
+const pretokenizer = @import("pretokenizer.zig");
+const AddedToken = @import("definition.zig").AddedToken;
+const SpecialMode = @import("added_tokens.zig").SpecialMode;
+const Tokenizer = @import("tokenizer.zig").Tokenizer;
+const Allocator = std.mem.Allocator;
+
+/// Pieces looked up together.
+const batch_len = 256;
+
+pub const Error = error{ OutOfMemory, SpecialToken };
+
+pub const Encoder = struct {
+    tokenizer: *const Tokenizer,
+    scratch: bpe.Scratch = .{},
+    /// A text with its prefix space in front.
+    prefixed: std.ArrayList(u8) = .empty,
+    ids: std.ArrayList(u32) = .empty,
+    /// Where the special token stands that made a call fail.
+    refused_at: usize = 0,
+    refused_id: u32 = 0,
+
+    pub fn deinit(encoder: *Encoder, gpa: Allocator) void {
+        encoder.scratch.deinit(gpa);
+        encoder.prefixed.deinit(gpa);
+        encoder.ids.deinit(gpa);
+        encoder.* = undefined;
+    }
+
+    /// What becomes of the ids: kept behind those of earlier calls, or only counted.
+    pub const Output = enum { keep, count };
+
+    /// Encodes `text` and returns how many ids it has. After an error the ids are to be cleared.
+    pub fn encode(
+        encoder: *Encoder,
+        gpa: Allocator,
+        text: []const u8,
+        mode: SpecialMode,
+        comptime output: Output,
+    ) Error!usize {
+        const added = &encoder.tokenizer.added;
+        var count: usize = 0;
+        var literal = added.literal.split(text, mode);
+        while (literal.next()) |outer| {
+            if (outer.token) |token| {
+                count += try encoder.appendToken(gpa, token, outer.start, mode, output);
+                continue;
+            }
+            var normalized = added.normalized.split(text[outer.start..outer.end], mode);
+            while (normalized.next()) |inner| {
+                const start = outer.start + inner.start;
+                count += if (inner.token) |token|
+                    try encoder.appendToken(gpa, token, start, mode, output)
+                else
+                    try encoder.encodeSegment(gpa, text[start .. outer.start + inner.end], output);
+            }
+        }
+        return count;
+    }
+
+    fn appendToken(
+        encoder: *Encoder,
+        gpa: Allocator,
+        token: *const AddedToken,
+        at: usize,
+        mode: SpecialMode,
+        comptime output: Output,
+    ) Error!usize {
+        if (mode == .refuse and token.special) {
+            encoder.refused_at = at;
+            encoder.refused_id = token.id;
+            return error.SpecialToken;
+        }
+        if (output == .keep) try encoder.ids.append(gpa, token.id);
+        return 1;
+    }
+
+    /// Encodes text that holds no added token.
+    fn encodeSegment(
+        encoder: *Encoder,
+        gpa: Allocator,
+        segment: []const u8,
+        comptime output: Output,
+    ) error{OutOfMemory}!usize {
+        const text = try encoder.withPrefixSpace(gpa, segment);
+        const before = encoder.ids.items.len;
+        var spans: [batch_len]pretokenizer.Span = undefined;
+        var position: usize = 0;
+        var count: usize = 0;
+        while (position < text.len) {
+            const batch = encoder.tokenizer.pretokenizer.next(text, position, &spans);
+            // No piece has more ids than bytes.
+            try encoder.ids.ensureUnusedCapacity(gpa, batch.position - position);
+            count += try encoder.encodePieces(gpa, text, spans[0..batch.count]);
+            if (output == .count) encoder.ids.items.len = before;
+            position = batch.position;
+        }
+        return count;
+    }
+
+    fn encodePieces(
+        encoder: *Encoder,
+        gpa: Allocator,
+        text: []const u8,
+        spans: []const pretokenizer.Span,
+    ) error{OutOfMemory}!usize {
+        const tokenizer = encoder.tokenizer;
+        const first = encoder.ids.unusedCapacitySlice();
+        var count: usize = 0;
+        for (spans) |span| {
+            if (tokenizer.pieces.find(text, span.start, span.end)) |id| {
+                first[count] = id;
+                count += 1;
+                continue;
+            }
+            const piece = text[span.start..span.end];
+            const ids = first[count..].ptr;
+            count += try bpe.encode(&tokenizer.merges, gpa, &encoder.scratch, piece, ids);
+        }
+        encoder.ids.items.len += count;
+        return count;
+    }
+
+    /// The text itself, or a copy that begins with a space.
+    fn withPrefixSpace(
+        encoder: *Encoder,
+        gpa: Allocator,
+        text: []const u8,
+    ) error{OutOfMemory}![]const u8 {
+        if (!encoder.tokenizer.add_prefix_space or text[0] == ' ') return text;
+        encoder.prefixed.clearRetainingCapacity();
+        try encoder.prefixed.ensureTotalCapacity(gpa, text.len + 1);
+        encoder.prefixed.appendAssumeCapacity(' ');
+        encoder.prefixed.appendSliceAssumeCapacity(text);
+        return encoder.prefixed.items;
+    }
+};
+
+test {
+    // Tested through `context.zig`.
+    std.testing.refAllDecls(@This());
+}

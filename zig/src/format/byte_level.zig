@@ -1,0 +1,60 @@
+//! The byte-level alphabet: the character by which tokenizer.json, vocab.json and merges.txt spell each
+//! byte.
+//!
+//! Printable bytes of Latin-1 stand for themselves; the others, in order, are U+0100 and what follows.
+//! Time is linear in the text.
+
+const std = @import("std");
+
+/// The pattern of tokenizers' ByteLevel, and of GPT-2's own encoder.
+pub const gpt2_pattern =
+    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+
+/// One more than the highest character of the alphabet.
+const character_end = 0x100 + 68;
+
+/// The byte that each character stands for, or null.
+const bytes: [character_end]?u8 = table: {
+    var result: [character_end]?u8 = @splat(null);
+    var next: usize = 0x100;
+    for (0..256) |byte| {
+        if (isPrintable(byte)) {
+            result[byte] = byte;
+        } else {
+            result[next] = byte;
+            next += 1;
+        }
+    }
+    std.debug.assert(next == character_end);
+    break :table result;
+};
+
+fn isPrintable(byte: usize) bool {
+    return switch (byte) {
+        0x21...0x7E, 0xA1...0xAC, 0xAE...0xFF => true,
+        else => false,
+    };
+}
+
+/// The bytes that `spelled`, well-formed UTF-8, stands for, written to the start of `buffer`, which must be
+/// as long as `spelled`; null if a character is not of the alphabet.
+pub fn decode(spelled: []const u8, buffer: []u8) ?[]u8 {
+    std.debug.assert(buffer.len >= spelled.len);
+    var characters = std.unicode.Utf8View.initUnchecked(spelled).iterator();
+    var len: usize = 0;
+    while (characters.nextCodepoint()) |character| : (len += 1) {
+        if (character >= character_end) return null;
+        buffer[len] = bytes[character] orelse return null;
+    }
+    return buffer[0..len];
+}
+
+test "every byte has its character, and no other character has a byte" {
+    var seen: std.StaticBitSet(256) = .initEmpty();
+    for (bytes) |byte| if (byte) |b| seen.set(b);
+    try std.testing.expectEqual(256, seen.count());
+    var buffer: [16]u8 = undefined;
+    try std.testing.expectEqualStrings(" the\n\xff", decode("\u{120}the\u{10a}\u{ff}", &buffer).?);
+    try std.testing.expectEqual(@as(?[]u8, null), decode("a b", &buffer));
+    try std.testing.expectEqual(@as(?[]u8, null), decode("\u{4e00}", &buffer));
+}

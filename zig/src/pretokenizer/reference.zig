@@ -1,0 +1,234 @@
+//! The scanners' slow, plain reference: each pattern as its list of alternatives, matched leftmost-first over
+//! decoded characters, with backtracking. For the tests alone.
+
+const std = @import("std");
+const definition = @import("../definition.zig");
+const Diagnostic = @import("../diagnostic.zig").Diagnostic;
+const pretokenizer = @import("../pretokenizer.zig");
+const unicode = @import("../unicode.zig");
+const utf8 = @import("../utf8.zig");
+
+/// One item of an alternative: a set of characters and how often it may match, as often as possible first.
+const Item = struct {
+    set: Set,
+    min: usize = 1,
+    max: usize = 1,
+    /// What must come next, beside matching: `(?!\S)` or `$`.
+    then: enum { anything, no_visible, end } = .anything,
+};
+
+/// Sets of characters; a letter in quotes stands for itself, and for its folds where `any_case`.
+const Set = union(enum) {
+    letter,
+    number,
+    space,
+    /// `[^\s\p{L}\p{N}]`
+    other,
+    /// `[^\r\n\p{L}\p{N}]`
+    prefix,
+    newline,
+    one_of: []const u8,
+    /// In any case; U+017F is an s.
+    one_of_any_case: []const u8,
+
+    fn has(set: Set, c: u21) bool {
+        const class = unicode.classOf(c);
+        const is_newline = c == '\r' or c == '\n';
+        return switch (set) {
+            .letter => class == .letter,
+            .number => class == .number,
+            .space => class == .space,
+            .other => class == .other,
+            .prefix => class != .letter and class != .number and !is_newline,
+            .newline => is_newline,
+            .one_of => |bytes| c < 0x80 and std.mem.indexOfScalar(u8, bytes, @intCast(c)) != null,
+            .one_of_any_case => |bytes| {
+                const lower: u21 = switch (c) {
+                    'A'...'Z' => c + 0x20,
+                    0x17F => 's',
+                    else => c,
+                };
+                return lower < 0x80 and std.mem.indexOfScalar(u8, bytes, @intCast(lower)) != null;
+            },
+        };
+    }
+};
+
+const many = std.math.maxInt(usize);
+
+fn contractions(comptime tag: std.meta.Tag(Set)) [4][]const Item {
+    return comptime .{
+        &.{ quote, .{ .set = @unionInit(Set, @tagName(tag), "sdmt") } },
+        &.{ quote, letterOf(tag, "l"), letterOf(tag, "l") },
+        &.{ quote, letterOf(tag, "v"), letterOf(tag, "e") },
+        &.{ quote, letterOf(tag, "r"), letterOf(tag, "e") },
+    };
+}
+
+const quote: Item = .{ .set = .{ .one_of = "'" } };
+const maybe_blank: Item = .{ .set = .{ .one_of = " " }, .min = 0 };
+
+fn letterOf(comptime tag: std.meta.Tag(Set), comptime letter: []const u8) Item {
+    return .{ .set = @unionInit(Set, @tagName(tag), letter) };
+}
+
+const gpt2 = contractions(.one_of) ++ [_][]const Item{
+    &.{ maybe_blank, .{ .set = .letter, .max = many } },
+    &.{ maybe_blank, .{ .set = .number, .max = many } },
+    &.{ maybe_blank, .{ .set = .other, .max = many } },
+    &.{.{ .set = .space, .max = many, .then = .no_visible }},
+    &.{.{ .set = .space, .max = many }},
+};
+
+fn family(comptime number_len: usize) [7][]const Item {
+    return comptime contractions(.one_of_any_case) ++ [_][]const Item{
+        &.{ .{ .set = .prefix, .min = 0 }, .{ .set = .letter, .max = many } },
+        &.{.{ .set = .number, .max = number_len }},
+        &.{ maybe_blank, .{ .set = .other, .max = many }, .{ .set = .newline, .min = 0, .max = many } },
+    };
+}
+
+const final_space = [_][]const Item{&.{.{ .set = .space, .max = many, .then = .end }}};
+const spaces = [_][]const Item{
+    &.{ .{ .set = .space, .min = 0, .max = many }, .{ .set = .newline, .max = many } },
+    &.{.{ .set = .space, .max = many, .then = .no_visible }},
+    &.{.{ .set = .space, .max = many }},
+};
+
+const cl100k = family(3) ++ final_space ++ spaces;
+const llama3 = family(3) ++ spaces;
+const nanochat = family(2) ++ spaces;
+const qwen2 = family(1) ++ spaces;
+
+fn alternativesOf(scanner: pretokenizer.PreTokenizer) []const []const Item {
+    return switch (scanner) {
+        .none => unreachable,
+        .gpt2 => &gpt2,
+        .cl100k => &cl100k,
+        .llama3 => &llama3,
+        .nanochat => &nanochat,
+        .qwen2 => &qwen2,
+    };
+}
+
+/// How many of `characters` from `at` on `items` match, the first way that backtracking finds.
+fn match(items: []const Item, characters: []const u21, at: usize) ?usize {
+    if (items.len == 0) return at;
+    const item = items[0];
+    var most: usize = 0;
+    while (most < item.max and at + most < characters.len and
+        item.set.has(characters[at + most])) most += 1;
+    while (true) : (most -= 1) {
+        if (most < item.min) return null;
+        const end = at + most;
+        const allowed = switch (item.then) {
+            .anything => true,
+            .end => end == characters.len,
+            .no_visible => end == characters.len or unicode.classOf(characters[end]) == .space,
+        };
+        if (allowed) {
+            if (match(items[1..], characters, end)) |found| return found;
+        }
+        if (most == 0) return null;
+    }
+}
+
+/// The longest text that is compared.
+const text_len_max = 400;
+
+fn expectAsReference(scanner: pretokenizer.PreTokenizer, text: []const u8) !void {
+    var character_buffer: [text_len_max]u21 = undefined;
+    var starts: [text_len_max + 1]usize = undefined;
+    var character_count: usize = 0;
+    var byte: usize = 0;
+    while (byte < text.len) : (character_count += 1) {
+        const character = utf8.decode(text, byte);
+        character_buffer[character_count] = character.code_point;
+        starts[character_count] = byte;
+        byte += character.len;
+    }
+    starts[character_count] = text.len;
+    const characters = character_buffer[0..character_count];
+
+    var expected: [text_len_max]pretokenizer.Span = undefined;
+    var count: usize = 0;
+    var at: usize = 0;
+    while (at < characters.len) : (count += 1) {
+        const end = for (alternativesOf(scanner)) |alternative| {
+            if (match(alternative, characters, at)) |end| break end;
+        } else return error.NothingMatches;
+        expected[count] = .{ .start = starts[at], .end = starts[end] };
+        at = end;
+    }
+
+    for ([_]usize{ 1, 3, 64 }) |room| {
+        var found: [text_len_max]pretokenizer.Span = undefined;
+        var found_count: usize = 0;
+        var position: usize = 0;
+        while (position < text.len) {
+            const spans = found[found_count..@min(found_count + room, found.len)];
+            const batch = scanner.next(text, position, spans);
+            found_count += batch.count;
+            position = batch.position;
+        }
+        try std.testing.expectEqualSlices(
+            pretokenizer.Span,
+            expected[0..count],
+            found[0..found_count],
+        );
+    }
+}
+
+const scanners = [_]pretokenizer.PreTokenizer{ .gpt2, .cl100k, .llama3, .nanochat, .qwen2 };
+
+test "every scanner equals its reference on all short texts over telling characters" {
+    const alphabet = [_][]const u8{ "s", "'", "l", "1", " ", "\n", "\t", "!", "\u{e9}", "\xff" };
+    for (scanners) |scanner| {
+        for (1..6) |len| {
+            var text: [10]u8 = undefined;
+            for (0..try std.math.powi(usize, alphabet.len, len)) |number| {
+                var rest = number;
+                var used: usize = 0;
+                for (0..len) |_| {
+                    const letter = alphabet[rest % alphabet.len];
+                    @memcpy(text[used..][0..letter.len], letter);
+                    used += letter.len;
+                    rest /= alphabet.len;
+                }
+                try expectAsReference(scanner, text[0..used]);
+            }
+        }
+    }
+}
+
+test "every scanner equals its reference on random text" {
+    var prng: std.Random.DefaultPrng = .init(13);
+    const random = prng.random();
+    const alphabet = [_][]const u8{
+        "a",         "S",        "re",         "'LL",      "'s",       "'",        "7",        "123456",
+        " ",         "  ",       "\n",         "\r\n",     "\t",       "\u{a0}",   "\u{3000}", "\u{85}",
+        "\u{2028}",  ".",        "...",        "\u{2014}", "\u{301}",  "\u{4e2d}", "\u{662}",  "\u{b2}",
+        "\u{1f600}", "\u{200d}", "\u{feff}",   "\u{17f}",  "'\u{17f}", "\u{212a}", "\x80",     "\xe2\x82",
+        "\xf0\x9f",  "\x00",     "\u{10ffff}", "\u{e9}",   "(",        "_",        "\xc5",     "\x13",
+    };
+    var text: [text_len_max]u8 = undefined;
+    for (scanners) |scanner| {
+        for (0..4000) |_| {
+            var used: usize = 0;
+            for (0..random.uintLessThan(usize, 40)) |_| {
+                const letter = alphabet[random.uintLessThan(usize, alphabet.len)];
+                @memcpy(text[used..][0..letter.len], letter);
+                used += letter.len;
+            }
+            try expectAsReference(scanner, text[0..used]);
+        }
+    }
+}
+
+test "a pattern without a scanner is refused by name" {
+    var diagnostic: Diagnostic = .{};
+    const split: definition.Split = .{ .pattern = "\\w+\"", .unmatched = .drop };
+    const result = pretokenizer.PreTokenizer.init(split, &diagnostic);
+    try std.testing.expectError(error.UnsupportedPattern, result);
+    try std.testing.expect(std.mem.startsWith(u8, diagnostic.message(), "the pattern \"\\\\w+\\\"\" has"));
+}

@@ -1,0 +1,48 @@
+//! The Zig package `pyaot_tokenizer`: what a Zig program imports.
+//!
+//! ```zig
+//! var diagnostic: pyaot.Diagnostic = .{};
+//! const parsed = try pyaot.format.tokenizer_json.parse(arena, json, &diagnostic);
+//! var tokenizer: pyaot.Tokenizer = try .init(gpa, parsed, &diagnostic);
+//! defer tokenizer.deinit(gpa);
+//! var context: pyaot.Context = try .init(gpa, &tokenizer);
+//! defer context.deinit();
+//! _ = try context.encode("Hello, world!", .parse);
+//! // context.ids
+//! ```
+
+const std = @import("std");
+
+pub const Tokenizer = @import("tokenizer.zig").Tokenizer;
+pub const LoadError = @import("tokenizer.zig").LoadError;
+pub const Context = @import("context.zig").Context;
+pub const CallError = @import("context.zig").CallError;
+pub const SpecialMode = @import("added_tokens.zig").SpecialMode;
+pub const Diagnostic = @import("diagnostic.zig").Diagnostic;
+pub const PreTokenizer = @import("pretokenizer.zig").PreTokenizer;
+pub const Vocab = @import("vocab.zig").Vocab;
+pub const definition = @import("definition.zig");
+pub const trainer = @import("trainer.zig");
+pub const simd = @import("simd.zig");
+pub const version = @import("version.zig").version;
+
+/// The file forms.
+pub const format = struct {
+    pub const byte_level = @import("format/byte_level.zig");
+    pub const tokenizer_json = @import("format/tokenizer_json.zig");
+    pub const tiktoken = @import("format/tiktoken.zig");
+    pub const vocab_merges = @import("format/vocab_merges.zig");
+};
+
+test {
+    // Every file with tests is reached from here.
+    std.testing.refAllDecls(@This());
+    std.testing.refAllDecls(format);
+    _ = @import("abi.zig");
+    _ = @import("bpe.zig");
+    _ = @import("encoder.zig");
+    _ = @import("pairs.zig");
+    _ = @import("parallel.zig");
+    _ = @import("piece_table.zig");
+    _ = @import("pretokenizer.zig");
+}

@@ -1,0 +1,231 @@
+//! A tokenizer: the tables that encoding and decoding read, built from a `Definition`. Read-only once built,
+//! so that any number of threads may share one; the memory that a call needs is in `context.zig`.
+//!
+//! Building takes time and memory linear in the vocabulary.
+
+const std = @import("std");
+const definition = @import("definition.zig");
+const Diagnostic = @import("diagnostic.zig").Diagnostic;
+const Vocab = @import("vocab.zig").Vocab;
+const Pairs = @import("pairs.zig").Pairs;
+const PieceTable = @import("piece_table.zig").PieceTable;
+const PreTokenizer = @import("pretokenizer.zig").PreTokenizer;
+const added_tokens = @import("added_tokens.zig");
+const bpe = @import("bpe.zig");
+const Allocator = std.mem.Allocator;
+
+pub const SpecialMode = added_tokens.SpecialMode;
+
+pub const LoadError = error{ OutOfMemory, Malformed, Unsupported };
+
+pub const Tokenizer = struct {
+    vocab: Vocab,
+    merges: Pairs,
+    /// Pieces that are one token.
+    pieces: PieceTable,
+    pretokenizer: PreTokenizer,
+    added: added_tokens.AddedTokens,
+    /// Ids that `skip_special` leaves out.
+    special: std.DynamicBitSetUnmanaged,
+    /// The pattern the pre-tokenizer was made from; owned.
+    pattern: ?[]const u8,
+    add_prefix_space: bool,
+    format: definition.Format,
+
+    /// Builds the tables. Copies what it needs: the definition may be freed afterwards.
+    pub fn init(
+        gpa: Allocator,
+        parsed: definition.Definition,
+        diagnostic: *Diagnostic,
+    ) LoadError!Tokenizer {
+        var vocab = try initVocab(gpa, parsed, diagnostic);
+        errdefer vocab.deinit(gpa);
+        const byte_ids = try findBytes(&vocab, diagnostic);
+        var merges = try initMerges(gpa, parsed, &vocab, &byte_ids, diagnostic);
+        errdefer merges.deinit(gpa);
+        var pieces = try initPieces(gpa, parsed, &vocab, &merges);
+        errdefer pieces.deinit(gpa);
+        const pattern = if (parsed.split.pattern) |text| try gpa.dupe(u8, text) else null;
+        errdefer if (pattern) |text| gpa.free(text);
+        const pretokenizer = PreTokenizer.init(
+            .{ .pattern = pattern, .unmatched = parsed.split.unmatched },
+            diagnostic,
+        ) catch return error.Unsupported;
+        var added: added_tokens.AddedTokens = try .init(gpa, parsed.added_tokens);
+        errdefer added.deinit(gpa);
+        var special: std.DynamicBitSetUnmanaged = try .initEmpty(gpa, vocab.idLimit());
+        for (parsed.added_tokens) |token| {
+            if (token.special) special.set(token.id);
+        }
+        return .{
+            .vocab = vocab,
+            .merges = merges,
+            .pieces = pieces,
+            .pretokenizer = pretokenizer,
+            .added = added,
+            .special = special,
+            .pattern = pattern,
+            .add_prefix_space = parsed.add_prefix_space,
+            .format = parsed.format,
+        };
+    }
+
+    pub fn deinit(self: *Tokenizer, gpa: Allocator) void {
+        self.special.deinit(gpa);
+        self.added.deinit(gpa);
+        if (self.pattern) |text| gpa.free(text);
+        self.pieces.deinit(gpa);
+        self.merges.deinit(gpa);
+        self.vocab.deinit(gpa);
+        self.* = undefined;
+    }
+
+    /// The id of the token with exactly these bytes. An added token's content counts first.
+    pub fn tokenToId(self: *const Tokenizer, token: []const u8) ?u32 {
+        if (self.added.find(token)) |found| return found.id;
+        return self.vocab.find(token);
+    }
+
+    /// The bytes an id decodes to; they live as long as the tokenizer.
+    pub fn idToToken(self: *const Tokenizer, id: u32) ?[]const u8 {
+        return if (self.vocab.isDefined(id)) self.vocab.bytesOf(id) else null;
+    }
+
+    /// Bytes of memory the tables take, those for added tokens and the pattern aside.
+    pub fn memoryBytes(self: *const Tokenizer) usize {
+        return self.vocab.memoryBytes() + self.merges.memoryBytes() + self.pieces.memoryBytes() +
+            self.special.capacity() / 8;
+    }
+};
+
+fn initVocab(
+    gpa: Allocator,
+    parsed: definition.Definition,
+    diagnostic: *Diagnostic,
+) LoadError!Vocab {
+    const added = try gpa.alloc(definition.Token, parsed.added_tokens.len);
+    defer gpa.free(added);
+    for (added, parsed.added_tokens) |*token, source| {
+        token.* = .{ .id = source.id, .bytes = source.decoded orelse source.content };
+    }
+    return Vocab.init(gpa, parsed.tokens, added) catch |err| switch (err) {
+        error.OutOfMemory => error.OutOfMemory,
+        error.TooLarge => {
+            diagnostic.set(null, "the vocabulary has an id of 2^31 or more, or 4 GiB of tokens", .{});
+            return error.Unsupported;
+        },
+    };
+}
+
+/// Byte-level BPE starts from single bytes: each must be a token.
+fn findBytes(vocab: *const Vocab, diagnostic: *Diagnostic) LoadError![256]u32 {
+    var ids: [256]u32 = undefined;
+    for (&ids, 0..) |*id, byte| {
+        id.* = vocab.find(&.{@as(u8, @intCast(byte))}) orelse {
+            diagnostic.set(
+                null,
+                "the vocabulary has no token for the single byte 0x{x:0>2}, which byte-level BPE needs",
+                .{byte},
+            );
+            return error.Malformed;
+        };
+    }
+    return ids;
+}
+
+fn initMerges(
+    gpa: Allocator,
+    parsed: definition.Definition,
+    vocab: *const Vocab,
+    byte_ids: *const [256]u32,
+    diagnostic: *Diagnostic,
+) LoadError!Pairs {
+    const made = switch (parsed.merge_rule) {
+        .rank => Pairs.fromRanks(gpa, vocab, parsed.tokens, byte_ids),
+        .list => |list| Pairs.fromList(gpa, list.merges, byte_ids),
+    };
+    return made catch |err| switch (err) {
+        error.OutOfMemory => error.OutOfMemory,
+        error.TooLarge => {
+            diagnostic.set(null, "the vocabulary has too many merges", .{});
+            return error.Unsupported;
+        },
+    };
+}
+
+/// The tokens that a whole piece becomes at once: all of them where the rule says that a piece that is a
+/// token is that token, else those that the merges make of their own bytes.
+fn initPieces(
+    gpa: Allocator,
+    parsed: definition.Definition,
+    vocab: *const Vocab,
+    merges: *const Pairs,
+) error{OutOfMemory}!PieceTable {
+    const every_token = switch (parsed.merge_rule) {
+        .rank => true,
+        .list => |list| list.ignore_merges,
+    };
+    var found: std.ArrayList(PieceTable.Piece) = .empty;
+    defer found.deinit(gpa);
+    var scratch: bpe.Scratch = .{};
+    defer scratch.deinit(gpa);
+    var ids: std.ArrayList(u32) = .empty;
+    defer ids.deinit(gpa);
+    for (parsed.tokens) |token| {
+        const bytes = vocab.bytesOf(token.id);
+        if (every_token) {
+            try found.append(gpa, .{ .bytes = bytes, .id = token.id });
+            continue;
+        }
+        try ids.ensureTotalCapacity(gpa, bytes.len);
+        const count = try bpe.encode(merges, gpa, &scratch, bytes, ids.items.ptr);
+        if (count == 1) try found.append(gpa, .{ .bytes = bytes, .id = ids.items.ptr[0] });
+    }
+    return .init(gpa, found.items);
+}
+
+const test_support = @import("test_support.zig");
+
+test "builds from ranks and from a merge list, and finds tokens by id and by bytes" {
+    const gpa = std.testing.allocator;
+    var arena: std.heap.ArenaAllocator = .init(gpa);
+    defer arena.deinit();
+    for ([_]test_support.Rule{ .rank, .list }) |rule| {
+        var diagnostic: Diagnostic = .{};
+        const parsed = try test_support.smallDefinition(arena.allocator(), rule);
+        var tokenizer: Tokenizer = try .init(gpa, parsed, &diagnostic);
+        defer tokenizer.deinit(gpa);
+        try std.testing.expectEqual(@as(?u32, 'a'), tokenizer.tokenToId("a"));
+        try std.testing.expectEqualStrings("ab", tokenizer.idToToken(256).?);
+        try std.testing.expectEqual(
+            @as(?u32, test_support.end_of_text),
+            tokenizer.tokenToId("<|end|>"),
+        );
+        try std.testing.expectEqual(@as(?[]const u8, null), tokenizer.idToToken(9999));
+        try std.testing.expect(tokenizer.memoryBytes() > 0);
+    }
+}
+
+test "a vocabulary without one of the bytes is refused by name" {
+    const gpa = std.testing.allocator;
+    var arena: std.heap.ArenaAllocator = .init(gpa);
+    defer arena.deinit();
+    var diagnostic: Diagnostic = .{};
+    var parsed = try test_support.smallDefinition(arena.allocator(), .rank);
+    parsed.tokens = parsed.tokens[1..];
+    try std.testing.expectError(error.Malformed, Tokenizer.init(gpa, parsed, &diagnostic));
+    try std.testing.expect(std.mem.indexOf(u8, diagnostic.message(), "0x00") != null);
+}
+
+fn buildOnce(gpa: Allocator, parsed: definition.Definition) !void {
+    var diagnostic: Diagnostic = .{};
+    var tokenizer: Tokenizer = try .init(gpa, parsed, &diagnostic);
+    tokenizer.deinit(gpa);
+}
+
+test "a failed allocation leaks nothing" {
+    var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
+    defer arena.deinit();
+    const parsed = try test_support.smallDefinition(arena.allocator(), .list);
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, buildOnce, .{parsed});
+}

@@ -1,0 +1,365 @@
+//! How often each distinct piece of a corpus occurs: what training needs to know of the text.
+//!
+//! Counts are additive: tables filled by different threads, processes or machines merge into what
+//! one table would have held. It is not a general map: nothing is removed, and a piece of which
+//! no count was ever added is not in it.
+//!
+//! `add` takes constant time a call on average and, for a piece of up to 15 bytes (nearly every
+//! one), touches one entry of 24 bytes, in which the piece itself stands. Memory is 24 bytes for
+//! each entry of a table that is between one quarter and five eighths full, and longer pieces'
+//! bytes besides.
+
+const std = @import("std");
+
+const Allocator = std.mem.Allocator;
+
+pub const AddError = Allocator.Error || error{
+    /// A piece's count does not fit in 64 bits.
+    CountOverflow,
+};
+
+/// A distinct piece and how often it occurs.
+pub const Word = struct {
+    bytes: []const u8,
+    count: u64,
+};
+
+pub const WordCounts = struct {
+    gpa: Allocator,
+    /// Open addressing with linear probing; the length is a power of two, or zero.
+    entries: []Entry,
+    used: usize,
+    /// The pieces that do not fit in their entry, and their bytes.
+    long_pieces: std.ArrayList(LongPiece),
+    long_bytes: std.ArrayList(u8),
+
+    pub fn init(gpa: Allocator) WordCounts {
+        return .{
+            .gpa = gpa,
+            .entries = &.{},
+            .used = 0,
+            .long_pieces = .empty,
+            .long_bytes = .empty,
+        };
+    }
+
+    pub fn deinit(self: *WordCounts) void {
+        self.gpa.free(self.entries);
+        self.long_pieces.deinit(self.gpa);
+        self.long_bytes.deinit(self.gpa);
+        self.* = undefined;
+    }
+
+    /// The number of distinct pieces.
+    pub fn len(self: *const WordCounts) usize {
+        return self.used;
+    }
+
+    /// Adds `count` occurrences of `piece`, whose bytes are copied. The empty piece, which has no
+    /// pair to merge, is not kept. On an error nothing has changed.
+    pub fn add(self: *WordCounts, piece: []const u8, count: u64) AddError!void {
+        if (piece.len == 0 or count == 0) return;
+        if (piece.len > inline_max) return self.addLong(piece, count);
+        const key = Key.ofShort(piece);
+        const entry = try self.findOrReserve(key, key.hash(), {});
+        if (entry.count == 0) {
+            entry.key = key;
+            self.used += 1;
+        }
+        entry.count = try sum(entry.count, count);
+    }
+
+    /// Adds every count of `other`. On an error part of them has been added.
+    pub fn merge(self: *WordCounts, other: *const WordCounts) AddError!void {
+        var words = other.iterator();
+        while (words.next()) |word| try self.add(word.bytes, word.count);
+    }
+
+    /// How often `piece` was added; zero when it never was.
+    pub fn get(self: *const WordCounts, piece: []const u8) u64 {
+        if (piece.len == 0 or self.used == 0) return 0;
+        if (piece.len > inline_max) {
+            const hash = hashLong(piece);
+            return self.find(.{ .low = hash, .high = 0 }, hash, piece).count;
+        }
+        const key = Key.ofShort(piece);
+        return self.find(key, key.hash(), {}).count;
+    }
+
+    /// Every distinct piece once, in an order that depends only on what was added.
+    pub fn iterator(self: *const WordCounts) Iterator {
+        return .{ .counts = self, .index = 0, .buffer = undefined };
+    }
+
+    fn addLong(self: *WordCounts, piece: []const u8, count: u64) AddError!void {
+        const hash = hashLong(piece);
+        const entry = try self.findOrReserve(.{ .low = hash, .high = 0 }, hash, piece);
+        if (entry.count == 0) {
+            try self.long_pieces.ensureUnusedCapacity(self.gpa, 1);
+            try self.long_bytes.appendSlice(self.gpa, piece);
+            entry.key = .ofLong(hash, self.long_pieces.items.len);
+            self.long_pieces.appendAssumeCapacity(.{
+                .start = self.long_bytes.items.len - piece.len,
+                .len = piece.len,
+            });
+            self.used += 1;
+        }
+        entry.count = try sum(entry.count, count);
+    }
+
+    /// The entry of the key, or the free entry in which it is to stand.
+    fn findOrReserve(
+        self: *WordCounts,
+        key: Key,
+        hash: u64,
+        long: anytype,
+    ) Allocator.Error!*Entry {
+        if (self.entries.len != 0) {
+            @branchHint(.likely);
+            const entry = self.find(key, hash, long);
+            if (entry.count != 0 or self.used < self.entries.len / 8 * 5) return entry;
+        }
+        try self.grow();
+        return self.find(key, hash, long);
+    }
+
+    /// As `findOrReserve`, in a table that has a free entry. `long` is the piece when it is too
+    /// long for its entry, and `{}` otherwise.
+    fn find(self: *const WordCounts, key: Key, hash: u64, long: anytype) *Entry {
+        const mask = self.entries.len - 1;
+        var index: usize = @intCast(hash & mask);
+        while (true) : (index = (index + 1) & mask) {
+            const entry = &self.entries[index];
+            if (entry.count == 0) return entry;
+            if (@TypeOf(long) == void) {
+                if (entry.key.low == key.low and entry.key.high == key.high) return entry;
+            } else if (entry.key.isLong() and entry.key.low == hash) {
+                if (std.mem.eql(u8, self.longBytes(entry.key), long)) return entry;
+            }
+        }
+    }
+
+    fn longBytes(self: *const WordCounts, key: Key) []const u8 {
+        const piece = self.long_pieces.items[key.longIndex()];
+        return self.long_bytes.items[piece.start..][0..piece.len];
+    }
+
+    fn grow(self: *WordCounts) Allocator.Error!void {
+        const old = self.entries;
+        const entries = try self.gpa.alloc(Entry, @max(entries_min, old.len * 2));
+        @memset(entries, .{ .key = .{ .low = 0, .high = 0 }, .count = 0 });
+        const mask = entries.len - 1;
+        for (old) |entry| {
+            if (entry.count == 0) continue;
+            var index: usize = @intCast(entry.key.hash() & mask);
+            while (entries[index].count != 0) index = (index + 1) & mask;
+            entries[index] = entry;
+        }
+        self.gpa.free(old);
+        self.entries = entries;
+    }
+};
+
+pub const Iterator = struct {
+    counts: *const WordCounts,
+    index: usize,
+    buffer: [16]u8,
+
+    /// The bytes are valid until the next call, and no longer than the table is left unchanged.
+    pub fn next(self: *Iterator) ?Word {
+        const entries = self.counts.entries;
+        while (self.index < entries.len) {
+            const entry = &entries[self.index];
+            self.index += 1;
+            if (entry.count == 0) continue;
+            if (entry.key.isLong()) {
+                return .{ .bytes = self.counts.longBytes(entry.key), .count = entry.count };
+            }
+            std.mem.writeInt(u64, self.buffer[0..8], entry.key.low, .little);
+            std.mem.writeInt(u64, self.buffer[8..16], entry.key.high, .little);
+            return .{ .bytes = self.buffer[0..entry.key.shortLen()], .count = entry.count };
+        }
+        return null;
+    }
+};
+
+const entries_min = 1024;
+/// The longest piece that stands in its entry: the sixteenth byte of the key holds the length.
+const inline_max = 15;
+
+/// Free while `count` is zero.
+const Entry = struct {
+    key: Key,
+    count: u64,
+};
+
+const LongPiece = struct {
+    start: usize,
+    len: usize,
+};
+
+/// A short piece itself, padded with zeros, with its length in the top byte of `high`; or, under
+/// the mark `long_mark` in that byte, the hash of a long piece and its index in `long_pieces`.
+const Key = struct {
+    low: u64,
+    high: u64,
+
+    const long_mark: u64 = 0xff << 56;
+
+    fn ofShort(piece: []const u8) Key {
+        const tag = @as(u64, piece.len) << 56;
+        if (piece.len > 8) {
+            // The last eight bytes; those that `low` holds already are shifted out.
+            const tail = load(u64, piece, piece.len - 8);
+            const shift: u6 = @intCast(8 * (16 - piece.len));
+            return .{ .low = load(u64, piece, 0), .high = tag | tail >> shift };
+        }
+        // Loads that overlap agree on the bytes they share, so that they can be joined by "or".
+        if (piece.len >= 4) {
+            const tail_start = piece.len - 4;
+            const tail = @as(u64, load(u32, piece, tail_start));
+            const shift: u6 = @intCast(8 * tail_start);
+            return .{ .low = load(u32, piece, 0) | tail << shift, .high = tag };
+        }
+        const middle = piece.len / 2;
+        const last = piece.len - 1;
+        const middle_byte = @as(u64, piece[middle]) << @intCast(8 * middle);
+        const last_byte = @as(u64, piece[last]) << @intCast(8 * last);
+        return .{ .low = piece[0] | middle_byte | last_byte, .high = tag };
+    }
+
+    fn ofLong(hash_of_piece: u64, index: usize) Key {
+        return .{ .low = hash_of_piece, .high = long_mark | @as(u64, index) };
+    }
+
+    fn isLong(self: Key) bool {
+        return self.high >= long_mark;
+    }
+
+    fn shortLen(self: Key) usize {
+        return @intCast(self.high >> 56);
+    }
+
+    fn longIndex(self: Key) usize {
+        return @intCast(self.high & ~long_mark);
+    }
+
+    /// Two odd constants of good spread and the folded product, as in wyhash.
+    fn hash(self: Key) u64 {
+        if (self.isLong()) return self.low;
+        const left = self.low ^ 0xa0761d6478bd642f;
+        const right = self.high ^ 0xe7037ed1a0b428db;
+        const product = @as(u128, left) * right;
+        return @as(u64, @truncate(product)) ^ @as(u64, @truncate(product >> 64));
+    }
+};
+
+fn load(comptime Int: type, bytes: []const u8, start: usize) Int {
+    return std.mem.readInt(Int, bytes[start..][0..@sizeOf(Int)], .little);
+}
+
+fn hashLong(piece: []const u8) u64 {
+    return std.hash.Wyhash.hash(0, piece);
+}
+
+fn sum(a: u64, b: u64) error{CountOverflow}!u64 {
+    return std.math.add(u64, a, b) catch error.CountOverflow;
+}
+
+const testing = std.testing;
+
+test "counts add up, for pieces of every length" {
+    var counts = WordCounts.init(testing.allocator);
+    defer counts.deinit();
+    const text = "abcdefghijklmnopqrstuvwxyz0123456789" ** 2;
+    for (0..40) |piece_len| {
+        try counts.add(text[0..piece_len], 1);
+        try counts.add(text[0..piece_len], piece_len);
+        // The same bytes further on in other memory are the same piece.
+        if (piece_len <= 36) try counts.add(text[36..][0..piece_len], 2);
+    }
+    try testing.expectEqual(39, counts.len());
+    try testing.expectEqual(0, counts.get(""));
+    for (1..40) |piece_len| {
+        const expected = 1 + piece_len + @as(u64, if (piece_len <= 36) 2 else 0);
+        try testing.expectEqual(expected, counts.get(text[0..piece_len]));
+        try testing.expectEqual(0, counts.get(text[1..][0..piece_len]));
+    }
+}
+
+test "pieces that differ only in trailing zeros are distinct" {
+    var counts = WordCounts.init(testing.allocator);
+    defer counts.deinit();
+    const zeros: [20]u8 = @splat(0);
+    for (1..zeros.len + 1) |piece_len| try counts.add(zeros[0..piece_len], piece_len);
+    try testing.expectEqual(zeros.len, counts.len());
+    for (1..zeros.len + 1) |piece_len| {
+        try testing.expectEqual(piece_len, counts.get(zeros[0..piece_len]));
+    }
+}
+
+test "agrees with the standard library's map on random pieces, and merges" {
+    var expected: std.StringHashMapUnmanaged(u64) = .empty;
+    var arena: std.heap.ArenaAllocator = .init(testing.allocator);
+    defer arena.deinit();
+    var parts: [2]WordCounts = .{ .init(testing.allocator), .init(testing.allocator) };
+    defer for (&parts) |*part| part.deinit();
+
+    var prng: std.Random.DefaultPrng = .init(7);
+    const random = prng.random();
+    for (0..20_000) |round| {
+        var buffer: [24]u8 = undefined;
+        const piece = buffer[0..random.uintLessThan(usize, buffer.len + 1)];
+        for (piece) |*byte| byte.* = random.uintLessThan(u8, 3) *% 127;
+        const count = random.uintLessThan(u64, 1 << 40);
+        try parts[round % 2].add(piece, count);
+        if (piece.len == 0 or count == 0) continue;
+        const key = try arena.allocator().dupe(u8, piece);
+        const slot = try expected.getOrPut(arena.allocator(), key);
+        if (!slot.found_existing) slot.value_ptr.* = 0;
+        slot.value_ptr.* += count;
+    }
+    try parts[0].merge(&parts[1]);
+
+    try testing.expectEqual(expected.count(), parts[0].len());
+    var words = parts[0].iterator();
+    while (words.next()) |word| {
+        try testing.expectEqual(expected.get(word.bytes), word.count);
+        try testing.expectEqual(word.count, parts[0].get(word.bytes));
+    }
+}
+
+test "a count that does not fit is refused and changes nothing" {
+    var counts = WordCounts.init(testing.allocator);
+    defer counts.deinit();
+    const max = std.math.maxInt(u64);
+    for ([_][]const u8{ "ab", "a piece of more than fifteen bytes" }) |piece| {
+        try counts.add(piece, max - 1);
+        try testing.expectError(error.CountOverflow, counts.add(piece, 2));
+        try testing.expectEqual(max - 1, counts.get(piece));
+        try counts.add(piece, 1);
+        try testing.expectEqual(max, counts.get(piece));
+    }
+}
+
+test "an allocation that fails loses nothing" {
+    const fill = struct {
+        fn fill(gpa: Allocator) !void {
+            var counts = WordCounts.init(gpa);
+            defer counts.deinit();
+            var buffer: [32]u8 = undefined;
+            for (0..1500) |number| {
+                const format = "{d}" ++ "{d:0>20}";
+                const long = try std.fmt.bufPrint(&buffer, format, .{ number % 7, number });
+                const piece = if (number % 2 == 0) long else long[16..];
+                const before = counts.len();
+                counts.add(piece, 1) catch |err| {
+                    try testing.expectEqual(before, counts.len());
+                    try testing.expectEqual(0, counts.get(piece));
+                    return err;
+                };
+            }
+        }
+    }.fill;
+    try testing.checkAllAllocationFailures(testing.allocator, fill, .{});
+}
