@@ -1,6 +1,7 @@
 """Measures pyaot_tokenizer against tiktoken, tokenizers and rustbpe, after comparing every id.
 
-Every engine runs in a process of its own; the rounds go from engine to engine in turn, and the median
+Every engine runs in a process of its own; the rounds go from engine to engine in turn, and the
+median
 is shown. Documents whose ids differ make the exit code 1 and their row is not timed.
 """
 
@@ -116,7 +117,8 @@ def table(result: Dict[str, Any]) -> str:
     """The result as text."""
     lines = [", ".join(f"{key} {value}" for key, value in result["machine"].items()), ""]
     lines.append(
-        f"{'vocabulary':<11} {'corpus':<12} {'engine':<16} {'MB/s':>8} {'Mtok/s':>8} {'spread':>7}  ids"
+        f"{'vocabulary':<11} {'corpus':<12} {'engine':<16}"
+        f" {'MB/s':>8} {'Mtok/s':>8} {'spread':>7}  ids"
     )
     for row in result["encoding"]:
         head = f"{row['vocabulary']:<11} {row['corpus'][-12:]:<12} {row['engine']:<16}"

@@ -1,4 +1,4 @@
-"""The texts that are measured: files of a pinned package, text made here, or the user's own files."""
+"""The texts that are measured: sources of a pinned package, made text, or the user's own files."""
 
 from __future__ import annotations
 

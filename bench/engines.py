@@ -1,4 +1,7 @@
-"""One class an engine: loads a vocabulary and encodes a list of documents, all as ordinary text."""
+"""One class an engine: loads a vocabulary and encodes a list of documents, all as ordinary text.
+
+A class imports its engine when it is made, so that each process holds just the one it measures.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +99,7 @@ class Rustbpe(Engine):
 
 
 def train_rustbpe():  # type: ignore[no-untyped-def]
-    """rustbpe trained to 2,048 tokens on a made corpus."""
+    """Trains rustbpe to 2,048 tokens on a made corpus."""
     import rustbpe
 
     import corpora

@@ -1,4 +1,4 @@
-"""Each engine in a process of its own, asked in turn: load time, ids, time of each round, memory."""
+"""Each engine in a process of its own, asked in turn: load time, ids, time of rounds, memory."""
 
 from __future__ import annotations
 
