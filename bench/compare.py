@@ -15,11 +15,13 @@ import os
 import platform
 import statistics
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 import corpora
 import engines
+import vocabularies
 from measure import Worker
 
 VOCABULARIES = ("gpt2", "cl100k", "rustbpe-2k")
@@ -66,8 +68,10 @@ def measure_corpus(
     return rows
 
 
-def run(arguments: argparse.Namespace) -> Dict[str, Any]:
-    """All vocabularies and corpora."""
+def run(arguments: argparse.Namespace, folder: Path) -> Dict[str, Any]:
+    """All vocabularies and corpora; `folder` is for files that the engines load."""
+    say("writing tokenizer.json files")
+    vocabularies.write_tokenizer_json(folder)
     texts = {str(path): corpora.from_path(path) for path in arguments.corpus}
     texts = texts or corpora.default_corpora(arguments.quick)
     names = ["pyaot_tokenizer"] + [e for e in arguments.engines if e != "pyaot_tokenizer"]
@@ -79,7 +83,7 @@ def run(arguments: argparse.Namespace) -> Dict[str, Any]:
             say("training rustbpe on a made corpus")
             trained = engines.trained_vocabulary()
         say(f"{vocabulary}: loading {', '.join(names)}")
-        workers = [Worker(name, vocabulary, trained, arguments.threads) for name in names]
+        workers = [Worker(name, vocabulary, trained, folder, arguments.threads) for name in names]
         present = [worker for worker in workers if worker.absent is None]
         for name, documents in texts.items():
             say(f"{vocabulary}: {name}, {len(documents)} documents")
@@ -159,7 +163,7 @@ def chart(result: Dict[str, Any]) -> str:
         )
     return (
         '<!doctype html><meta charset="utf-8"><title>pyaot_tokenizer</title><h1>Encoding, MB/s</h1>'
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="1000" height="{len(rows) * 22 + 10}"'
+        f'<svg width="1000" height="{len(rows) * 22 + 10}"'
         f' font-family="sans-serif" font-size="13">{"".join(bars)}</svg>'
         f"<pre>{html.escape(table(result))}</pre>"
     )
@@ -181,7 +185,8 @@ def main() -> int:
     # `bazel run` starts in the runfiles; paths are meant from where the user stands.
     here = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
     arguments.corpus = [here / path for path in arguments.corpus]
-    result = run(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        result = run(arguments, Path(folder))
     print(json.dumps(result, indent=2) if arguments.json else table(result))
     if arguments.html:
         (here / arguments.html).write_text(chart(result), encoding="utf-8")

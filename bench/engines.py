@@ -5,6 +5,7 @@ A class imports its engine when it is made, so that each process holds just the 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Tuple, Type
 
 import vocabularies
@@ -16,18 +17,22 @@ Trained = Tuple[Dict[bytes, int], str]
 class Engine:
     """Loads in ``__init__``; raises ``LookupError`` for a vocabulary that it cannot have."""
 
-    def __init__(self, vocabulary: str, trained: Optional[Trained]) -> None:
+    def __init__(self, vocabulary: str, trained: Optional[Trained], folder: Path) -> None:
         raise NotImplementedError
 
     def encode_all(self, texts: List[str], threads: int) -> List[List[int]]:
         """The ids of every text."""
         raise NotImplementedError
 
+    def encode_one(self, text: str) -> List[int]:
+        """The ids of one text, by the call that a user makes for one."""
+        raise NotImplementedError
+
 
 class Pyaot(Engine):
     """This project."""
 
-    def __init__(self, vocabulary: str, trained: Optional[Trained]) -> None:
+    def __init__(self, vocabulary: str, trained: Optional[Trained], folder: Path) -> None:
         import pyaot_tokenizer
 
         load = pyaot_tokenizer.Tokenizer
@@ -45,11 +50,14 @@ class Pyaot(Engine):
     def encode_all(self, texts: List[str], threads: int) -> List[List[int]]:
         return self.tokenizer.encode_batch(texts, threads=threads, special_tokens="text")
 
+    def encode_one(self, text: str) -> List[int]:
+        return self.tokenizer.encode_ordinary(text)
+
 
 class Tiktoken(Engine):
     """tiktoken.Encoding."""
 
-    def __init__(self, vocabulary: str, trained: Optional[Trained]) -> None:
+    def __init__(self, vocabulary: str, trained: Optional[Trained], folder: Path) -> None:
         import tiktoken
 
         import pyaot_tokenizer
@@ -67,35 +75,40 @@ class Tiktoken(Engine):
     def encode_all(self, texts: List[str], threads: int) -> List[List[int]]:
         return self.encoding.encode_ordinary_batch(texts, num_threads=threads)
 
+    def encode_one(self, text: str) -> List[int]:
+        return self.encoding.encode_ordinary(text)
+
 
 class Tokenizers(Engine):
     """tokenizers.Tokenizer; it also computes offsets and masks, which the others do not."""
 
-    def __init__(self, vocabulary: str, trained: Optional[Trained]) -> None:
-        if vocabulary != "gpt2":
-            raise LookupError("only GPT-2 comes as vocab.json and merges.txt")
-        from tokenizers import Tokenizer, models, pre_tokenizers
+    def __init__(self, vocabulary: str, trained: Optional[Trained], folder: Path) -> None:
+        if trained:
+            raise LookupError("rustbpe writes no tokenizer.json")
+        from tokenizers import Tokenizer
 
-        model = models.BPE.from_file(
-            str(vocabularies.path_of("encoder.json")), str(vocabularies.path_of("vocab.bpe"))
-        )
-        self.tokenizer = Tokenizer(model)
-        self.tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        self.tokenizer = Tokenizer.from_file(str(folder / f"{vocabulary}.json"))
 
     def encode_all(self, texts: List[str], threads: int) -> List[List[int]]:
         return [encoding.ids for encoding in self.tokenizer.encode_batch(texts)]
+
+    def encode_one(self, text: str) -> List[int]:
+        return list(self.tokenizer.encode(text).ids)
 
 
 class Rustbpe(Engine):
     """rustbpe.Tokenizer, which encodes only what it has learnt itself."""
 
-    def __init__(self, vocabulary: str, trained: Optional[Trained]) -> None:
+    def __init__(self, vocabulary: str, trained: Optional[Trained], folder: Path) -> None:
         if vocabulary != "rustbpe-2k":
             raise LookupError("rustbpe loads no vocabulary")
         self.tokenizer = train_rustbpe()
 
     def encode_all(self, texts: List[str], threads: int) -> List[List[int]]:
         return [self.tokenizer.encode(text) for text in texts]
+
+    def encode_one(self, text: str) -> List[int]:
+        return list(self.tokenizer.encode(text))
 
 
 def train_rustbpe():  # type: ignore[no-untyped-def]

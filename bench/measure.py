@@ -5,21 +5,34 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
-import resource
 import time
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 import engines
 
 
+def _peak_mebibytes() -> float:
+    """The process's own peak; ``getrusage`` would report its parent's where that was higher."""
+    for line in Path("/proc/self/status").read_text("ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise LookupError("the kernel reports no peak memory")
+
+
 def _serve(
-    pipe: Connection, engine: str, vocabulary: str, trained: Optional[engines.Trained], threads: int
+    pipe: Connection,
+    engine: str,
+    vocabulary: str,
+    trained: Optional[engines.Trained],
+    folder: Path,
+    threads: int,
 ) -> None:
     os.environ["RAYON_NUM_THREADS"] = str(threads)
     begin = time.perf_counter()
     try:
-        loaded = engines.ENGINES[engine](vocabulary, trained)
+        loaded = engines.ENGINES[engine](vocabulary, trained, folder)
     except LookupError as error:
         pipe.send({"absent": str(error)})
         return
@@ -43,23 +56,28 @@ def _serve(
             calls = 2000
             begin = time.perf_counter()
             for _ in range(calls):
-                loaded.encode_all(texts, 1)
+                loaded.encode_one(texts[0])
             pipe.send((time.perf_counter() - begin) / calls)
         else:
-            pipe.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+            pipe.send(_peak_mebibytes())
 
 
 class Worker:
     """An engine in its process. ``absent`` says why it cannot have the vocabulary."""
 
     def __init__(
-        self, engine: str, vocabulary: str, trained: Optional[engines.Trained], threads: int
+        self,
+        engine: str,
+        vocabulary: str,
+        trained: Optional[engines.Trained],
+        folder: Path,
+        threads: int,
     ) -> None:
         context = multiprocessing.get_context("spawn")
         self.engine = engine
         self._pipe, other = context.Pipe()
         self._process = context.Process(
-            target=_serve, args=(other, engine, vocabulary, trained, threads), daemon=True
+            target=_serve, args=(other, engine, vocabulary, trained, folder, threads), daemon=True
         )
         self._process.start()
         other.close()
