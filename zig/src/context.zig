@@ -8,6 +8,7 @@ const std = @import("std");
 const Diagnostic = @import("diagnostic.zig").Diagnostic;
 const encoder_zig = @import("encoder.zig");
 const Encoder = encoder_zig.Encoder;
+const learnt_pieces = @import("learnt_pieces.zig");
 const SpecialMode = @import("added_tokens.zig").SpecialMode;
 const Tokenizer = @import("tokenizer.zig").Tokenizer;
 const parallel = @import("parallel.zig");
@@ -73,10 +74,10 @@ pub const Context = struct {
         var context: Context = .{
             .gpa = gpa,
             .tokenizer = tokenizer,
-            .encoder = .{ .tokenizer = tokenizer },
+            .encoder = try .init(tokenizer),
         };
         errdefer context.deinit();
-        try context.encoder.ids.ensureTotalCapacity(gpa, reserved_len);
+        try context.encoder.ids.ensureTotalCapacity(gpa, reserved_len + learnt_pieces.id_count_max);
         if (tokenizer.add_prefix_space) {
             try context.encoder.prefixed.ensureTotalCapacity(gpa, reserved_len + 1);
         }
@@ -130,7 +131,8 @@ pub const Context = struct {
         try context.planRuns(text_ends);
         const threads = parallel.threadCount(thread_count, context.runs.items.len);
         while (context.others.items.len + 1 < threads) {
-            try context.others.append(gpa, .{ .tokenizer = context.tokenizer });
+            try context.others.ensureUnusedCapacity(gpa, 1);
+            context.others.appendAssumeCapacity(try .init(context.tokenizer));
         }
         var batch: Batch = .{
             .context = context,

@@ -33,19 +33,42 @@ pub const MergeRule = union(enum) {
     },
 };
 
-/// What happens to text that the pattern does not match.
-pub const Unmatched = enum {
-    /// Dropped (tiktoken and rustbpe walk over the matches alone).
-    drop,
-    /// A piece of its own (tokenizers' `Split` with behavior `Isolated`).
-    piece,
+/// What a split makes of the stretches that match and of those between them. As in tokenizers.
+pub const SplitBehavior = enum {
+    /// Each match and each stretch between matches is a piece.
+    isolated,
+    /// Matches are dropped. With `invert`, what does not match is (tiktoken and rustbpe walk over matches).
+    removed,
+    /// A match ends the piece before it.
+    merged_with_previous,
+    /// A match begins the piece behind it.
+    merged_with_next,
+    /// As `isolated`, and neighbouring matches are one piece.
+    contiguous,
 };
 
-/// How text is cut into pieces before merging.
+/// One step of cutting text into pieces; each step cuts the pieces of the one before, each on its own.
 pub const Split = struct {
-    /// The regular expression, in the syntax of the reference engines; null: the whole text is one piece.
-    pattern: ?[]const u8,
-    unmatched: Unmatched,
+    /// A regular expression, in the syntax of the reference engines.
+    pattern: []const u8,
+    behavior: SplitBehavior,
+    /// Swaps what matches and what does not.
+    invert: bool = false,
+
+    /// tiktoken's reading of a pattern: its matches are the pieces, the rest is dropped.
+    pub fn matches(pattern: []const u8) Split {
+        return .{ .pattern = pattern, .behavior = .removed, .invert = true };
+    }
+
+    /// Whether the matches are the pieces. What lies between them is a piece too, or dropped: for a pattern
+    /// by which every character begins a match, that is the same.
+    pub fn keepsMatches(split: Split) bool {
+        return switch (split.behavior) {
+            .isolated => true,
+            .removed => split.invert,
+            else => false,
+        };
+    }
 };
 
 /// Text that is matched before pre-tokenization. Flags as in tokenizers' `AddedToken`.
@@ -70,7 +93,8 @@ pub const Definition = struct {
     /// In ascending order of id. Added tokens that are also in the vocabulary stand in both lists.
     tokens: []const Token,
     merge_rule: MergeRule,
-    split: Split,
+    /// Without any, the whole text is one piece.
+    splits: []const Split,
     /// ByteLevel's add_prefix_space: text between added tokens that does not begin with a space gets one.
     add_prefix_space: bool = false,
     added_tokens: []const AddedToken = &.{},

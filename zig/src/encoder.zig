@@ -1,11 +1,15 @@
 //! One thread's encoding of one text after another: added tokens, pre-tokenizer, piece table, merge engine.
 //!
-//! Pieces are found and looked up a batch at a time in a stack buffer. The memory of an encoder grows to what
+//! Pieces are found and looked up a batch at a time in stack buffers. The memory of an encoder grows to what
 //! the longest piece needs (`bpe.zig`), to one copy of the longest text where the tokenizer adds a prefix
-//! space, and to the ids. Time is O(n log n) in the longest piece and linear in the text.
+//! space, and to the ids; the learnt pieces have a fixed size. Time is O(n log n) in the longest piece and
+//! linear in the text.
 
 const std = @import("std");
 const bpe = @import("bpe.zig");
+const learnt_pieces = @import("learnt_pieces.zig");
+const LearntPieces = learnt_pieces.LearntPieces;
+const piece_table = @import("piece_table.zig");
 const pretokenizer = @import("pretokenizer.zig");
 const AddedToken = @import("definition.zig").AddedToken;
 const SpecialMode = @import("added_tokens.zig").SpecialMode;
@@ -19,6 +23,7 @@ pub const Error = error{ OutOfMemory, SpecialToken };
 
 pub const Encoder = struct {
     tokenizer: *const Tokenizer,
+    learnt: LearntPieces,
     scratch: bpe.Scratch = .{},
     /// A text with its prefix space in front.
     prefixed: std.ArrayList(u8) = .empty,
@@ -27,7 +32,12 @@ pub const Encoder = struct {
     refused_at: usize = 0,
     refused_id: u32 = 0,
 
+    pub fn init(tokenizer: *const Tokenizer) error{OutOfMemory}!Encoder {
+        return .{ .tokenizer = tokenizer, .learnt = try .init() };
+    }
+
     pub fn deinit(encoder: *Encoder, gpa: Allocator) void {
+        encoder.learnt.deinit();
         encoder.scratch.deinit(gpa);
         encoder.prefixed.deinit(gpa);
         encoder.ids.deinit(gpa);
@@ -96,8 +106,9 @@ pub const Encoder = struct {
         var count: usize = 0;
         while (position < text.len) {
             const batch = encoder.tokenizer.pretokenizer.next(text, position, &spans);
-            // No piece has more ids than bytes.
-            try encoder.ids.ensureUnusedCapacity(gpa, batch.position - position);
+            // No piece has more ids than bytes, and a learnt one is written whole.
+            const room = batch.position - position + learnt_pieces.id_count_max;
+            try encoder.ids.ensureUnusedCapacity(gpa, room);
             count += try encoder.encodePieces(gpa, text, spans[0..batch.count]);
             if (output == .count) encoder.ids.items.len = before;
             position = batch.position;
@@ -111,20 +122,47 @@ pub const Encoder = struct {
         text: []const u8,
         spans: []const pretokenizer.Span,
     ) error{OutOfMemory}!usize {
-        const tokenizer = encoder.tokenizer;
+        const pieces = &encoder.tokenizer.pieces;
+        var keys: [batch_len]piece_table.Key = undefined;
+        for (spans, keys[0..spans.len]) |span, *key| {
+            if (span.end - span.start <= piece_table.key_len_max) {
+                key.* = pieces.keyOf(text, span.start, span.end);
+            } else {
+                key.len = 0;
+            }
+        }
         const first = encoder.ids.unusedCapacitySlice();
         var count: usize = 0;
-        for (spans) |span| {
-            if (tokenizer.pieces.find(text, span.start, span.end)) |id| {
+        for (spans, keys[0..spans.len]) |span, key| {
+            const found = if (key.len > 0)
+                pieces.find(key)
+            else
+                pieces.findLong(text[span.start..span.end]);
+            if (found) |id| {
                 first[count] = id;
                 count += 1;
                 continue;
             }
-            const piece = text[span.start..span.end];
-            const ids = first[count..].ptr;
-            count += try bpe.encode(&tokenizer.merges, gpa, &encoder.scratch, piece, ids);
+            count += try encoder.mergePiece(gpa, text[span.start..span.end], first[count..].ptr);
         }
         encoder.ids.items.len += count;
+        return count;
+    }
+
+    /// The ids of a piece that is not one token.
+    fn mergePiece(
+        encoder: *Encoder,
+        gpa: Allocator,
+        piece: []const u8,
+        ids: [*]u32,
+    ) error{OutOfMemory}!usize {
+        const merges = &encoder.tokenizer.merges;
+        if (piece.len > learnt_pieces.piece_len_max) {
+            return bpe.encode(merges, gpa, &encoder.scratch, piece, ids);
+        }
+        if (encoder.learnt.find(piece, ids)) |count| return count;
+        const count = try bpe.encode(merges, gpa, &encoder.scratch, piece, ids);
+        encoder.learnt.put(piece, ids[0..count]);
         return count;
     }
 

@@ -91,12 +91,11 @@ fn learn(
     gpa: Allocator,
     corpus: []const u8,
 ) !pyaot.Tokenizer {
-    const split: pyaot.definition.Split = .{
-        .pattern = pyaot.format.byte_level.gpt2_pattern,
-        .unmatched = .drop,
-    };
+    const splits = try arena.dupe(pyaot.definition.Split, &.{
+        .matches(pyaot.format.byte_level.gpt2_pattern),
+    });
     var diagnostic: pyaot.Diagnostic = .{};
-    const pretokenizer: pyaot.PreTokenizer = try .init(split, &diagnostic);
+    const pretokenizer: pyaot.PreTokenizer = try .init(splits, &diagnostic);
     const begin = now();
     var counts: pyaot.WordCounts = .init(gpa);
     defer counts.deinit();
@@ -127,7 +126,7 @@ fn learn(
         .format = .tiktoken,
         .tokens = try pyaot.trainer.vocabulary(arena, merges),
         .merge_rule = .rank,
-        .split = split,
+        .splits = splits,
     }, &diagnostic);
 }
 

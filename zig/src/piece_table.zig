@@ -1,49 +1,100 @@
 //! Pieces that are a single token, looked up by value: most pieces of most texts end here and never reach
 //! the merge engine. Built once from the vocabulary, then read-only and shared by all threads.
 //!
-//! A piece of up to 16 bytes is two machine words; finding it is one hash of two multiplications and, the
-//! table being at most half full, one or two comparisons. Longer tokens are few: they stand in a plain
-//! hash map, and a piece longer than all of them is not looked up at all.
+//! Pieces of up to 8 bytes are one machine word and stand in a table of 16-byte entries, four to a cache
+//! line; those of up to 16 bytes are two words and stand in one of 32-byte entries. Either is at most half
+//! full. The caller makes the keys of many pieces first, prefetching each key's entry, and looks them up
+//! then: the tables of a large vocabulary do not fit the second-level cache. Longer tokens are few: they
+//! stand in a plain hash map, and a piece longer than all of them is not looked up at all.
 
 const std = @import("std");
 const Allocator = std.mem.Allocator;
 
-/// Longest piece that is compared as two words.
-pub const short_len_max = 16;
+/// Longest piece that has a key.
+pub const key_len_max = 16;
+
+/// A piece of 1 to 16 bytes by value: zero-padded, as two little-endian words. `len` tells "a" from "a\x00".
+pub const Key = struct {
+    low: u64,
+    high: u64,
+    len: u32,
+    /// Where the search begins.
+    slot: u32,
+};
 
 pub const PieceTable = struct {
-    entries: []Entry,
-    shift: u6,
+    words: Table(WordEntry),
+    double_words: Table(DoubleWordEntry),
     long: std.StringHashMapUnmanaged(u32),
     long_len_max: usize,
 
-    /// The bytes, zero-padded; `len` tells "a" from "a\x00". An empty slot has length 0.
-    const Entry = extern struct { low: u64, high: u64, len: u32, id: u32 };
+    /// Of up to 8 bytes. An empty slot has length 0.
+    const WordEntry = extern struct {
+        low: u64,
+        len: u32,
+        id: u32,
 
-    comptime {
-        std.debug.assert(@sizeOf(Entry) == 24);
-    }
+        fn of(key: Key, id: u32) WordEntry {
+            return .{ .low = key.low, .len = key.len, .id = id };
+        }
+
+        inline fn is(entry: *const WordEntry, key: Key) bool {
+            return entry.low == key.low and entry.len == key.len;
+        }
+
+        comptime {
+            std.debug.assert(@sizeOf(WordEntry) == 16);
+        }
+    };
+
+    /// Of 9 to 16 bytes.
+    const DoubleWordEntry = extern struct {
+        low: u64,
+        high: u64,
+        len: u32,
+        id: u32,
+        padding: u64 = 0,
+
+        fn of(key: Key, id: u32) DoubleWordEntry {
+            return .{ .low = key.low, .high = key.high, .len = key.len, .id = id };
+        }
+
+        inline fn is(entry: *const DoubleWordEntry, key: Key) bool {
+            return entry.low == key.low and entry.high == key.high and entry.len == key.len;
+        }
+
+        comptime {
+            std.debug.assert(@sizeOf(DoubleWordEntry) == 32);
+        }
+    };
 
     pub const Piece = struct { bytes: []const u8, id: u32 };
 
     /// Builds the table of `pieces`; where two have the same bytes, the first counts. The bytes of those
     /// longer than 16 are not copied and must outlive the table. Empty pieces are left out.
     pub fn init(gpa: Allocator, pieces: []const Piece) error{OutOfMemory}!PieceTable {
-        const slots = std.math.ceilPowerOfTwo(usize, @max(pieces.len * 2, 16)) catch
-            return error.OutOfMemory;
-        const entries = try gpa.alloc(Entry, slots);
-        @memset(entries, std.mem.zeroes(Entry));
+        var word_count: usize = 0;
+        var double_word_count: usize = 0;
+        for (pieces) |piece| {
+            if (piece.bytes.len <= 8) word_count += 1 else double_word_count += 1;
+        }
+        var words: Table(WordEntry) = try .init(gpa, word_count);
+        errdefer words.deinit(gpa);
         var table: PieceTable = .{
-            .entries = entries,
-            .shift = @intCast(64 - @as(u7, std.math.log2_int(usize, slots))),
+            .words = words,
+            .double_words = try .init(gpa, double_word_count),
             .long = .empty,
             .long_len_max = 0,
         };
-        errdefer table.deinit(gpa);
+        errdefer {
+            table.double_words.deinit(gpa);
+            table.long.deinit(gpa);
+        }
         for (pieces) |piece| {
             if (piece.bytes.len == 0) continue;
-            if (piece.bytes.len <= short_len_max) {
-                table.put(piece);
+            if (piece.bytes.len <= key_len_max) {
+                const key = table.keyOf(piece.bytes, 0, piece.bytes.len);
+                if (key.len <= 8) table.words.put(key, piece.id) else table.double_words.put(key, piece.id);
                 continue;
             }
             table.long_len_max = @max(table.long_len_max, piece.bytes.len);
@@ -54,75 +105,121 @@ pub const PieceTable = struct {
     }
 
     pub fn deinit(table: *PieceTable, gpa: Allocator) void {
-        gpa.free(table.entries);
+        table.words.deinit(gpa);
+        table.double_words.deinit(gpa);
         table.long.deinit(gpa);
         table.* = undefined;
     }
 
-    /// The id of the piece `text[start..end]`, which must not be empty; null if it is not one token.
-    pub inline fn find(table: *const PieceTable, text: []const u8, start: usize, end: usize) ?u32 {
+    /// The key of the piece `text[start..end]`, of 1 to 16 bytes; what a search for it will read is on its
+    /// way to the cache.
+    pub inline fn keyOf(table: *const PieceTable, text: []const u8, start: usize, end: usize) Key {
         const len = end - start;
-        if (len > short_len_max) return table.findLong(text[start..end]);
         const words = loadWords(text, start, len);
-        const mask = table.entries.len - 1;
-        var slot = table.slotOf(words, len);
-        while (true) : (slot = (slot + 1) & mask) {
-            const entry = &table.entries[slot];
-            if (entry.low == words[0] and entry.high == words[1] and entry.len == len) {
-                return entry.id;
-            }
-            if (entry.len == 0) return null;
+        if (len <= 8) {
+            const slot = table.words.slotOf(hashWord(words[0], len));
+            @prefetch(&table.words.entries[slot], .{});
+            return .{ .low = words[0], .high = 0, .len = @intCast(len), .slot = slot };
         }
+        const slot = table.double_words.slotOf(hashDoubleWord(words, len));
+        @prefetch(&table.double_words.entries[slot], .{});
+        return .{ .low = words[0], .high = words[1], .len = @intCast(len), .slot = slot };
     }
 
-    pub fn memoryBytes(table: *const PieceTable) usize {
-        const long_slot_bytes = @sizeOf([]const u8) + @sizeOf(u32) + 1;
-        return table.entries.len * @sizeOf(Entry) + table.long.capacity() * long_slot_bytes;
+    /// The id of the piece of this key; null if it is not one token.
+    pub inline fn find(table: *const PieceTable, key: Key) ?u32 {
+        return if (key.len <= 8) table.words.find(key) else table.double_words.find(key);
     }
 
-    fn findLong(table: *const PieceTable, piece: []const u8) ?u32 {
+    /// The id of a piece of more than 16 bytes; null if it is not one token.
+    pub fn findLong(table: *const PieceTable, piece: []const u8) ?u32 {
         if (piece.len > table.long_len_max) return null;
         return table.long.get(piece);
     }
 
-    fn put(table: *PieceTable, piece: Piece) void {
-        const words = loadWords(piece.bytes, 0, piece.bytes.len);
-        const mask = table.entries.len - 1;
-        var slot = table.slotOf(words, piece.bytes.len);
-        while (table.entries[slot].len != 0) : (slot = (slot + 1) & mask) {
-            const entry = table.entries[slot];
-            if (entry.low == words[0] and entry.high == words[1] and
-                entry.len == piece.bytes.len) return;
-        }
-        table.entries[slot] = .{
-            .low = words[0],
-            .high = words[1],
-            .len = @intCast(piece.bytes.len),
-            .id = piece.id,
-        };
-    }
-
-    inline fn slotOf(table: *const PieceTable, words: [2]u64, len: usize) usize {
-        // Folded 128-bit multiplication: every bit of the input reaches the upper bits, which choose the
-        // slot.
-        const left = words[0] ^ 0x9e3779b97f4a7c15 ^ len;
-        const right = words[1] ^ 0xd1b54a32d192ed03;
-        const product = @as(u128, left) *% right;
-        const folded = @as(u64, @truncate(product)) ^ @as(u64, @truncate(product >> 64));
-        return (folded *% 0x9e3779b97f4a7c15) >> table.shift;
+    pub fn memoryBytes(table: *const PieceTable) usize {
+        const long_slot_bytes = @sizeOf([]const u8) + @sizeOf(u32) + 1;
+        return table.words.entries.len * @sizeOf(WordEntry) +
+            table.double_words.entries.len * @sizeOf(DoubleWordEntry) +
+            table.long.capacity() * long_slot_bytes;
     }
 };
+
+/// Open addressing over a power of two of slots, at most half of them taken.
+fn Table(comptime Entry: type) type {
+    return struct {
+        entries: []align(cache_line) Entry,
+        shift: u6,
+
+        const Self = @This();
+        const cache_line = 64;
+
+        fn init(gpa: Allocator, count: usize) error{OutOfMemory}!Self {
+            const slots = std.math.ceilPowerOfTwo(usize, @max(count * 2, 16)) catch
+                return error.OutOfMemory;
+            if (slots > 1 << 32) return error.OutOfMemory;
+            const entries = try gpa.alignedAlloc(Entry, .fromByteUnits(cache_line), slots);
+            @memset(entries, std.mem.zeroes(Entry));
+            return .{
+                .entries = entries,
+                .shift = @intCast(64 - @as(u7, std.math.log2_int(usize, slots))),
+            };
+        }
+
+        fn deinit(table: *Self, gpa: Allocator) void {
+            gpa.free(table.entries);
+        }
+
+        inline fn slotOf(table: *const Self, hash: u64) u32 {
+            return @intCast(hash >> table.shift);
+        }
+
+        inline fn find(table: *const Self, key: Key) ?u32 {
+            const mask = table.entries.len - 1;
+            var slot: usize = key.slot;
+            while (true) : (slot = (slot + 1) & mask) {
+                const entry = &table.entries[slot];
+                if (entry.is(key)) return entry.id;
+                if (entry.len == 0) return null;
+            }
+        }
+
+        fn put(table: *Self, key: Key, id: u32) void {
+            const mask = table.entries.len - 1;
+            var slot: usize = key.slot;
+            while (table.entries[slot].len != 0) : (slot = (slot + 1) & mask) {
+                if (table.entries[slot].is(key)) return;
+            }
+            table.entries[slot] = .of(key, id);
+        }
+    };
+}
+
+/// The upper bits, which choose the slot, depend on every byte.
+inline fn hashWord(word: u64, len: usize) u64 {
+    const mixed = (word ^ len) *% 0x9e3779b97f4a7c15;
+    return (mixed ^ mixed >> 32) *% 0xd6e8feb86659fd93;
+}
+
+/// A folded 128-bit multiplication: every bit of the input reaches the upper bits.
+inline fn hashDoubleWord(words: [2]u64, len: usize) u64 {
+    const left = words[0] ^ 0x9e3779b97f4a7c15 ^ len;
+    const right = words[1] ^ 0xd1b54a32d192ed03;
+    const product = @as(u128, left) *% right;
+    const folded = @as(u64, @truncate(product)) ^ @as(u64, @truncate(product >> 64));
+    return folded *% 0x9e3779b97f4a7c15;
+}
 
 /// `len` bytes (1 to 16) from `start` on, zero-padded, as two little-endian words. Sixteen bytes are read at
 /// once where the text has them, and masked.
 inline fn loadWords(text: []const u8, start: usize, len: usize) [2]u64 {
-    if (start + short_len_max <= text.len) {
+    if (start + key_len_max <= text.len) {
         const low = std.mem.readInt(u64, text[start..][0..8], .little);
         const high = std.mem.readInt(u64, text[start + 8 ..][0..8], .little);
         if (len <= 8) return .{ low & lowBytes(len), 0 };
         return .{ low, high & lowBytes(len - 8) };
     }
-    var padded: [short_len_max]u8 = @splat(0);
+    var padded: [key_len_max]u8 = @splat(0);
     @memcpy(padded[0..len], text[start..][0..len]);
     return .{
         std.mem.readInt(u64, padded[0..8], .little),
@@ -133,6 +230,11 @@ inline fn loadWords(text: []const u8, start: usize, len: usize) [2]u64 {
 /// A mask of the lowest `count` bytes, 1 to 8.
 inline fn lowBytes(count: usize) u64 {
     return ~@as(u64, 0) >> @intCast(64 - 8 * count);
+}
+
+fn findIn(table: *const PieceTable, text: []const u8, start: usize, end: usize) ?u32 {
+    if (end - start > key_len_max) return table.findLong(text[start..end]);
+    return table.find(table.keyOf(text, start, end));
 }
 
 test "finds each piece and nothing else, wherever it lies in its text" {
@@ -160,7 +262,7 @@ test "finds each piece and nothing else, wherever it lies in its text" {
             for (start + 1..@min(start + 26, text.len + 1)) |end| {
                 try std.testing.expectEqual(
                     expected.get(text[start..end]),
-                    table.find(&text, start, end),
+                    findIn(&table, &text, start, end),
                 );
             }
         }
@@ -169,7 +271,7 @@ test "finds each piece and nothing else, wherever it lies in its text" {
         if (piece.bytes.len == 0) continue;
         try std.testing.expectEqual(
             expected.get(piece.bytes),
-            table.find(piece.bytes, 0, piece.bytes.len),
+            findIn(&table, piece.bytes, 0, piece.bytes.len),
         );
     }
 }

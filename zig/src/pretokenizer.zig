@@ -28,12 +28,17 @@ pub const PreTokenizer = enum {
     /// As `llama3`, with each digit a piece: Qwen2.
     qwen2,
 
-    /// The scanner for `split`, or a diagnostic that names the pattern.
+    /// The scanner for `splits`, or a diagnostic that names the pattern.
     pub fn init(
-        split: definition.Split,
+        splits: []const definition.Split,
         diagnostic: *Diagnostic,
     ) error{UnsupportedPattern}!PreTokenizer {
-        const pattern = split.pattern orelse return .none;
+        if (splits.len == 0) return .none;
+        if (splits.len > 1 or !splits[0].keepsMatches()) {
+            diagnostic.set(null, "this sequence of splits has no scanner", .{});
+            return error.UnsupportedPattern;
+        }
+        const pattern = splits[0].pattern;
         for (known_patterns) |known| {
             if (std.mem.eql(u8, known.pattern, pattern)) return known.scanner;
         }

@@ -43,6 +43,7 @@ test {
     _ = @import("abi.zig");
     _ = @import("bpe.zig");
     _ = @import("encoder.zig");
+    _ = @import("learnt_pieces.zig");
     _ = @import("pairs.zig");
     _ = @import("parallel.zig");
     _ = @import("piece_table.zig");

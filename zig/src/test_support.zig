@@ -47,7 +47,7 @@ pub fn smallDefinition(arena: Allocator, rule: Rule) !definition.Definition {
             .rank => .rank,
             .list => .{ .list = .{ .merges = merge_list.items, .ignore_merges = false } },
         },
-        .split = .{ .pattern = pattern, .unmatched = .drop },
+        .splits = try arena.dupe(definition.Split, &.{.matches(pattern)}),
         .added_tokens = added,
     };
 }

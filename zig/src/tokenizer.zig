@@ -27,7 +27,7 @@ pub const Tokenizer = struct {
     added: added_tokens.AddedTokens,
     /// Ids that `skip_special` leaves out.
     special: std.DynamicBitSetUnmanaged,
-    /// The pattern the pre-tokenizer was made from; owned.
+    /// The pattern the pre-tokenizer was made from, if it is a single one; owned.
     pattern: ?[]const u8,
     add_prefix_space: bool,
     format: definition.Format,
@@ -45,12 +45,11 @@ pub const Tokenizer = struct {
         errdefer merges.deinit(gpa);
         var pieces = try initPieces(gpa, parsed, &vocab, &merges);
         errdefer pieces.deinit(gpa);
-        const pattern = if (parsed.split.pattern) |text| try gpa.dupe(u8, text) else null;
+        const only = if (parsed.splits.len == 1) parsed.splits[0].pattern else null;
+        const pattern = if (only) |text| try gpa.dupe(u8, text) else null;
         errdefer if (pattern) |text| gpa.free(text);
-        const pretokenizer = PreTokenizer.init(
-            .{ .pattern = pattern, .unmatched = parsed.split.unmatched },
-            diagnostic,
-        ) catch return error.Unsupported;
+        const pretokenizer = PreTokenizer.init(parsed.splits, diagnostic) catch
+            return error.Unsupported;
         var added: added_tokens.AddedTokens = try .init(gpa, parsed.added_tokens);
         errdefer added.deinit(gpa);
         var special: std.DynamicBitSetUnmanaged = try .initEmpty(gpa, vocab.idLimit());

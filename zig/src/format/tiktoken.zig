@@ -83,7 +83,7 @@ pub fn fromRanks(
         .format = .tiktoken,
         .tokens = sorted,
         .merge_rule = .rank,
-        .split = .{ .pattern = pattern, .unmatched = .drop },
+        .splits = try arena.dupe(definition.Split, &.{.matches(pattern)}),
         .added_tokens = specials,
     };
 }

@@ -43,7 +43,7 @@ pub fn parse(
             .merges = try reader.merges(&vocab, merges_node),
             .ignore_merges = ignore_merges,
         } },
-        .split = undefined,
+        .splits = &.{},
         .added_tokens = added,
     };
     try reader.preTokenizer(root, &result);
@@ -275,16 +275,18 @@ const Reader = struct {
         const prefix_key = "pre_tokenizer.add_prefix_space";
         result.add_prefix_space = try reader.flag(last, "add_prefix_space", prefix_key, true);
         const use_regex = try reader.flag(last, "use_regex", "pre_tokenizer.use_regex", true);
-        result.split = .{
-            .pattern = if (use_regex) byte_level.gpt2_pattern else null,
-            .unmatched = .piece,
-        };
+        if (use_regex) {
+            const splits = [_]definition.Split{
+                .{ .pattern = byte_level.gpt2_pattern, .behavior = .isolated },
+            };
+            result.splits = try reader.arena.dupe(definition.Split, &splits);
+        }
         const first = split orelse return;
         if (use_regex) return reader.refusePreTokenizer(node);
         if (!std.mem.eql(u8, try reader.typeOf(first, key), "Split")) {
             return reader.refuseComponent(first, key);
         }
-        result.split = try reader.splitOf(first);
+        result.splits = try reader.arena.dupe(definition.Split, &.{try reader.splitOf(first)});
         // A prefix would be added to each piece of the split.
         if (result.add_prefix_space) return reader.refusePreTokenizer(node);
     }
@@ -300,7 +302,8 @@ const Reader = struct {
         if (!isolated and !removed) return reader.refusePreTokenizer(node);
         return .{
             .pattern = regex.value.string,
-            .unmatched = if (removed) .drop else .piece,
+            .behavior = if (removed) .removed else .isolated,
+            .invert = invert,
         };
     }
 
@@ -362,7 +365,7 @@ test "a document becomes tokens, merges, a pattern and added tokens" {
     try std.testing.expectEqualStrings("ab", parsed.tokens[2].bytes);
     const merge = parsed.merge_rule.list.merges[0];
     try std.testing.expectEqual(definition.Merge{ .left = 0, .right = 1, .result = 2 }, merge);
-    try std.testing.expectEqualStrings(byte_level.gpt2_pattern, parsed.split.pattern.?);
+    try std.testing.expectEqualStrings(byte_level.gpt2_pattern, parsed.splits[0].pattern);
     try std.testing.expect(!parsed.add_prefix_space);
     try std.testing.expectEqualStrings("<s>", parsed.added_tokens[0].content);
     try std.testing.expect(parsed.added_tokens[0].special);

@@ -29,7 +29,7 @@ pub fn parse(
             .merges = try readMerges(arena, &vocab, merges_txt, diagnostic),
             .ignore_merges = false,
         } },
-        .split = .{ .pattern = byte_level.gpt2_pattern, .unmatched = .piece },
+        .splits = &.{.{ .pattern = byte_level.gpt2_pattern, .behavior = .isolated }},
     };
 }
 

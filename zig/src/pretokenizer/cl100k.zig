@@ -22,17 +22,17 @@ pub fn pieceEnd(comptime options: Options, text: []const u8, at: usize) usize {
     const first = runs.characterAt(text, at);
     const next = at + first.len;
     switch (first.class) {
-        .letter => return runs.runEnd(text, next, .letter),
+        .letter => return runs.letterRunEnd(text, next),
         .number => return runs.runEndUpTo(text, next, .number, options.number_len - 1),
         .other => {
-            if (runs.classAt(text, next) == .letter) return runs.runEnd(text, next, .letter);
+            if (runs.classAt(text, next) == .letter) return runs.letterRunEnd(text, next);
             return otherEnd(text, next);
         },
         .space => {},
     }
     if (!runs.isNewline(text[at])) {
         const following = runs.classAt(text, next) orelse return next;
-        if (following == .letter) return runs.runEnd(text, next, .letter);
+        if (following == .letter) return runs.letterRunEnd(text, next);
         if (following == .other and text[at] == ' ') return otherEnd(text, next);
     }
     const space = runs.spaceAt(text, at);

@@ -16,7 +16,7 @@ pub fn pieceEnd(text: []const u8, at: usize) usize {
     }
     const first = runs.characterAt(text, start);
     return switch (first.class) {
-        .letter => runs.runEnd(text, start + first.len, .letter),
+        .letter => runs.letterRunEnd(text, start + first.len),
         .number => runs.runEnd(text, start + first.len, .number),
         .other => runs.runEnd(text, start + first.len, .other),
         .space => runs.spacePieceEnd(text, at, runs.spaceAt(text, at)),

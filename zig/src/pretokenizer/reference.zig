@@ -227,8 +227,8 @@ test "every scanner equals its reference on random text" {
 
 test "a pattern without a scanner is refused by name" {
     var diagnostic: Diagnostic = .{};
-    const split: definition.Split = .{ .pattern = "\\w+\"", .unmatched = .drop };
-    const result = pretokenizer.PreTokenizer.init(split, &diagnostic);
+    const splits = [_]definition.Split{.matches("\\w+\"")};
+    const result = pretokenizer.PreTokenizer.init(&splits, &diagnostic);
     try std.testing.expectError(error.UnsupportedPattern, result);
     try std.testing.expect(std.mem.startsWith(u8, diagnostic.message(), "the pattern \"\\\\w+\\\"\" has"));
 }
