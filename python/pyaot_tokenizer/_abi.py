@@ -4,7 +4,7 @@ import ctypes
 import enum
 
 VERSION = "0.1.0"
-ABI_HASH = 0xc80bd37f62b64445
+ABI_HASH = 0xd8bbfd6873acc870
 NO_OFFSET = 0xffffffffffffffff
 
 
@@ -146,6 +146,26 @@ SIGNATURES = {
     "pyaot_context_bytes": (
         ctypes.c_void_p,
         (ctypes.c_void_p,),
+    ),
+    "pyaot_python_attach": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p),
+    ),
+    "pyaot_python_encode": (
+        ctypes.c_void_p,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32),
+    ),
+    "pyaot_python_rows": (
+        ctypes.c_void_p,
+        (ctypes.c_void_p,),
+    ),
+    "pyaot_python_decode": (
+        ctypes.c_void_p,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32),
+    ),
+    "pyaot_python_release": (
+        None,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t),
     ),
 }
 

@@ -26,7 +26,7 @@ from typing import (
     Union,
 )
 
-from . import _native
+from . import _bridge, _native
 from ._abi import AddedFlag, Property, SpecialMode
 from .errors import (
     FileReadError,
@@ -45,6 +45,7 @@ Text = Union[str, bytes]
 SpecialTokens = Literal["parse", "text", "refuse"]
 """What becomes of special-token text in an input: the token, ordinary text, or an error."""
 
+_BRIDGE = _bridge.BRIDGE
 _ID_LIMIT = 1 << 32
 _THREADS_MAX = 4096
 
@@ -57,6 +58,8 @@ _MODES: Dict[str, int] = {
     "parse": SpecialMode.PARSE.value,
     "refuse": SpecialMode.REFUSE.value,
 }
+
+_TEXT_MODE = SpecialMode.TEXT.value
 
 _FORMATS = ("tokenizer.json", "tiktoken", "vocab+merges")
 
@@ -236,20 +239,11 @@ class Tokenizer:
             SpecialTokenError: The text has a special token and `special_tokens` is ``"refuse"``.
             MemoryError: Memory ran out; the tokenizer stays usable.
         """
-        data = _to_bytes(text)
-        mode = _check_mode(special_tokens)
-        context = self._pool.take()
-        try:
-            count = _native.LIBRARY.pyaot_encode(context.address, data, len(data), mode)
-            if count < 0:
-                raise context.error(count)
-            return context.ids(count)
-        finally:
-            self._pool.give_back(context, len(data))
+        return self._encode(text, _check_mode(special_tokens))
 
     def encode_ordinary(self, text: Text) -> List[int]:
         """The ids of a text in which special tokens are ordinary text; else as `encode`."""
-        return self.encode(text, special_tokens="text")
+        return self._encode(text, _TEXT_MODE)
 
     def encode_batch(
         self,
@@ -288,6 +282,9 @@ class Tokenizer:
             )
             if count < 0:
                 raise context.error(count)
+            if _BRIDGE is not None:
+                rows: List[List[int]] = _BRIDGE.rows(context.address)
+                return rows
             return context.rows(len(parts))
         finally:
             self._pool.give_back(context, len(data))
@@ -327,6 +324,16 @@ class Tokenizer:
             LookupError: There is no handler called `errors`.
             MemoryError: Memory ran out.
         """
+        if _BRIDGE is not None and errors == "replace" and type(ids) is list:
+            context = self._pool.take()
+            try:
+                text: Optional[str] = _BRIDGE.decode(
+                    context.address, ids, bool(skip_special_tokens)
+                )
+            finally:
+                self._pool.give_back(context, len(ids))
+            if text is not None:
+                return text
         return self.decode_bytes(ids, skip_special_tokens=skip_special_tokens).decode(
             "utf-8", errors
         )
@@ -524,9 +531,29 @@ class Tokenizer:
             ("_load_vocab_merges", vocab, merges, None),
         )
 
+    def _encode(self, text: Text, mode: int) -> List[int]:
+        context = self._pool.take()
+        if _BRIDGE is not None:
+            ids: Optional[List[int]] = _BRIDGE.encode(context.address, text, mode)
+            if ids is not None:
+                self._pool.give_back(context, len(text))
+                return ids
+        data = _to_bytes(text)
+        try:
+            count = _native.LIBRARY.pyaot_encode(context.address, data, len(data), mode)
+            if count < 0:
+                raise context.error(count)
+            return context.ids(count)
+        finally:
+            self._pool.give_back(context, len(data))
+
     def _finish(self, handle: _native.Handle, source: Tuple[Any, ...]) -> None:
         self._handle = handle
-        self._pool = _native.ContextPool(handle)
+        if _BRIDGE is None:
+            self._pool = _native.ContextPool(handle)
+        else:
+            ints = _bridge.Ints(_BRIDGE, self._property(Property.VOCAB_SIZE))
+            self._pool = _native.ContextPool(handle, ints.attach)
         self._source = source
         self._added = MappingProxyType(_added_tokens(handle))
 

@@ -19,6 +19,8 @@ const Context = context.Context;
 const tokenizer_json = @import("format/tokenizer_json.zig");
 const tiktoken = @import("format/tiktoken.zig");
 const vocab_merges = @import("format/vocab_merges.zig");
+const python = @import("python.zig");
+const PyObject = python.PyObject;
 
 pub const version = @import("version.zig").version;
 
@@ -92,6 +94,7 @@ pub const TokenizerHandle = struct {
 pub const ContextHandle = struct {
     message: [Diagnostic.message_len_max + 1]u8 = undefined,
     context: Context,
+    bridge: ?python.Bridge = null,
 };
 
 /// The functions the library exports, in the order of the header.
@@ -428,6 +431,62 @@ pub const functions = struct {
     pub fn pyaot_context_bytes(handle: *const ContextHandle) callconv(.c) [*]const u8 {
         return handle.context.bytes.items.ptr;
     }
+
+    /// Lets a context make CPython objects. `interpreter` has `address_count` addresses, in the order of
+    /// `Interpreter` in python.zig; `ints` has room for one pointer an id, all NULL at first, and is shared
+    /// by the contexts of one tokenizer. Like all functions of this name, to be called with the GIL held.
+    pub fn pyaot_python_attach(
+        handle: *ContextHandle,
+        interpreter: [*]const usize,
+        address_count: usize,
+        ints: [*]?*PyObject,
+    ) callconv(.c) Status {
+        if (address_count != python.Interpreter.len) return .invalid_argument;
+        const functions_of: *const python.Interpreter = @ptrCast(interpreter);
+        const limit = handle.context.tokenizer.vocab.idLimit();
+        handle.bridge = .{ .py = functions_of.*, .ints = ints[0..limit] };
+        return .ok;
+    }
+
+    /// Encodes a str or bytes. Returns a new list of ints; None where `pyaot_encode` is to be called
+    /// instead; NULL with an exception set where memory runs out.
+    pub fn pyaot_python_encode(
+        handle: *ContextHandle,
+        text: *PyObject,
+        special_mode: i32,
+    ) callconv(.c) ?*PyObject {
+        const bridge = if (handle.bridge) |*b| b else return null;
+        const mode = std.enums.fromInt(SpecialMode, special_mode) orelse .parse;
+        return bridge.encode(&handle.context, text, encodeMode(mode));
+    }
+
+    /// The ids of the context's last `pyaot_encode_batch`, as a new list of lists; NULL with an exception
+    /// set where memory runs out.
+    pub fn pyaot_python_rows(handle: *const ContextHandle) callconv(.c) ?*PyObject {
+        const bridge = if (handle.bridge) |*b| b else return null;
+        return bridge.rows(&handle.context);
+    }
+
+    /// Decodes a list of ints. Returns a new str, ill-formed UTF-8 replaced; None where `pyaot_decode` is
+    /// to be called instead; NULL with an exception set where memory runs out.
+    pub fn pyaot_python_decode(
+        handle: *ContextHandle,
+        ids: *PyObject,
+        skip_special: i32,
+    ) callconv(.c) ?*PyObject {
+        const bridge = if (handle.bridge) |*b| b else return null;
+        return bridge.decode(&handle.context, ids, skip_special != 0);
+    }
+
+    /// Gives up the references in a table of `count` ints that contexts were attached to; none of them
+    /// may be used afterwards.
+    pub fn pyaot_python_release(
+        interpreter: [*]const usize,
+        ints: [*]?*PyObject,
+        count: usize,
+    ) callconv(.c) void {
+        python.release(@ptrCast(interpreter), ints[0..count]);
+    }
 };
 
 /// FNV-1a over the C prototype of every exported function, in order.
@@ -459,6 +518,9 @@ pub fn cType(comptime T: type) []const u8 {
         [*]const u64 => "const uint64_t *",
         *u32 => "uint32_t *",
         *usize => "size_t *",
+        [*]const usize => "const size_t *",
+        *PyObject, ?*PyObject => "void *",
+        [*]?*PyObject => "void **",
         ?*u64 => "uint64_t *",
         *TokenizerHandle, ?*TokenizerHandle => "pyaot_tokenizer *",
         *const TokenizerHandle => "const pyaot_tokenizer *",

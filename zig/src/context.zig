@@ -179,6 +179,13 @@ pub const Context = struct {
         return total;
     }
 
+    /// Room for `len` ids that a caller collects for `decode`.
+    pub fn idSpace(context: *Context, len: usize) error{OutOfMemory}![]u32 {
+        context.clear();
+        try context.joined_ids.resize(context.gpa, len);
+        return context.joined_ids.items;
+    }
+
     fn clear(context: *Context) void {
         context.diagnostic.clear();
         context.ids = &.{};

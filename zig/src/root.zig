@@ -47,5 +47,6 @@ test {
     _ = @import("pairs.zig");
     _ = @import("parallel.zig");
     _ = @import("piece_table.zig");
+    _ = @import("python.zig");
     _ = @import("pretokenizer.zig");
 }
