@@ -44,6 +44,11 @@ _FILES: Mapping[str, Tuple[str, str, str]] = {
         "litellm_core_utils/tokenizers/9b5ad71b2ce5302211f9c61530b329a4922fc6a4",
         "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
     ),
+    "o200k_base.tiktoken": (
+        "litellm",
+        "litellm_core_utils/tokenizers/fb374d419588a4632f3f557e76b4b70aebbca790",
+        "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
+    ),
 }
 
 GPT2_SPECIALS = {END_OF_TEXT: 50256}
@@ -54,6 +59,7 @@ CL100K_SPECIALS = {
     "<|fim_suffix|>": 100260,
     "<|endofprompt|>": 100276,
 }
+O200K_SPECIALS = {END_OF_TEXT: 199999, "<|endofprompt|>": 200018}
 
 
 @functools.cache
@@ -97,7 +103,17 @@ def gpt2_ranks() -> Dict[bytes, int]:
 @functools.cache
 def cl100k_ranks() -> Dict[bytes, int]:
     """cl100k's mergeable ranks."""
-    lines = data_file("cl100k_base.tiktoken").read_bytes().splitlines()
+    return _ranks("cl100k_base.tiktoken")
+
+
+@functools.cache
+def o200k_ranks() -> Dict[bytes, int]:
+    """o200k's mergeable ranks."""
+    return _ranks("o200k_base.tiktoken")
+
+
+def _ranks(name: str) -> Dict[bytes, int]:
+    lines = data_file(name).read_bytes().splitlines()
     pairs = (line.split() for line in lines)
     return {base64.b64decode(token): int(rank) for token, rank in pairs}
 
@@ -142,6 +158,25 @@ def tiktoken_cl100k() -> tiktoken.Encoding:
         pat_str=PATTERNS["cl100k_base"],
         mergeable_ranks=cl100k_ranks(),
         special_tokens=CL100K_SPECIALS,
+    )
+
+
+@functools.cache
+def tiktoken_o200k() -> tiktoken.Encoding:
+    """o200k_base in tiktoken."""
+    return tiktoken.Encoding(
+        "o200k_base",
+        pat_str=PATTERNS["o200k_base"],
+        mergeable_ranks=o200k_ranks(),
+        special_tokens=O200K_SPECIALS,
+    )
+
+
+@functools.cache
+def tiktoken_with(pattern: str) -> tiktoken.Encoding:
+    """cl100k's vocabulary in tiktoken, cut by another pattern of `PATTERNS`."""
+    return tiktoken.Encoding(
+        pattern, pat_str=PATTERNS[pattern], mergeable_ranks=cl100k_ranks(), special_tokens={}
     )
 
 

@@ -43,6 +43,16 @@ def cl100k_file() -> Tokenizer:
 
 
 @functools.cache
+def o200k_file() -> Tokenizer:
+    """o200k from its published rank file."""
+    return Tokenizer.from_tiktoken(
+        peers.data_file("o200k_base.tiktoken"),
+        pattern="o200k_base",
+        special_tokens=peers.O200K_SPECIALS,
+    )
+
+
+@functools.cache
 def cl100k_json() -> Tokenizer:
     """cl100k's vocabulary from a tokenizer.json that tokenizers wrote."""
     return Tokenizer.from_str(peers.tokenizers_cl100k().to_str())

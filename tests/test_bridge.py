@@ -120,6 +120,23 @@ def test_batches(portable: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
     assert make().encode_batch([]) == []
 
 
+def test_arrays() -> None:
+    tok = make()
+    for text in ("", "Hello", "<|end|>", "caf\u00e9" * 3000, b"\xff", "\ud800"):
+        ids = tok.encode_to_numpy(text)
+        assert ids.dtype == np.uint32 and ids.tolist() == tok.encode(text)
+        ids[:] = 0
+    for texts in ([], [""], ["Hello", "", "ab", ""]):
+        ids, ends = tok.encode_batch_to_numpy(texts, threads=2)
+        assert (ids.dtype, ends.dtype) == (np.uint32, np.uint64)
+        rows = [row.tolist() for row in np.split(ids, ends.astype(np.int64))][: len(texts)]
+        assert rows == tok.encode_batch(texts)
+    with pytest.raises(pyaot_tokenizer.SpecialTokenError, match="text 1 has"):
+        tok.encode_batch_to_numpy(["a", "<|end|>"], special_tokens="refuse")
+    with pytest.raises(pyaot_tokenizer.InvalidTypeError):
+        tok.encode_to_numpy(7)  # type: ignore[arg-type]
+
+
 def test_lists_are_fresh() -> None:
     tok = make()
     first = tok.encode("Hello")

@@ -1,4 +1,4 @@
-"""Ids are those of tiktoken and tokenizers on 200,000 random texts, and decode to the text."""
+"""Ids are those of tiktoken and tokenizers on 250,000 random texts and on hostile ones."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import texts
 SEED = 20261124
 TEXT_COUNT = 50_000
 MALFORMED_COUNT = 10_000
+HOSTILE_COUNT = 20_000
 CHUNK = 5_000
 
 
@@ -39,6 +40,7 @@ def assert_equal(ours: List[List[int]], theirs: List[List[int]], inputs: List[st
     [
         (subjects.gpt2_ranks, peers.tiktoken_gpt2),
         (subjects.cl100k_file, peers.tiktoken_cl100k),
+        (subjects.o200k_file, peers.tiktoken_o200k),
     ],
 )
 def test_tiktoken(load: Callable[[], Tokenizer], peer: Callable[[], object], chunk: int) -> None:
@@ -69,6 +71,29 @@ def test_tokenizers(load: Callable[[], Tokenizer], peer: Callable[[], object], c
     assert tokenizer.decode_batch(theirs, skip_special_tokens=True) == other.decode_batch(theirs)
 
 
+# What the alternatives of the patterns tell apart: both cases, letters of neither (Lm, Lo), title
+# case, marks, digits of three kinds, white space, newlines, contractions, also by their folds.
+HOSTILE = [
+    *"aAzZsStTdDmMlLvVrReE019  \n\r\t/.!-_(",
+    *"\u00e9\u00c9\u01c5\u02b0\u4e2d\u6587\u06e2\u0301\u0903\u2167\u00b2",
+    *"\u3000\x85\u2028\u017f\u212a\U0001f600\u200d\u00df\u042f\u044f\u0627",
+    *"\U0001d49c\U00010400\U00010428",
+    *["'", "'s", "'RE"] * 2,
+]
+
+
+@pytest.mark.parametrize("pattern", sorted(PATTERNS))
+def test_every_pattern_on_hostile_texts(pattern: str) -> None:
+    rng = random.Random(SEED)
+    inputs = [
+        "".join(rng.choice(HOSTILE) for _ in range(rng.randrange(14))) for _ in range(HOSTILE_COUNT)
+    ]
+    tokenizer = Tokenizer.from_ranks(peers.cl100k_ranks(), pattern=pattern)
+    encoding = peers.tiktoken_with(pattern)
+    theirs = [encoding.encode_ordinary(text) for text in inputs]
+    assert_equal(tokenizer.encode_batch(inputs), theirs, inputs)
+
+
 def test_the_forms_of_gpt2_agree() -> None:
     inputs = random_texts(SEED, 2_000)
     expected = subjects.gpt2_ranks().encode_batch(inputs, special_tokens="text")
@@ -93,6 +118,7 @@ def test_lone_surrogates_are_as_in_tiktoken() -> None:
     [
         (subjects.gpt2_ranks, peers.gpt2_ranks, "gpt2"),
         (subjects.cl100k_file, peers.cl100k_ranks, "cl100k_base"),
+        (subjects.o200k_file, peers.o200k_ranks, "o200k_base"),
     ],
 )
 def test_malformed_bytes(

@@ -13,6 +13,7 @@ from array import array
 from itertools import accumulate
 from types import MappingProxyType
 from typing import (
+    TYPE_CHECKING,
     Any,
     Dict,
     Iterable,
@@ -35,6 +36,9 @@ from .errors import (
     UnknownIdError,
 )
 from .patterns import PATTERNS
+
+if TYPE_CHECKING:
+    import numpy
 
 Path = Union[str, "os.PathLike[str]"]
 """The path of a file."""
@@ -270,24 +274,66 @@ class Tokenizer:
             SpecialTokenError: As for `encode`; the message says which text.
             MemoryError: Memory ran out.
         """
-        mode = _check_mode(special_tokens)
-        thread_count = _check_threads(threads)
-        parts = _to_parts(texts)
-        ends = array("Q", accumulate(map(len, parts)))
-        data = b"".join(parts)
-        context = self._pool.take()
+        context, parts, _ = self._encode_parts(texts, threads, special_tokens)
         try:
-            count = _native.LIBRARY.pyaot_encode_batch(
-                context.address, data, ends.buffer_info()[0], len(parts), mode, thread_count
-            )
-            if count < 0:
-                raise context.error(count)
             if _BRIDGE is not None:
                 rows: List[List[int]] = _BRIDGE.rows(context.address)
                 return rows
             return context.rows(len(parts))
         finally:
+            self._pool.give_back(context, sum(map(len, parts)))
+
+    def encode_to_numpy(
+        self, text: Text, *, special_tokens: SpecialTokens = "parse"
+    ) -> numpy.ndarray[Any, numpy.dtype[numpy.uint32]]:
+        """As `encode`, as a new NumPy array of uint32, shape (number of ids,); no int is made.
+
+        Raises:
+            ModuleNotFoundError: NumPy is not installed.
+            InvalidTypeError, InvalidValueError, SpecialTokenError, MemoryError: As for `encode`.
+        """
+        import numpy
+
+        mode = _check_mode(special_tokens)
+        data = _to_bytes(text)
+        context = self._pool.take()
+        try:
+            count = _native.LIBRARY.pyaot_encode(context.address, data, len(data), mode)
+            if count < 0:
+                raise context.error(count)
+            return numpy.array(context.id_view(count))
+        finally:
             self._pool.give_back(context, len(data))
+
+    def encode_batch_to_numpy(
+        self,
+        texts: Iterable[Text],
+        *,
+        threads: Optional[int] = None,
+        special_tokens: SpecialTokens = "parse",
+    ) -> Tuple[
+        numpy.ndarray[Any, numpy.dtype[numpy.uint32]],
+        numpy.ndarray[Any, numpy.dtype[numpy.uint64]],
+    ]:
+        """As `encode_batch`, flat: the ids of all texts, and where those of each text end.
+
+        Returns:
+            ``ids``, uint32, shape (ids of all texts,); ``ends``, uint64, shape (number of texts,).
+            The ids of text ``i`` are ``ids[ends[i - 1]:ends[i]]``, those of text 0
+            ``ids[:ends[0]]``.
+
+        Raises:
+            ModuleNotFoundError: NumPy is not installed.
+            InvalidTypeError, InvalidValueError, SpecialTokenError, MemoryError: As for
+                `encode_batch`.
+        """
+        import numpy
+
+        context, parts, count = self._encode_parts(texts, threads, special_tokens)
+        try:
+            return numpy.array(context.id_view(count)), numpy.array(context.end_view(len(parts)))
+        finally:
+            self._pool.give_back(context, sum(map(len, parts)))
 
     def count(self, text: Text, *, special_tokens: SpecialTokens = "parse") -> int:
         """How many ids `encode` gives for the same arguments; errors as there."""
@@ -546,6 +592,27 @@ class Tokenizer:
             return context.ids(count)
         finally:
             self._pool.give_back(context, len(data))
+
+    def _encode_parts(
+        self, texts: Iterable[Text], threads: Optional[int], special_tokens: str
+    ) -> Tuple[_native.Context, List[bytes], int]:
+        """A context, to be given back, that holds the ids of `texts`; the texts; how many ids."""
+        mode = _check_mode(special_tokens)
+        thread_count = _check_threads(threads)
+        parts = _to_parts(texts)
+        ends = array("Q", accumulate(map(len, parts)))
+        context = self._pool.take()
+        count = _native.LIBRARY.pyaot_encode_batch(
+            context.address,
+            b"".join(parts),
+            ends.buffer_info()[0],
+            len(parts),
+            mode,
+            thread_count,
+        )
+        if count < 0:
+            raise context.error(count)
+        return context, parts, count
 
     def _finish(self, handle: _native.Handle, source: Tuple[Any, ...]) -> None:
         self._handle = handle

@@ -8,6 +8,7 @@ const definition = @import("definition.zig");
 const Diagnostic = @import("diagnostic.zig").Diagnostic;
 const cl100k = @import("pretokenizer/cl100k.zig");
 const gpt2 = @import("pretokenizer/gpt2.zig");
+const o200k = @import("pretokenizer/o200k.zig");
 
 /// A piece: `text[start..end]`, never empty.
 pub const Span = struct { start: usize, end: usize };
@@ -27,6 +28,10 @@ pub const PreTokenizer = enum {
     nanochat,
     /// As `llama3`, with each digit a piece: Qwen2.
     qwen2,
+    /// Also gpt-oss.
+    o200k,
+    /// As `o200k` without contractions, each digit a piece: Mistral's Tekken.
+    tekken,
 
     /// The scanner for `splits`, or a diagnostic that names the pattern.
     pub fn init(
@@ -44,7 +49,7 @@ pub const PreTokenizer = enum {
         }
         diagnostic.set(
             null,
-            "the pattern {f} has no scanner: supported are those of GPT-2, cl100k, Llama 3, Qwen2 and nanochat",
+            "the pattern {f} has no scanner: supported are those of GPT-2, cl100k, o200k, Llama 3, Qwen2, Tekken and nanochat",
             .{std.json.fmt(pattern[0..@min(pattern.len, 200)], .{})},
         );
         return error.UnsupportedPattern;
@@ -60,10 +65,18 @@ pub const PreTokenizer = enum {
         return switch (self) {
             .none => scan(wholeEnd, text, start, spans),
             .gpt2 => scan(gpt2.pieceEnd, text, start, spans),
-            inline else => |tag| scan(familyEnd(tag), text, start, spans),
+            .cl100k => scan(familyEnd(3, true), text, start, spans),
+            .llama3 => scan(familyEnd(3, false), text, start, spans),
+            .nanochat => scan(familyEnd(2, false), text, start, spans),
+            .qwen2 => scan(familyEnd(1, false), text, start, spans),
+            .o200k => scan(o200kEnd(3, true), text, start, spans),
+            .tekken => scan(o200kEnd(1, false), text, start, spans),
         };
     }
 };
+
+const upper = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]";
+const lower = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]";
 
 const known_patterns = [_]struct { pattern: []const u8, scanner: PreTokenizer }{
     // tokenizers' ByteLevel, and the encoder of GPT-2.
@@ -106,21 +119,46 @@ const known_patterns = [_]struct { pattern: []const u8, scanner: PreTokenizer }{
             " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
         .scanner = .qwen2,
     },
+    .{
+        .pattern = "[^\\r\\n\\p{L}\\p{N}]?" ++ upper ++ "*" ++ lower ++ "+" ++
+            "(?i:'s|'t|'re|'ve|'m|'ll|'d)?|" ++
+            "[^\\r\\n\\p{L}\\p{N}]?" ++ upper ++ "+" ++ lower ++ "*" ++
+            "(?i:'s|'t|'re|'ve|'m|'ll|'d)?|" ++
+            "\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+        .scanner = .o200k,
+    },
+    .{
+        .pattern = "[^\\r\\n\\p{L}\\p{N}]?" ++ upper ++ "*" ++ lower ++ "+" ++
+            "|" ++
+            "[^\\r\\n\\p{L}\\p{N}]?" ++ upper ++ "+" ++ lower ++ "*" ++
+            "|" ++
+            "\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+        .scanner = .tekken,
+    },
 };
 
 const PieceEnd = fn (text: []const u8, at: usize) usize;
 
-fn familyEnd(comptime scanner: PreTokenizer) PieceEnd {
-    const options: cl100k.Options = switch (scanner) {
-        .cl100k => .{ .number_len = 3, .keep_final_space = true },
-        .llama3 => .{ .number_len = 3, .keep_final_space = false },
-        .nanochat => .{ .number_len = 2, .keep_final_space = false },
-        .qwen2 => .{ .number_len = 1, .keep_final_space = false },
-        else => @compileError("not of cl100k's family"),
-    };
+fn familyEnd(comptime number_len: usize, comptime keep_final_space: bool) PieceEnd {
     return struct {
         fn pieceEnd(text: []const u8, at: usize) usize {
+            const options: cl100k.Options = .{
+                .number_len = number_len,
+                .keep_final_space = keep_final_space,
+            };
             return cl100k.pieceEnd(options, text, at);
+        }
+    }.pieceEnd;
+}
+
+fn o200kEnd(comptime number_len: usize, comptime contractions: bool) PieceEnd {
+    return struct {
+        fn pieceEnd(text: []const u8, at: usize) usize {
+            const options: o200k.Options = .{
+                .number_len = number_len,
+                .contractions = contractions,
+            };
+            return o200k.pieceEnd(options, text, at);
         }
     }.pieceEnd;
 }

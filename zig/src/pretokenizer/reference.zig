@@ -27,6 +27,12 @@ const Set = union(enum) {
     /// `[^\r\n\p{L}\p{N}]`
     prefix,
     newline,
+    /// `[\r\n/]`
+    newline_or_slash,
+    /// `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`
+    upper,
+    /// `[\p{Ll}\p{Lm}\p{Lo}\p{M}]`
+    lower,
     one_of: []const u8,
     /// In any case; U+017F is an s.
     one_of_any_case: []const u8,
@@ -41,6 +47,15 @@ const Set = union(enum) {
             .other => class == .other,
             .prefix => class != .letter and class != .number and !is_newline,
             .newline => is_newline,
+            .newline_or_slash => is_newline or c == '/',
+            .upper => switch (unicode.propertiesOf(c).category) {
+                .lu, .lt, .lm, .lo, .mn, .mc, .me => true,
+                else => false,
+            },
+            .lower => switch (unicode.propertiesOf(c).category) {
+                .ll, .lm, .lo, .mn, .mc, .me => true,
+                else => false,
+            },
             .one_of => |bytes| c < 0x80 and std.mem.indexOfScalar(u8, bytes, @intCast(c)) != null,
             .one_of_any_case => |bytes| {
                 const lower: u21 = switch (c) {
@@ -95,6 +110,39 @@ const spaces = [_][]const Item{
     &.{.{ .set = .space, .max = many }},
 };
 
+/// `word`, with each contraction behind it and then without one.
+fn contractible(comptime word: []const Item) [5][]const Item {
+    comptime {
+        var made: [5][]const Item = undefined;
+        for (contractions(.one_of_any_case), made[0..4]) |contraction, *alternative| {
+            alternative.* = word ++ contraction;
+        }
+        made[4] = word;
+        return made;
+    }
+}
+
+const maybe_prefix: Item = .{ .set = .prefix, .min = 0 };
+const small_word = [_]Item{
+    maybe_prefix, .{ .set = .upper, .min = 0, .max = many }, .{ .set = .lower, .max = many },
+};
+const capital_word = [_]Item{
+    maybe_prefix, .{ .set = .upper, .max = many }, .{ .set = .lower, .min = 0, .max = many },
+};
+
+fn behindWords(comptime number_len: usize) [5][]const Item {
+    return comptime [_][]const Item{
+        &.{.{ .set = .number, .max = number_len }},
+        &.{
+            maybe_blank,
+            .{ .set = .other, .max = many },
+            .{ .set = .newline_or_slash, .min = 0, .max = many },
+        },
+    } ++ spaces;
+}
+
+const o200k = contractible(&small_word) ++ contractible(&capital_word) ++ behindWords(3);
+const tekken = [_][]const Item{ &small_word, &capital_word } ++ behindWords(1);
 const cl100k = family(3) ++ final_space ++ spaces;
 const llama3 = family(3) ++ spaces;
 const nanochat = family(2) ++ spaces;
@@ -108,6 +156,8 @@ fn alternativesOf(scanner: pretokenizer.PreTokenizer) []const []const Item {
         .llama3 => &llama3,
         .nanochat => &nanochat,
         .qwen2 => &qwen2,
+        .o200k => &o200k,
+        .tekken => &tekken,
     };
 }
 
@@ -179,13 +229,15 @@ fn expectAsReference(scanner: pretokenizer.PreTokenizer, text: []const u8) !void
     }
 }
 
-const scanners = [_]pretokenizer.PreTokenizer{ .gpt2, .cl100k, .llama3, .nanochat, .qwen2 };
+const scanners = [_]pretokenizer.PreTokenizer{
+    .gpt2, .cl100k, .llama3, .nanochat, .qwen2, .o200k, .tekken,
+};
 
 test "every scanner equals its reference on all short texts over telling characters" {
-    const alphabet = [_][]const u8{ "s", "'", "l", "1", " ", "\n", "\t", "!", "\u{e9}", "\xff" };
+    const alphabet = [_][]const u8{ "s", "'", "l", "1", " ", "\n", "\t", "!", "\u{e9}", "\xff", "S", "/", "\u{301}", "\u{4e2d}" };
     for (scanners) |scanner| {
         for (1..6) |len| {
-            var text: [10]u8 = undefined;
+            var text: [15]u8 = undefined;
             for (0..try std.math.powi(usize, alphabet.len, len)) |number| {
                 var rest = number;
                 var used: usize = 0;
@@ -210,6 +262,7 @@ test "every scanner equals its reference on random text" {
         "\u{2028}",  ".",        "...",        "\u{2014}", "\u{301}",  "\u{4e2d}", "\u{662}",  "\u{b2}",
         "\u{1f600}", "\u{200d}", "\u{feff}",   "\u{17f}",  "'\u{17f}", "\u{212a}", "\x80",     "\xe2\x82",
         "\xf0\x9f",  "\x00",     "\u{10ffff}", "\u{e9}",   "(",        "_",        "\xc5",     "\x13",
+        "/",         "A",        "\u{1c5}",    "\u{2b0}",  "\u{6e2}",  "\u{903}",  "\u{2160}", "//\n",
     };
     var text: [text_len_max]u8 = undefined;
     for (scanners) |scanner| {
