@@ -292,7 +292,7 @@ class Tokenizer:
             ModuleNotFoundError: NumPy is not installed.
             InvalidTypeError, InvalidValueError, SpecialTokenError, MemoryError: As for `encode`.
         """
-        import numpy
+        import numpy  # noqa: PLC0415 (an optional extra)
 
         mode = _check_mode(special_tokens)
         data = _to_bytes(text)
@@ -327,7 +327,7 @@ class Tokenizer:
             InvalidTypeError, InvalidValueError, SpecialTokenError, MemoryError: As for
                 `encode_batch`.
         """
-        import numpy
+        import numpy  # noqa: PLC0415 (an optional extra)
 
         context, parts, count = self._encode_parts(texts, threads, special_tokens)
         try:
