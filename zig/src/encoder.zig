@@ -126,16 +126,16 @@ pub const Encoder = struct {
         var keys: [batch_len]piece_table.Key = undefined;
         for (spans, keys[0..spans.len]) |span, *key| {
             if (span.end - span.start <= piece_table.key_len_max) {
-                key.* = pieces.keyOf(text, span.start, span.end);
+                pieces.makeKey(text, span.start, span.end, key);
             } else {
                 key.len = 0;
             }
         }
         const first = encoder.ids.unusedCapacitySlice();
         var count: usize = 0;
-        for (spans, keys[0..spans.len]) |span, key| {
+        for (spans, keys[0..spans.len]) |span, *key| {
             const found = if (key.len > 0)
-                pieces.find(key)
+                pieces.find(key.*)
             else
                 pieces.findLong(text[span.start..span.end]);
             if (found) |id| {
@@ -143,7 +143,7 @@ pub const Encoder = struct {
                 count += 1;
                 continue;
             }
-            count += try encoder.mergePiece(gpa, text[span.start..span.end], first[count..].ptr);
+            count += try encoder.mergePiece(gpa, text, span, first[count..].ptr);
         }
         encoder.ids.items.len += count;
         return count;
@@ -153,16 +153,19 @@ pub const Encoder = struct {
     fn mergePiece(
         encoder: *Encoder,
         gpa: Allocator,
-        piece: []const u8,
+        text: []const u8,
+        span: pretokenizer.Span,
         ids: [*]u32,
     ) error{OutOfMemory}!usize {
+        const piece = text[span.start..span.end];
         const merges = &encoder.tokenizer.merges;
         if (piece.len > learnt_pieces.piece_len_max) {
             return bpe.encode(merges, gpa, &encoder.scratch, piece, ids);
         }
-        if (encoder.learnt.find(piece, ids)) |count| return count;
+        const key = learnt_pieces.keyOf(text, span.start, span.end);
+        if (encoder.learnt.find(key, ids)) |count| return count;
         const count = try bpe.encode(merges, gpa, &encoder.scratch, piece, ids);
-        encoder.learnt.put(piece, ids[0..count]);
+        encoder.learnt.put(key, ids[0..count]);
         return count;
     }
 

@@ -17,6 +17,24 @@ const set_count = 1 << set_bits;
 
 const Words = [4]u64;
 
+/// A piece by value: its bytes, zero-padded.
+pub const Key = struct { words: Words, len: usize };
+
+/// The key of the piece `text[start..end]`, of 1 to 32 bytes, which are read at once where the text has them.
+pub inline fn keyOf(text: []const u8, start: usize, end: usize) Key {
+    const len = end - start;
+    if (start + piece_len_max <= text.len) {
+        const Block = @Vector(piece_len_max, u8);
+        const block: Block = text[start..][0..piece_len_max].*;
+        const is_piece = std.simd.iota(u8, piece_len_max) < @as(Block, @splat(@intCast(len)));
+        const zero: Block = @splat(0);
+        return .{ .words = @bitCast(@select(u8, is_piece, block, zero)), .len = len };
+    }
+    var padded: [piece_len_max]u8 = @splat(0);
+    @memcpy(padded[0..len], text[start..end]);
+    return .{ .words = @bitCast(padded), .len = len };
+}
+
 const Entry = extern struct {
     words: Words,
     /// 0: empty.
@@ -50,12 +68,10 @@ pub const LearntPieces = struct {
         learnt.* = undefined;
     }
 
-    /// Writes the ids of `piece`, of 1 to 32 bytes, to `ids` and returns how many there are; null if it has
-    /// not been learnt, or is forgotten. `ids` must have room for `id_count_max`, however many there are.
-    pub inline fn find(learnt: *const LearntPieces, piece: []const u8, ids: [*]u32) ?usize {
-        const words = load(piece);
-        for (&learnt.sets[setOf(words, piece.len)]) |*entry| {
-            if (entry.len != piece.len or !equal(entry.words, words)) continue;
+    /// Writes the ids of a piece to `ids` and returns how many there are; null if it has not been learnt, or is forgotten. `ids` must have room for `id_count_max`, however many there are.
+    pub inline fn find(learnt: *const LearntPieces, key: Key, ids: [*]u32) ?usize {
+        for (&learnt.sets[setOf(key)]) |*entry| {
+            if (entry.len != key.len or !equal(entry.words, key.words)) continue;
             // A copy of fixed length is two vector moves.
             @memcpy(ids[0..id_count_max], &entry.ids);
             return entry.count;
@@ -63,16 +79,15 @@ pub const LearntPieces = struct {
         return null;
     }
 
-    /// Learns the ids of `piece`; forgets the older one of its set.
-    pub fn put(learnt: *LearntPieces, piece: []const u8, ids: []const u32) void {
-        std.debug.assert(piece.len > 0 and piece.len <= piece_len_max);
+    /// Learns the ids of a piece, unless they are too many; forgets the older piece of its set.
+    pub fn put(learnt: *LearntPieces, key: Key, ids: []const u32) void {
+        std.debug.assert(key.len > 0 and key.len <= piece_len_max);
         if (ids.len > id_count_max) return;
-        const words = load(piece);
-        const set = &learnt.sets[setOf(words, piece.len)];
+        const set = &learnt.sets[setOf(key)];
         set[1] = set[0];
         set[0] = .{
-            .words = words,
-            .len = @intCast(piece.len),
+            .words = key.words,
+            .len = @intCast(key.len),
             .count = @intCast(ids.len),
             .ids = @splat(0),
             .padding = 0,
@@ -85,15 +100,9 @@ inline fn equal(a: Words, b: Words) bool {
     return (a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]) == 0;
 }
 
-/// The bytes, zero-padded.
-inline fn load(piece: []const u8) Words {
-    var padded: [piece_len_max]u8 align(8) = @splat(0);
-    @memcpy(padded[0..piece.len], piece);
-    return @bitCast(padded);
-}
-
-inline fn setOf(words: Words, len: usize) usize {
-    const left = @as(u128, words[0] ^ 0x9e3779b97f4a7c15 ^ len) *% (words[1] ^ 0xd1b54a32d192ed03);
+inline fn setOf(key: Key) usize {
+    const words = key.words;
+    const left = @as(u128, words[0] ^ 0x9e3779b97f4a7c15 ^ key.len) *% (words[1] ^ 0xd1b54a32d192ed03);
     const right = @as(u128, words[2] ^ 0xa0761d6478bd642f) *% (words[3] ^ 0xe7037ed1a0b428db);
     const mixed = fold(left) ^ fold(right);
     return @intCast((mixed *% 0x9e3779b97f4a7c15) >> (64 - set_bits));
@@ -120,11 +129,17 @@ test "gives back what it learnt or nothing, and a set holds the last two" {
         for (&ids, 0..) |*id, i| id.* = @truncate(seed >> @intCast(i));
         const count = 1 + seed % ids.len;
         var got: [id_count_max]u32 = undefined;
-        if (learnt.find(piece[0..len], &got)) |got_count| {
+        const start = random.uintAtMost(usize, 40);
+        var text: [80]u8 = undefined;
+        random.bytes(&text);
+        @memcpy(text[start..][0..len], piece[0..len]);
+        const used = text[0..random.intRangeAtMost(usize, start + len, text.len)];
+        const key = keyOf(used, start, start + len);
+        if (learnt.find(key, &got)) |got_count| {
             found += 1;
             try std.testing.expectEqualSlices(u32, ids[0..count], got[0..got_count]);
         } else {
-            learnt.put(piece[0..len], ids[0..count]);
+            learnt.put(key, ids[0..count]);
         }
     }
     try std.testing.expect(found > 50_000);

@@ -14,11 +14,16 @@ pub const Pairs = struct {
     pub const none = std.math.maxInt(u32);
 
     const Entry = extern struct { left: u32, right: u32, rank: u32 };
+    /// Bits of the filter to a slot.
+    const filter_bits = 8;
     const empty: Entry = .{ .left = none, .right = none, .rank = none };
 
     /// Open addressing, a power of two many slots, at most half of them used.
     entries: []Entry,
     shift: u6,
+    /// One bit of eight a slot is set where a pair hashes to it. Most pairs that are asked for do not merge,
+    /// and this is an eighth of the slots' bits and more likely in the cache than they are.
+    filter: []u64,
     /// The rank of two single bytes, at `first * 256 + second`: the state every piece starts from.
     byte_ranks: *[256 * 256]u32,
     /// The id of every single byte.
@@ -80,8 +85,11 @@ pub const Pairs = struct {
 
     /// The rank of `left` followed by `right`; `none` where they do not merge.
     pub inline fn rankOf(pairs: *const Pairs, left: u32, right: u32) u32 {
+        const hash = hashOf(left, right);
+        const bit = pairs.filterBit(hash);
+        if (pairs.filter[bit >> 6] >> @truncate(bit) & 1 == 0) return none;
         const mask = pairs.entries.len - 1;
-        var slot = pairs.slotOf(left, right);
+        var slot: usize = @intCast(hash >> pairs.shift);
         while (true) : (slot = (slot + 1) & mask) {
             const entry = &pairs.entries[slot];
             if (entry.left == left and entry.right == right) return entry.rank;
@@ -100,7 +108,7 @@ pub const Pairs = struct {
     }
 
     pub fn memoryBytes(pairs: *const Pairs) usize {
-        return pairs.entries.len * @sizeOf(Entry) + pairs.results.len * 4 +
+        return pairs.entries.len * @sizeOf(Entry) + pairs.filter.len * 8 + pairs.results.len * 4 +
             @sizeOf(@TypeOf(pairs.byte_ranks.*));
     }
 
@@ -110,8 +118,12 @@ pub const Pairs = struct {
         const entries = try gpa.alloc(Entry, slots);
         errdefer gpa.free(entries);
         @memset(entries, empty);
+        const filter = try gpa.alloc(u64, slots * filter_bits / 64);
+        errdefer gpa.free(filter);
+        @memset(filter, 0);
         return .{
             .entries = entries,
+            .filter = filter,
             .shift = @intCast(64 - @as(u7, std.math.log2_int(usize, slots))),
             .byte_ranks = try gpa.create([256 * 256]u32),
             .byte_ids = byte_ids.*,
@@ -122,12 +134,16 @@ pub const Pairs = struct {
 
     fn freeTables(pairs: *Pairs, gpa: Allocator) void {
         gpa.free(pairs.entries);
+        gpa.free(pairs.filter);
         gpa.destroy(pairs.byte_ranks);
     }
 
     fn put(pairs: *Pairs, left: u32, right: u32, rank: u32) void {
         const mask = pairs.entries.len - 1;
-        var slot = pairs.slotOf(left, right);
+        const hash = hashOf(left, right);
+        const bit = pairs.filterBit(hash);
+        pairs.filter[bit >> 6] |= @as(u64, 1) << @truncate(bit);
+        var slot: usize = @intCast(hash >> pairs.shift);
         while (pairs.entries[slot].left != none) : (slot = (slot + 1) & mask) {
             const entry = &pairs.entries[slot];
             if (entry.left == left and entry.right == right) {
@@ -139,9 +155,13 @@ pub const Pairs = struct {
         pairs.count += 1;
     }
 
-    inline fn slotOf(pairs: *const Pairs, left: u32, right: u32) usize {
+    inline fn hashOf(left: u32, right: u32) u64 {
         const key = @as(u64, left) << 32 | right;
-        return @intCast((key *% 0x9E3779B97F4A7C15) >> pairs.shift);
+        return key *% 0x9E3779B97F4A7C15;
+    }
+
+    inline fn filterBit(pairs: *const Pairs, hash: u64) usize {
+        return @intCast(hash >> (pairs.shift - comptime std.math.log2_int(u6, filter_bits)));
     }
 
     fn fillByteRanks(pairs: *Pairs) void {

@@ -93,7 +93,8 @@ pub const PieceTable = struct {
         for (pieces) |piece| {
             if (piece.bytes.len == 0) continue;
             if (piece.bytes.len <= key_len_max) {
-                const key = table.keyOf(piece.bytes, 0, piece.bytes.len);
+                var key: Key = undefined;
+                table.makeKey(piece.bytes, 0, piece.bytes.len, &key);
                 if (key.len <= 8) table.words.put(key, piece.id) else table.double_words.put(key, piece.id);
                 continue;
             }
@@ -111,19 +112,28 @@ pub const PieceTable = struct {
         table.* = undefined;
     }
 
-    /// The key of the piece `text[start..end]`, of 1 to 16 bytes; what a search for it will read is on its
-    /// way to the cache.
-    pub inline fn keyOf(table: *const PieceTable, text: []const u8, start: usize, end: usize) Key {
+    /// Writes the key of the piece `text[start..end]`, of 1 to 16 bytes; what a search for it will read is on
+    /// its way to the cache. (Written field by field: as a result, the key was copied in wider moves than it
+    /// had been stored in, and waiting for that took a seventh of all time.)
+    pub inline fn makeKey(
+        table: *const PieceTable,
+        text: []const u8,
+        start: usize,
+        end: usize,
+        key: *Key,
+    ) void {
         const len = end - start;
         const words = loadWords(text, start, len);
+        key.len = @intCast(len);
+        key.low = words[0];
+        key.high = words[1];
         if (len <= 8) {
-            const slot = table.words.slotOf(hashWord(words[0], len));
-            @prefetch(&table.words.entries[slot], .{});
-            return .{ .low = words[0], .high = 0, .len = @intCast(len), .slot = slot };
+            key.slot = table.words.slotOf(hashWord(words[0], len));
+            @prefetch(&table.words.entries[key.slot], .{});
+        } else {
+            key.slot = table.double_words.slotOf(hashDoubleWord(words, len));
+            @prefetch(&table.double_words.entries[key.slot], .{});
         }
-        const slot = table.double_words.slotOf(hashDoubleWord(words, len));
-        @prefetch(&table.double_words.entries[slot], .{});
-        return .{ .low = words[0], .high = words[1], .len = @intCast(len), .slot = slot };
     }
 
     /// The id of the piece of this key; null if it is not one token.
@@ -234,7 +244,9 @@ inline fn lowBytes(count: usize) u64 {
 
 fn findIn(table: *const PieceTable, text: []const u8, start: usize, end: usize) ?u32 {
     if (end - start > key_len_max) return table.findLong(text[start..end]);
-    return table.find(table.keyOf(text, start, end));
+    var key: Key = undefined;
+    table.makeKey(text, start, end, &key);
+    return table.find(key);
 }
 
 test "finds each piece and nothing else, wherever it lies in its text" {
