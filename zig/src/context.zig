@@ -78,7 +78,7 @@ pub const Context = struct {
         };
         errdefer context.deinit();
         try context.encoder.ids.ensureTotalCapacity(gpa, reserved_len + learnt_pieces.id_count_max);
-        if (tokenizer.add_prefix_space) {
+        if (tokenizer.prefix_space != .none) {
             try context.encoder.prefixed.ensureTotalCapacity(gpa, reserved_len + 1);
         }
         try context.bytes.ensureTotalCapacity(gpa, reserved_len);
@@ -307,7 +307,7 @@ const Fixture = struct {
         var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
         errdefer arena.deinit();
         var parsed = try test_support.smallDefinition(arena.allocator(), rule);
-        parsed.add_prefix_space = add_prefix_space;
+        parsed.prefix_space = if (add_prefix_space) .every else .none;
         var diagnostic: Diagnostic = .{};
         const tokenizer = try arena.allocator().create(Tokenizer);
         tokenizer.* = try .init(std.testing.allocator, parsed, &diagnostic);

@@ -9,8 +9,60 @@ const std = @import("std");
 /// A vocabulary entry. Ids may have gaps; two entries may not share an id.
 pub const Token = struct {
     id: u32,
-    /// The bytes the token stands for (the byte-level alphabet is already undone).
+    /// The bytes the token stands for (the byte-level alphabet is already undone, and a space is a space).
     bytes: []const u8,
+    /// The bytes it decodes to, where they are others: a byte that characters fall back to.
+    decoded: ?[]const u8 = null,
+};
+
+/// What merging starts from.
+pub const Symbols = union(enum) {
+    /// Single bytes, each of which is a token.
+    bytes,
+    /// Characters, as SentencePiece has them.
+    characters: Characters,
+};
+
+/// Vocabularies of characters. Their tokens, merges and steps are given with a plain space where the file has
+/// U+2581, its sign for a space: text and tokens have one to one the same characters then, the text needs
+/// no copy, and a token is what it decodes to. Text that has the sign itself has it replaced by a space.
+pub const Characters = struct {
+    /// The tokens of one character, in ascending order of it.
+    known: []const Known,
+    /// The tokens "<0x00>" to "<0xFF>", those that exist, if characters fall back to them.
+    byte_ids: [256]?u32 = @splat(null),
+    /// What any other character becomes; without one, it is dropped.
+    unknown: ?u32 = null,
+    /// Whether neighbouring unknown characters become one.
+    fuse_unknown: bool = false,
+
+    pub const Known = struct { character: u21, id: u32 };
+};
+
+/// A step that changes text before it is cut into pieces.
+pub const Normalization = union(enum) {
+    /// Normalization Form C.
+    nfc,
+    /// Put in front of any text that is not empty.
+    prepend: []const u8,
+    replace: struct { from: []const u8, to: []const u8 },
+};
+
+/// Which stretches of text between added tokens get a space in front, unless they begin with one.
+pub const PrefixSpace = enum(u8) {
+    none,
+    /// The one that the whole text begins with.
+    first,
+    every,
+};
+
+/// How tokens become text.
+pub const Decoding = struct {
+    /// Neighbouring tokens whose content is "<0x00>" to "<0xFF>" are bytes; where those are not
+    /// well-formed, the text has a U+FFFD for each of them.
+    byte_fallback: bool = false,
+    /// How many spaces are taken from the front of the text.
+    strip_spaces: u32 = 0,
 };
 
 /// One line of a merge list: `left` followed by `right` becomes `result`. Its position is its rank.
@@ -92,11 +144,17 @@ pub const Definition = struct {
     format: Format,
     /// In ascending order of id. Added tokens that are also in the vocabulary stand in both lists.
     tokens: []const Token,
+    symbols: Symbols = .bytes,
     merge_rule: MergeRule,
+    /// Done to text between the added tokens that are matched before it (those with `normalized` false).
+    normalization: []const Normalization = &.{},
+    /// Replaced by spaces behind the other added tokens: Metaspace's sign for a space.
+    space_sign: ?[]const u8 = null,
     /// Without any, the whole text is one piece.
     splits: []const Split,
-    /// ByteLevel's add_prefix_space: text between added tokens that does not begin with a space gets one.
-    add_prefix_space: bool = false,
+    /// ByteLevel's add_prefix_space and Metaspace's prepend_scheme.
+    prefix_space: PrefixSpace = .none,
+    decoding: Decoding = .{},
     added_tokens: []const AddedToken = &.{},
 };
 

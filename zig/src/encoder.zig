@@ -175,7 +175,7 @@ pub const Encoder = struct {
         gpa: Allocator,
         text: []const u8,
     ) error{OutOfMemory}![]const u8 {
-        if (!encoder.tokenizer.add_prefix_space or text[0] == ' ') return text;
+        if (encoder.tokenizer.prefix_space == .none or text[0] == ' ') return text;
         encoder.prefixed.clearRetainingCapacity();
         try encoder.prefixed.ensureTotalCapacity(gpa, text.len + 1);
         encoder.prefixed.appendAssumeCapacity(' ');

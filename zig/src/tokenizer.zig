@@ -29,7 +29,7 @@ pub const Tokenizer = struct {
     special: std.DynamicBitSetUnmanaged,
     /// The pattern the pre-tokenizer was made from, if it is a single one; owned.
     pattern: ?[]const u8,
-    add_prefix_space: bool,
+    prefix_space: definition.PrefixSpace,
     format: definition.Format,
 
     /// Builds the tables. Copies what it needs: the definition may be freed afterwards.
@@ -64,7 +64,7 @@ pub const Tokenizer = struct {
             .added = added,
             .special = special,
             .pattern = pattern,
-            .add_prefix_space = parsed.add_prefix_space,
+            .prefix_space = parsed.prefix_space,
             .format = parsed.format,
         };
     }

@@ -273,7 +273,8 @@ const Reader = struct {
             return reader.refuseComponent(last, key);
         }
         const prefix_key = "pre_tokenizer.add_prefix_space";
-        result.add_prefix_space = try reader.flag(last, "add_prefix_space", prefix_key, true);
+        const add_prefix_space = try reader.flag(last, "add_prefix_space", prefix_key, true);
+        result.prefix_space = if (add_prefix_space) .every else .none;
         const use_regex = try reader.flag(last, "use_regex", "pre_tokenizer.use_regex", true);
         if (use_regex) {
             const splits = [_]definition.Split{
@@ -288,7 +289,7 @@ const Reader = struct {
         }
         result.splits = try reader.arena.dupe(definition.Split, &.{try reader.splitOf(first)});
         // A prefix would be added to each piece of the split.
-        if (result.add_prefix_space) return reader.refusePreTokenizer(node);
+        if (add_prefix_space) return reader.refusePreTokenizer(node);
     }
 
     fn splitOf(reader: *Reader, node: Node) Error!definition.Split {
@@ -366,7 +367,7 @@ test "a document becomes tokens, merges, a pattern and added tokens" {
     const merge = parsed.merge_rule.list.merges[0];
     try std.testing.expectEqual(definition.Merge{ .left = 0, .right = 1, .result = 2 }, merge);
     try std.testing.expectEqualStrings(byte_level.gpt2_pattern, parsed.splits[0].pattern);
-    try std.testing.expect(!parsed.add_prefix_space);
+    try std.testing.expectEqual(.none, parsed.prefix_space);
     try std.testing.expectEqualStrings("<s>", parsed.added_tokens[0].content);
     try std.testing.expect(parsed.added_tokens[0].special);
 }
