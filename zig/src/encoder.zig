@@ -102,16 +102,16 @@ pub const Encoder = struct {
         const text = try encoder.withPrefixSpace(gpa, segment);
         const before = encoder.ids.items.len;
         var spans: [batch_len]pretokenizer.Span = undefined;
-        var position: usize = 0;
+        var cursor: pretokenizer.Cursor = .{};
         var count: usize = 0;
-        while (position < text.len) {
-            const batch = encoder.tokenizer.pretokenizer.next(text, position, &spans);
+        while (cursor.position < text.len) {
+            const start = cursor.position;
+            const span_count = encoder.tokenizer.pretokenizer.next(text, &cursor, &spans);
             // No piece has more ids than bytes, and a learnt one is written whole.
-            const room = batch.position - position + learnt_pieces.id_count_max;
+            const room = cursor.position - start + learnt_pieces.id_count_max;
             try encoder.ids.ensureUnusedCapacity(gpa, room);
-            count += try encoder.encodePieces(gpa, text, spans[0..batch.count]);
+            count += try encoder.encodePieces(gpa, text, spans[0..span_count]);
             if (output == .count) encoder.ids.items.len = before;
-            position = batch.position;
         }
         return count;
     }

@@ -95,16 +95,16 @@ fn learn(
         .matches(pyaot.format.byte_level.gpt2_pattern),
     });
     var diagnostic: pyaot.Diagnostic = .{};
-    const pretokenizer: pyaot.PreTokenizer = try .init(splits, &diagnostic);
+    var pretokenizer: pyaot.PreTokenizer = try .init(gpa, splits, &diagnostic);
+    defer pretokenizer.deinit(gpa);
     const begin = now();
     var counts: pyaot.WordCounts = .init(gpa);
     defer counts.deinit();
     var spans: [256]pyaot.Span = undefined;
-    var position: usize = 0;
-    while (position < corpus.len) {
-        const batch = pretokenizer.next(corpus, position, &spans);
-        for (spans[0..batch.count]) |span| try counts.add(corpus[span.start..span.end], 1);
-        position = batch.position;
+    var cursor: pyaot.Cursor = .{};
+    while (cursor.position < corpus.len) {
+        const count = pretokenizer.next(corpus, &cursor, &spans);
+        for (spans[0..count]) |span| try counts.add(corpus[span.start..span.end], 1);
     }
     const counted = now();
     const merges = try pyaot.trainer.train(gpa, &counts, .{ .vocab_size = vocab_size });

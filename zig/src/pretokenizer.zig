@@ -1,22 +1,27 @@
 //! Cutting text into pieces: chooses the scanner for a pattern and runs it.
 //!
-//! The patterns of known tokenizers have scanners written by hand, under `pretokenizer/`; a pattern that has
-//! none is refused by name, never approximated. Time is linear in the text, whatever is in it.
+//! The patterns of known tokenizers have scanners written by hand, under `pretokenizer/`; other patterns, and
+//! sequences of them, are compiled (`pretokenizer/compiled.zig`), or refused with the reason.
 
 const std = @import("std");
 const definition = @import("definition.zig");
 const Diagnostic = @import("diagnostic.zig").Diagnostic;
+const Compiled = @import("pretokenizer/compiled.zig").Compiled;
 const cl100k = @import("pretokenizer/cl100k.zig");
 const gpt2 = @import("pretokenizer/gpt2.zig");
 const o200k = @import("pretokenizer/o200k.zig");
+const Allocator = std.mem.Allocator;
 
 /// A piece: `text[start..end]`, never empty.
 pub const Span = struct { start: usize, end: usize };
 
-/// What one call of `next` found: `count` pieces; go on at `position`.
-pub const Batch = struct { count: usize, position: usize };
+/// A walk through one text. Start with `.{}`; the text is done when `position` is its length.
+pub const Cursor = Compiled.Cursor;
 
-pub const PreTokenizer = enum {
+/// What finds the pieces.
+pub const Scanner = enum(u8) {
+    /// What the patterns are compiled to.
+    compiled,
     /// The whole text is one piece.
     none,
     gpt2,
@@ -33,44 +38,69 @@ pub const PreTokenizer = enum {
     /// As `o200k` without contractions, each digit a piece: Mistral's Tekken.
     tekken,
 
-    /// The scanner for `splits`, or a diagnostic that names the pattern.
+    /// The hand-written scanner for `splits`, if there is one.
+    fn of(splits: []const definition.Split) ?Scanner {
+        if (splits.len == 0) return .none;
+        if (splits.len > 1 or !splits[0].keepsMatches()) return null;
+        for (known_patterns) |known| {
+            if (std.mem.eql(u8, known.pattern, splits[0].pattern)) return known.scanner;
+        }
+        return null;
+    }
+};
+
+/// Read-only once made, and plain data.
+pub const PreTokenizer = struct {
+    scanner: Scanner,
+    /// Of no use but for `Scanner.compiled`.
+    compiled: Compiled = .{},
+
+    /// The pre-tokenizer for `splits`, or a diagnostic that says what in a pattern is not supported.
     pub fn init(
+        gpa: Allocator,
         splits: []const definition.Split,
         diagnostic: *Diagnostic,
-    ) error{UnsupportedPattern}!PreTokenizer {
-        if (splits.len == 0) return .none;
-        if (splits.len > 1 or !splits[0].keepsMatches()) {
-            diagnostic.set(null, "this sequence of splits has no scanner", .{});
-            return error.UnsupportedPattern;
-        }
-        const pattern = splits[0].pattern;
-        for (known_patterns) |known| {
-            if (std.mem.eql(u8, known.pattern, pattern)) return known.scanner;
-        }
-        diagnostic.set(
-            null,
-            "the pattern {f} has no scanner: supported are those of GPT-2, cl100k, o200k, Llama 3, Qwen2, Tekken and nanochat",
-            .{std.json.fmt(pattern[0..@min(pattern.len, 200)], .{})},
-        );
-        return error.UnsupportedPattern;
+    ) error{ OutOfMemory, UnsupportedPattern }!PreTokenizer {
+        if (Scanner.of(splits)) |scanner| return .{ .scanner = scanner };
+        return initCompiled(gpa, splits, diagnostic);
     }
 
-    pub fn name(self: PreTokenizer) [:0]const u8 {
-        return @tagName(self);
+    /// The same, without hand-written scanners.
+    pub fn initCompiled(
+        gpa: Allocator,
+        splits: []const definition.Split,
+        diagnostic: *Diagnostic,
+    ) error{ OutOfMemory, UnsupportedPattern }!PreTokenizer {
+        return .{ .scanner = .compiled, .compiled = try .init(gpa, splits, diagnostic) };
     }
 
-    /// Finds the next pieces of `text` from `start` on, as many as `spans` has room for. Start at 0 and go
-    /// on at the returned position until it is the text's length.
-    pub fn next(self: PreTokenizer, text: []const u8, start: usize, spans: []Span) Batch {
-        return switch (self) {
-            .none => scan(wholeEnd, text, start, spans),
-            .gpt2 => scan(gpt2.pieceEnd, text, start, spans),
-            .cl100k => scan(familyEnd(3, true), text, start, spans),
-            .llama3 => scan(familyEnd(3, false), text, start, spans),
-            .nanochat => scan(familyEnd(2, false), text, start, spans),
-            .qwen2 => scan(familyEnd(1, false), text, start, spans),
-            .o200k => scan(o200kEnd(3, true), text, start, spans),
-            .tekken => scan(o200kEnd(1, false), text, start, spans),
+    pub fn deinit(self: *PreTokenizer, gpa: Allocator) void {
+        self.compiled.deinit(gpa);
+        self.* = undefined;
+    }
+
+    pub fn name(self: *const PreTokenizer) [:0]const u8 {
+        return @tagName(self.scanner);
+    }
+
+    /// Finds the next pieces of `text` from `cursor.position` on, as many as `spans` has room for, and
+    /// returns how many: none, at the text's end, where its rest is dropped.
+    pub fn next(
+        self: *const PreTokenizer,
+        text: []const u8,
+        cursor: *Cursor,
+        spans: []Span,
+    ) usize {
+        return switch (self.scanner) {
+            .compiled => self.compiled.next(text, cursor, spans),
+            .none => scan(wholeEnd, text, cursor, spans),
+            .gpt2 => scan(gpt2.pieceEnd, text, cursor, spans),
+            .cl100k => scan(familyEnd(3, true), text, cursor, spans),
+            .llama3 => scan(familyEnd(3, false), text, cursor, spans),
+            .nanochat => scan(familyEnd(2, false), text, cursor, spans),
+            .qwen2 => scan(familyEnd(1, false), text, cursor, spans),
+            .o200k => scan(o200kEnd(3, true), text, cursor, spans),
+            .tekken => scan(o200kEnd(1, false), text, cursor, spans),
         };
     }
 };
@@ -78,7 +108,7 @@ pub const PreTokenizer = enum {
 const upper = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]";
 const lower = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]";
 
-const known_patterns = [_]struct { pattern: []const u8, scanner: PreTokenizer }{
+const known_patterns = [_]struct { pattern: []const u8, scanner: Scanner }{
     // tokenizers' ByteLevel, and the encoder of GPT-2.
     .{
         .pattern = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
@@ -168,8 +198,8 @@ fn wholeEnd(text: []const u8, at: usize) usize {
     return text.len;
 }
 
-fn scan(comptime pieceEnd: PieceEnd, text: []const u8, start: usize, spans: []Span) Batch {
-    var position = start;
+fn scan(comptime pieceEnd: PieceEnd, text: []const u8, cursor: *Cursor, spans: []Span) usize {
+    var position = cursor.position;
     var count: usize = 0;
     while (count < spans.len and position < text.len) : (count += 1) {
         const end = pieceEnd(text, position);
@@ -177,10 +207,14 @@ fn scan(comptime pieceEnd: PieceEnd, text: []const u8, start: usize, spans: []Sp
         spans[count] = .{ .start = position, .end = end };
         position = end;
     }
-    return .{ .count = count, .position = position };
+    cursor.position = position;
+    return count;
 }
 
 test {
+    _ = @import("pretokenizer/compiled.zig");
+    _ = @import("pretokenizer/automaton.zig");
+    _ = @import("pretokenizer/regex.zig");
     _ = @import("pretokenizer/runs.zig");
     _ = @import("pretokenizer/reference.zig");
 }

@@ -20,6 +20,7 @@ pub const CallError = @import("context.zig").CallError;
 pub const SpecialMode = @import("added_tokens.zig").SpecialMode;
 pub const Diagnostic = @import("diagnostic.zig").Diagnostic;
 pub const PreTokenizer = @import("pretokenizer.zig").PreTokenizer;
+pub const Cursor = @import("pretokenizer.zig").Cursor;
 pub const Span = @import("pretokenizer.zig").Span;
 pub const WordCounts = @import("word_counts.zig").WordCounts;
 pub const Vocab = @import("vocab.zig").Vocab;

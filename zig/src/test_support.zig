@@ -3,6 +3,7 @@
 
 const std = @import("std");
 const definition = @import("definition.zig");
+const Cursor = @import("pretokenizer.zig").Cursor;
 const PreTokenizer = @import("pretokenizer.zig").PreTokenizer;
 const Span = @import("pretokenizer.zig").Span;
 const Allocator = std.mem.Allocator;
@@ -69,14 +70,12 @@ pub fn encodeSlowly(
     text: []const u8,
 ) ![]const u32 {
     var ids: std.ArrayList(u32) = .empty;
-    var position: usize = 0;
-    while (position < text.len) {
+    var cursor: Cursor = .{};
+    while (cursor.position < text.len) {
         var span: [1]Span = undefined;
-        const batch = pretokenizer.next(text, position, &span);
-        for (span[0..batch.count]) |piece| {
+        for (span[0..pretokenizer.next(text, &cursor, &span)]) |piece| {
             try ids.appendSlice(arena, try encodePiece(arena, parsed, text[piece.start..piece.end]));
         }
-        position = batch.position;
     }
     return ids.items;
 }

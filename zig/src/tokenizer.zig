@@ -48,8 +48,12 @@ pub const Tokenizer = struct {
         const only = if (parsed.splits.len == 1) parsed.splits[0].pattern else null;
         const pattern = if (only) |text| try gpa.dupe(u8, text) else null;
         errdefer if (pattern) |text| gpa.free(text);
-        const pretokenizer = PreTokenizer.init(parsed.splits, diagnostic) catch
-            return error.Unsupported;
+        var pretokenizer = PreTokenizer.init(gpa, parsed.splits, diagnostic) catch |err|
+            return switch (err) {
+                error.OutOfMemory => error.OutOfMemory,
+                error.UnsupportedPattern => error.Unsupported,
+            };
+        errdefer pretokenizer.deinit(gpa);
         var added: added_tokens.AddedTokens = try .init(gpa, parsed.added_tokens);
         errdefer added.deinit(gpa);
         var special: std.DynamicBitSetUnmanaged = try .initEmpty(gpa, vocab.idLimit());
@@ -72,6 +76,7 @@ pub const Tokenizer = struct {
     pub fn deinit(self: *Tokenizer, gpa: Allocator) void {
         self.special.deinit(gpa);
         self.added.deinit(gpa);
+        self.pretokenizer.deinit(gpa);
         if (self.pattern) |text| gpa.free(text);
         self.pieces.deinit(gpa);
         self.merges.deinit(gpa);

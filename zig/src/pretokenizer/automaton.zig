@@ -36,18 +36,18 @@ const code_point_count = 0x110000;
 
 pub const Automaton = struct {
     /// The class of an ASCII character.
-    ascii: [128]u8,
+    ascii: [128]u8 = @splat(0),
     /// The class of any other, in two stages.
-    first: []const u16,
-    second: []const u8,
+    first: []const u16 = &.{},
+    second: []const u8 = &.{},
     /// Of state `s` on class `c` at `s + c`: states are offsets into the table. The last class is the end.
-    transitions: []const Transition,
-    end_class: u8,
+    transitions: []const Transition = &.{},
+    end_class: u8 = 0,
     /// The state to begin in, by what stands before.
-    initial: [3]u31,
+    initial: [3]u32 = @splat(0),
     /// Whether what stands before matters other than at the text's start.
-    looks_behind: bool,
-    word_classes: []const bool,
+    looks_behind: bool = false,
+    word_classes: []const bool = &.{},
 
     pub fn init(gpa: Allocator, pattern: []const u8, diagnostic: *Diagnostic) Error!Automaton {
         var arena_state: std.heap.ArenaAllocator = .init(gpa);
@@ -70,7 +70,7 @@ pub const Automaton = struct {
         return finish(gpa, &builder, initial);
     }
 
-    fn finish(gpa: Allocator, builder: *const Builder, initial: [3]u31) Error!Automaton {
+    fn finish(gpa: Allocator, builder: *const Builder, initial: [3]u32) Error!Automaton {
         const alphabet = builder.alphabet;
         const first = try gpa.dupe(u16, alphabet.first);
         errdefer gpa.free(first);
@@ -158,7 +158,7 @@ const Transition = packed struct(u32) {
 const dead = 0;
 
 fn refuse(diagnostic: *Diagnostic, comptime format: []const u8, args: anytype) Error {
-    diagnostic.set(0, "unsupported pattern: " ++ format, args);
+    diagnostic.set(null, format, args);
     return error.UnsupportedPattern;
 }
 
@@ -381,7 +381,7 @@ const Builder = struct {
     threads: std.ArrayList(u16) = .empty,
     is_entered: []u32 = &.{},
 
-    fn build(self: *Builder) Error![3]u31 {
+    fn build(self: *Builder) Error![3]u32 {
         const count = self.program.instructions.items.len;
         self.visited = try self.arena.alloc(u32, count);
         self.is_entered = try self.arena.alloc(u32, count);
@@ -389,7 +389,7 @@ const Builder = struct {
         @memset(self.is_entered, 0);
         const none = try self.stateOf(&.{}, .other);
         std.debug.assert(none == dead);
-        var initial: [3]u31 = undefined;
+        var initial: [3]u32 = undefined;
         for (&initial, std.enums.values(Before)) |*state, before| {
             state.* = try self.stateOf(&.{self.program.entry}, before);
         }

@@ -17,12 +17,13 @@ const Allocator = std.mem.Allocator;
 const split_max = 8;
 
 pub const Compiled = struct {
-    steps: []Step,
+    step_count: u8 = 0,
+    steps: [split_max]Step = @splat(.{}),
 
     const Step = struct {
-        automaton: Automaton,
-        behavior: definition.SplitBehavior,
-        invert: bool,
+        automaton: Automaton = .{},
+        behavior: definition.SplitBehavior = .isolated,
+        invert: bool = false,
     };
 
     pub fn init(
@@ -34,24 +35,33 @@ pub const Compiled = struct {
             diagnostic.set(null, "more than {d} splits in sequence", .{split_max});
             return error.UnsupportedPattern;
         }
-        const steps = try gpa.alloc(Step, splits.len);
-        errdefer gpa.free(steps);
-        var made: usize = 0;
-        errdefer for (steps[0..made]) |*step| step.automaton.deinit(gpa);
-        for (steps, splits) |*step, split| {
-            step.* = .{
-                .automaton = try .init(gpa, split.pattern, diagnostic),
+        var compiled: Compiled = .{};
+        errdefer compiled.deinit(gpa);
+        for (splits) |split| {
+            compiled.steps[compiled.step_count] = .{
+                .automaton = Automaton.init(gpa, split.pattern, diagnostic) catch |err| {
+                    if (err == error.UnsupportedPattern) name(split.pattern, diagnostic);
+                    return err;
+                },
                 .behavior = split.behavior,
                 .invert = split.invert,
             };
-            made += 1;
+            compiled.step_count += 1;
         }
-        return .{ .steps = steps };
+        return compiled;
+    }
+
+    /// Puts the pattern in front of the reason why it is refused.
+    fn name(pattern: []const u8, diagnostic: *Diagnostic) void {
+        const reason = diagnostic.*;
+        diagnostic.set(null, "the pattern {f} is not supported: {s}", .{
+            std.json.fmt(pattern[0..@min(pattern.len, 200)], .{}),
+            reason.message(),
+        });
     }
 
     pub fn deinit(self: *Compiled, gpa: Allocator) void {
-        for (self.steps) |*step| step.automaton.deinit(gpa);
-        gpa.free(self.steps);
+        for (self.steps[0..self.step_count]) |*step| step.automaton.deinit(gpa);
         self.* = undefined;
     }
 
@@ -80,7 +90,7 @@ pub const Compiled = struct {
 
     fn nextPiece(self: *const Compiled, text: []const u8, cursor: *Cursor) ?Span {
         const whole: Span = .{ .start = 0, .end = text.len };
-        if (self.steps.len == 0) return whole;
+        if (self.step_count == 0) return whole;
         if (cursor.depth == 0) {
             cursor.levels[0] = .of(whole);
             cursor.depth = 1;
@@ -91,7 +101,7 @@ pub const Compiled = struct {
                 cursor.depth -= 1;
                 continue;
             };
-            if (cursor.depth == self.steps.len) return piece;
+            if (cursor.depth == self.step_count) return piece;
             cursor.levels[cursor.depth] = .of(piece);
             cursor.depth += 1;
         }

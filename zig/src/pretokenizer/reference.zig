@@ -2,8 +2,6 @@
 //! decoded characters, with backtracking. For the tests alone.
 
 const std = @import("std");
-const definition = @import("../definition.zig");
-const Diagnostic = @import("../diagnostic.zig").Diagnostic;
 const pretokenizer = @import("../pretokenizer.zig");
 const unicode = @import("../unicode.zig");
 const utf8 = @import("../utf8.zig");
@@ -148,9 +146,9 @@ const llama3 = family(3) ++ spaces;
 const nanochat = family(2) ++ spaces;
 const qwen2 = family(1) ++ spaces;
 
-fn alternativesOf(scanner: pretokenizer.PreTokenizer) []const []const Item {
+fn alternativesOf(scanner: pretokenizer.Scanner) []const []const Item {
     return switch (scanner) {
-        .none => unreachable,
+        .compiled, .none => unreachable,
         .gpt2 => &gpt2,
         .cl100k => &cl100k,
         .llama3 => &llama3,
@@ -186,7 +184,7 @@ fn match(items: []const Item, characters: []const u21, at: usize) ?usize {
 /// The longest text that is compared.
 const text_len_max = 400;
 
-fn expectAsReference(scanner: pretokenizer.PreTokenizer, text: []const u8) !void {
+fn expectAsReference(scanner: pretokenizer.Scanner, text: []const u8) !void {
     var character_buffer: [text_len_max]u21 = undefined;
     var starts: [text_len_max + 1]usize = undefined;
     var character_count: usize = 0;
@@ -214,12 +212,11 @@ fn expectAsReference(scanner: pretokenizer.PreTokenizer, text: []const u8) !void
     for ([_]usize{ 1, 3, 64 }) |room| {
         var found: [text_len_max]pretokenizer.Span = undefined;
         var found_count: usize = 0;
-        var position: usize = 0;
-        while (position < text.len) {
+        var cursor: pretokenizer.Cursor = .{};
+        while (cursor.position < text.len) {
             const spans = found[found_count..@min(found_count + room, found.len)];
-            const batch = scanner.next(text, position, spans);
-            found_count += batch.count;
-            position = batch.position;
+            const by_hand: pretokenizer.PreTokenizer = .{ .scanner = scanner };
+            found_count += by_hand.next(text, &cursor, spans);
         }
         try std.testing.expectEqualSlices(
             pretokenizer.Span,
@@ -229,7 +226,7 @@ fn expectAsReference(scanner: pretokenizer.PreTokenizer, text: []const u8) !void
     }
 }
 
-const scanners = [_]pretokenizer.PreTokenizer{
+const scanners = [_]pretokenizer.Scanner{
     .gpt2, .cl100k, .llama3, .nanochat, .qwen2, .o200k, .tekken,
 };
 
@@ -276,12 +273,4 @@ test "every scanner equals its reference on random text" {
             try expectAsReference(scanner, text[0..used]);
         }
     }
-}
-
-test "a pattern without a scanner is refused by name" {
-    var diagnostic: Diagnostic = .{};
-    const splits = [_]definition.Split{.matches("\\w+\"")};
-    const result = pretokenizer.PreTokenizer.init(&splits, &diagnostic);
-    try std.testing.expectError(error.UnsupportedPattern, result);
-    try std.testing.expect(std.mem.startsWith(u8, diagnostic.message(), "the pattern \"\\\\w+\\\"\" has"));
 }

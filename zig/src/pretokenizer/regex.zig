@@ -166,7 +166,7 @@ const Parser = struct {
     const Run = struct { range: Range, properties: unicode.Properties };
 
     fn refuse(self: *Parser, at: usize, comptime format: []const u8, args: anytype) Error {
-        self.diagnostic.set(at, "unsupported pattern, at byte {d}: " ++ format, .{at} ++ args);
+        self.diagnostic.set(at, "at byte {d}, " ++ format, .{at} ++ args);
         return error.UnsupportedPattern;
     }
 
