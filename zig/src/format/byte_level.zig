@@ -40,11 +40,16 @@ fn isPrintable(byte: usize) bool {
 /// as long as `spelled`; null if a character is not of the alphabet.
 pub fn decode(spelled: []const u8, buffer: []u8) ?[]u8 {
     std.debug.assert(buffer.len >= spelled.len);
-    var characters = std.unicode.Utf8View.initUnchecked(spelled).iterator();
+    var at: usize = 0;
     var len: usize = 0;
-    while (characters.nextCodepoint()) |character| : (len += 1) {
+    while (at < spelled.len) : (len += 1) {
+        const first = spelled[at];
+        // Characters beyond two bytes are not of the alphabet.
+        if (first >= 0xE0) return null;
+        const character = if (first < 0x80) first else @as(usize, first & 0x1F) << 6 | (spelled[at + 1] & 0x3F);
         if (character >= character_end) return null;
         buffer[len] = bytes[character] orelse return null;
+        at += if (first < 0x80) 1 else 2;
     }
     return buffer[0..len];
 }

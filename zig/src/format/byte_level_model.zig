@@ -8,12 +8,10 @@ const byte_level = @import("byte_level.zig");
 const definition = @import("../definition.zig");
 const Diagnostic = @import("../diagnostic.zig").Diagnostic;
 const json_tree = @import("json_tree.zig");
+const SpelledVocab = @import("spelled_vocab.zig").SpelledVocab;
 const Allocator = std.mem.Allocator;
 
 pub const Error = error{ OutOfMemory, Malformed };
-
-/// The tokens as they are spelled, and their ids.
-pub const Vocab = std.StringHashMapUnmanaged(u32);
 
 /// Reads the object that maps tokens to ids; `key` is its place in the document.
 pub fn readVocab(
@@ -21,44 +19,45 @@ pub fn readVocab(
     node: json_tree.Node,
     key: []const u8,
     diagnostic: *Diagnostic,
-) Error!Vocab {
-    if (node.value != .object) {
-        return expected(diagnostic, node, key, "an object of tokens and ids");
-    }
-    var vocab: Vocab = .empty;
-    try vocab.ensureTotalCapacity(arena, @intCast(node.value.object.len));
-    for (node.value.object) |field| {
-        const id = readId(field.node) orelse {
+) Error!SpelledVocab {
+    switch (node.value) {
+        .ids => |fields| return .init(arena, fields),
+        // Empty, or there is a member that is no id.
+        .object => |fields| for (fields) |field| {
+            if (readId(field.node) != null) continue;
             diagnostic.set(
                 field.node.at,
                 "{s}[\"{s}\"]: expected an id, an integer from 0 to 2^32 - 1, and found {s}",
                 .{ key, field.key, shown(field.node) },
             );
             return error.Malformed;
-        };
-        vocab.putAssumeCapacity(field.key, id);
+        },
+        else => return expected(diagnostic, node, key, "an object of tokens and ids"),
     }
-    return vocab;
+    return .init(arena, &.{});
 }
 
 /// The tokens of `vocab` in ascending order of id, as bytes. Added tokens are spelled as they are.
 pub fn readTokens(
     arena: Allocator,
-    vocab: *const Vocab,
+    vocab: *const SpelledVocab,
     added: []const definition.AddedToken,
     key: []const u8,
     diagnostic: *Diagnostic,
 ) Error![]const definition.Token {
     var plain: std.StringHashMapUnmanaged(void) = .empty;
     for (added) |token| try plain.put(arena, token.content, {});
-    const tokens = try arena.alloc(definition.Token, vocab.count());
-    var entries = vocab.iterator();
-    for (tokens) |*token| {
-        const entry = entries.next().?;
-        const spelled = entry.key_ptr.*;
-        token.id = entry.value_ptr.*;
-        const buffer = try arena.alloc(u8, spelled.len);
-        token.bytes = byte_level.decode(spelled, buffer) orelse bytes: {
+    const tokens = try arena.alloc(definition.Token, vocab.fields.len);
+    var spelled_len: usize = 0;
+    for (vocab.fields) |field| spelled_len += field.len;
+    var room = try arena.alloc(u8, spelled_len);
+    for (tokens, vocab.fields) |*token, field| {
+        const spelled = field.key();
+        token.* = .{ .id = field.id, .bytes = bytes: {
+            if (byte_level.decode(spelled, room)) |bytes| {
+                room = room[bytes.len..];
+                break :bytes bytes;
+            }
             if (plain.contains(spelled)) break :bytes spelled;
             diagnostic.set(
                 null,
@@ -66,8 +65,9 @@ pub fn readTokens(
                 .{ key, spelled },
             );
             return error.Malformed;
-        };
+        } };
     }
+    // Linear where they are in order, as they are in nearly every file.
     std.mem.sortUnstable(definition.Token, tokens, {}, lessById);
     for (tokens[0..tokens.len -| 1], 1..) |token, next| {
         if (token.id != tokens[next].id) continue;
@@ -77,25 +77,21 @@ pub fn readTokens(
     return tokens;
 }
 
-/// Resolves one merge; `key` is its place in the document.
-pub fn readMerge(
+/// Reports that a merge names a token that does not exist; `key` is its place in the document.
+pub fn unknownToken(
     arena: Allocator,
-    vocab: *const Vocab,
-    left: []const u8,
-    right: []const u8,
-    at: usize,
+    vocab: *const SpelledVocab,
+    pair: json_tree.Pair,
     key: []const u8,
     diagnostic: *Diagnostic,
-) Error!definition.Merge {
-    const joined = try std.mem.concat(arena, u8, &.{ left, right });
-    var ids: [3]u32 = undefined;
-    for (&ids, [_][]const u8{ left, right, joined }) |*id, token| {
-        id.* = vocab.get(token) orelse {
-            diagnostic.set(at, "{s}: the token \"{s}\" is not in the vocabulary", .{ key, token });
-            return error.Malformed;
-        };
+) Error {
+    const joined = try std.mem.concat(arena, u8, &.{ pair.left(), pair.right() });
+    for ([_][]const u8{ pair.left(), pair.right(), joined }) |token| {
+        if (vocab.get(token) != null) continue;
+        diagnostic.set(pair.at, "{s}: the token \"{s}\" is not in the vocabulary", .{ key, token });
+        break;
     }
-    return .{ .left = ids[0], .right = ids[1], .result = ids[2] };
+    return error.Malformed;
 }
 
 /// The id a node holds, if it holds one.

@@ -1,15 +1,21 @@
 //! A JSON document as a tree whose values know where they stand, so that a format can name the place of
-//! a fault. Syntax is checked by the standard library's scanner; meaning is the format's.
+//! a fault. The syntax is RFC 8259's, in UTF-8, with an optional byte order mark; meaning is the format's.
 //!
-//! Time and memory are linear in the document; nesting is bounded by `depth_max`.
+//! One pass over the document, 16 bytes at a time inside strings and white space; strings without escapes
+//! are not copied. Time and memory are linear in the document; nesting is bounded by `depth_max`. The two
+//! large tables of a tokenizer are not made of nodes: see `Value.ids` and `Value.pairs`.
 
 const std = @import("std");
 const Diagnostic = @import("../diagnostic.zig").Diagnostic;
+const Cursor = @import("json_cursor.zig").Cursor;
 const Allocator = std.mem.Allocator;
 
 pub const Error = error{ OutOfMemory, Malformed };
 
 pub const depth_max = 64;
+
+/// Places and lengths in the large tables have 32 bits.
+const document_len_max = std.math.maxInt(u32);
 
 pub const Node = struct {
     /// Byte offset in the document.
@@ -31,6 +37,44 @@ pub const Node = struct {
 
 pub const Field = struct { key: []const u8, at: usize, node: Node };
 
+/// A member of an object of ids.
+pub const IdField = struct {
+    ptr: [*]const u8,
+    len: u32,
+    id: u32,
+
+    pub fn key(field: IdField) []const u8 {
+        return field.ptr[0..field.len];
+    }
+};
+
+/// An item of a list of pairs of strings.
+pub const Pair = struct {
+    at: u32,
+    left_len: u32,
+    right_len: u32,
+    left_ptr: [*]const u8,
+    right_ptr: [*]const u8,
+
+    pub fn of(at: usize, parts: [2][]const u8) Pair {
+        return .{
+            .at = @intCast(at),
+            .left_len = @intCast(parts[0].len),
+            .right_len = @intCast(parts[1].len),
+            .left_ptr = parts[0].ptr,
+            .right_ptr = parts[1].ptr,
+        };
+    }
+
+    pub fn left(pair: Pair) []const u8 {
+        return pair.left_ptr[0..pair.left_len];
+    }
+
+    pub fn right(pair: Pair) []const u8 {
+        return pair.right_ptr[0..pair.right_len];
+    }
+};
+
 pub const Value = union(enum) {
     null,
     boolean: bool,
@@ -39,6 +83,12 @@ pub const Value = union(enum) {
     string: []const u8,
     array: []const Node,
     object: []const Field,
+    /// An object of nothing but integers from 0 to 2^32 - 1: what the key "vocab" is given as where it can
+    /// be. With equal keys, in the order of the document.
+    ids: []IdField,
+    /// A list of nothing but lists of two strings, or of nothing but strings of two words with one space
+    /// between them: what the key "merges" is given as where it can be, unless it is empty.
+    pairs: []const Pair,
 
     /// What a person calls a value of this kind.
     pub fn kind(value: Value) []const u8 {
@@ -47,109 +97,206 @@ pub const Value = union(enum) {
             .boolean => "a boolean",
             .number => "a number",
             .string => "a string",
-            .array => "a list",
-            .object => "an object",
+            .array, .pairs => "a list",
+            .object, .ids => "an object",
         };
     }
 };
 
 /// Parses a whole document. The tree belongs to `arena` and points into `document`.
 pub fn parse(arena: Allocator, document: []const u8, diagnostic: *Diagnostic) Error!Node {
+    return parseAs(.plain, arena, document, diagnostic);
+}
+
+/// As `parse`, for a document that is a vocabulary.
+pub fn parseIds(arena: Allocator, document: []const u8, diagnostic: *Diagnostic) Error!Node {
+    return parseAs(.ids, arena, document, diagnostic);
+}
+
+fn parseAs(form: Form, arena: Allocator, document: []const u8, diagnostic: *Diagnostic) Error!Node {
+    if (document.len > document_len_max) {
+        diagnostic.set(null, "a JSON document of 4 GiB or more", .{});
+        return error.Malformed;
+    }
     const mark = "\xEF\xBB\xBF";
-    const skipped: usize = if (std.mem.startsWith(u8, document, mark)) mark.len else 0;
     var parser: Parser = .{
         .arena = arena,
-        .scanner = .initCompleteInput(arena, document[skipped..]),
-        .skipped = skipped,
-        .diagnostic = diagnostic,
+        .cursor = .{
+            .text = document,
+            .at = if (std.mem.startsWith(u8, document, mark)) mark.len else 0,
+            .arena = arena,
+            .diagnostic = diagnostic,
+        },
     };
-    const root = try parser.node(0);
-    if (try parser.peek() != .end_of_document) return parser.syntaxError();
+    parser.cursor.skipSpace();
+    const root = try parser.node(0, form);
+    parser.cursor.skipSpace();
+    if (parser.cursor.at < document.len) return parser.cursor.fault();
     return root;
 }
 
+/// How a value is to be represented, if it can be.
+const Form = enum { plain, ids, pairs };
+
 const Parser = struct {
     arena: Allocator,
-    scanner: std.json.Scanner,
-    skipped: usize,
-    diagnostic: *Diagnostic,
+    cursor: Cursor,
+    /// Members of the lists and objects that are being read, innermost last.
+    nodes: std.ArrayList(Node) = .empty,
+    members: std.ArrayList(Field) = .empty,
 
-    fn node(parser: *Parser, depth: usize) Error!Node {
-        const kind = try parser.peek();
-        const at = parser.offset();
+    /// Reads the value at the cursor, which stands on its first byte.
+    fn node(parser: *Parser, depth: usize, form: Form) Error!Node {
+        const cursor = &parser.cursor;
+        const at = cursor.at;
         if (depth > depth_max) {
-            parser.diagnostic.set(at, "values are nested more than {d} deep", .{depth_max});
+            cursor.diagnostic.set(at, "values are nested more than {d} deep", .{depth_max});
             return error.Malformed;
         }
-        return .{ .at = at, .value = switch (kind) {
-            .object_begin => .{ .object = try parser.fields(depth) },
-            .array_begin => .{ .array = try parser.items(depth) },
-            .end_of_document => return parser.syntaxError(),
-            else => switch (try parser.next()) {
-                .true => .{ .boolean = true },
-                .false => .{ .boolean = false },
-                .null => .null,
-                .number => |text| .{ .number = text },
-                .allocated_number => |text| .{ .number = text },
-                .string => |text| .{ .string = text },
-                .allocated_string => |text| .{ .string = text },
-                else => return parser.syntaxError(),
+        return .{ .at = at, .value = switch (cursor.peek() orelse return cursor.fault()) {
+            '{' => try parser.object(depth, form),
+            '[' => try parser.list(depth, form),
+            '"' => .{ .string = try cursor.string() },
+            't' => value: {
+                try cursor.word("true");
+                break :value .{ .boolean = true };
             },
+            'f' => value: {
+                try cursor.word("false");
+                break :value .{ .boolean = false };
+            },
+            'n' => value: {
+                try cursor.word("null");
+                break :value .null;
+            },
+            '-', '0'...'9' => .{ .number = try cursor.number() },
+            else => return cursor.fault(),
         } };
     }
 
-    fn items(parser: *Parser, depth: usize) Error![]const Node {
-        _ = try parser.next();
-        var list: std.ArrayList(Node) = .empty;
-        while (try parser.peek() != .array_end) {
-            try list.append(parser.arena, try parser.node(depth + 1));
+    fn list(parser: *Parser, depth: usize, form: Form) Error!Value {
+        const cursor = &parser.cursor;
+        const begin = cursor.at;
+        if (form == .pairs) {
+            if (try parser.pairs()) |found| return .{ .pairs = found };
+            cursor.at = begin;
         }
-        _ = try parser.next();
-        return list.items;
+        const outer = parser.nodes.items.len;
+        defer parser.nodes.shrinkRetainingCapacity(outer);
+        cursor.at += 1;
+        cursor.skipSpace();
+        if (!cursor.take(']')) while (true) {
+            const item = try parser.node(depth + 1, .plain);
+            try parser.nodes.append(parser.arena, item);
+            cursor.skipSpace();
+            if (cursor.take(']')) break;
+            try cursor.expect(',');
+            cursor.skipSpace();
+        };
+        return .{ .array = try parser.arena.dupe(Node, parser.nodes.items[outer..]) };
     }
 
-    fn fields(parser: *Parser, depth: usize) Error![]const Field {
-        _ = try parser.next();
-        var list: std.ArrayList(Field) = .empty;
-        while (try parser.peek() != .object_end) {
-            const at = parser.offset();
-            const key = switch (try parser.next()) {
-                .string => |text| text,
-                .allocated_string => |text| text,
-                else => return parser.syntaxError(),
-            };
-            const value = try parser.node(depth + 1);
-            try list.append(parser.arena, .{ .key = key, .at = at, .node = value });
+    fn object(parser: *Parser, depth: usize, form: Form) Error!Value {
+        const cursor = &parser.cursor;
+        const begin = cursor.at;
+        if (form == .ids) {
+            if (try parser.ids()) |found| return .{ .ids = found };
+            cursor.at = begin;
         }
-        _ = try parser.next();
-        return list.items;
+        const outer = parser.members.items.len;
+        defer parser.members.shrinkRetainingCapacity(outer);
+        cursor.at += 1;
+        cursor.skipSpace();
+        if (!cursor.take('}')) while (true) {
+            const at = cursor.at;
+            const key = try cursor.string();
+            cursor.skipSpace();
+            try cursor.expect(':');
+            cursor.skipSpace();
+            const value = try parser.node(depth + 1, formOf(depth, key));
+            try parser.members.append(parser.arena, .{ .key = key, .at = at, .node = value });
+            cursor.skipSpace();
+            if (cursor.take('}')) break;
+            try cursor.expect(',');
+            cursor.skipSpace();
+        };
+        return .{ .object = try parser.arena.dupe(Field, parser.members.items[outer..]) };
     }
 
-    fn next(parser: *Parser) Error!std.json.Token {
-        return parser.scanner.nextAlloc(parser.arena, .alloc_if_needed) catch |err| switch (err) {
+    fn formOf(depth: usize, key: []const u8) Form {
+        if (depth > 1) return .plain;
+        if (std.mem.eql(u8, key, "vocab")) return .ids;
+        return if (std.mem.eql(u8, key, "merges")) .pairs else .plain;
+    }
+
+    /// Reads an object of ids; null where it is something else, or where a fault is, which reading it again
+    /// as an object finds.
+    fn ids(parser: *Parser) error{OutOfMemory}!?[]IdField {
+        const cursor = &parser.cursor;
+        var found: std.ArrayList(IdField) = .empty;
+        try found.ensureTotalCapacity(parser.arena, (cursor.text.len - cursor.at) / 24);
+        cursor.at += 1;
+        while (true) {
+            cursor.skipSpace();
+            const key = try orNull(cursor.string()) orelse return null;
+            cursor.skipSpace();
+            if (!cursor.take(':')) return null;
+            cursor.skipSpace();
+            const id = cursor.id() orelse return null;
+            try found.append(parser.arena, .{ .ptr = key.ptr, .len = @intCast(key.len), .id = id });
+            cursor.skipSpace();
+            if (cursor.take('}')) return found.items;
+            if (!cursor.take(',')) return null;
+        }
+    }
+
+    /// Reads a list of pairs; null as `ids`.
+    fn pairs(parser: *Parser) error{OutOfMemory}!?[]const Pair {
+        const cursor = &parser.cursor;
+        var found: std.ArrayList(Pair) = .empty;
+        try found.ensureTotalCapacity(parser.arena, (cursor.text.len - cursor.at) / 24);
+        cursor.at += 1;
+        while (true) {
+            cursor.skipSpace();
+            const at = cursor.at;
+            const parts = try parser.pair() orelse return null;
+            try found.append(parser.arena, .of(at, parts));
+            cursor.skipSpace();
+            if (cursor.take(']')) return found.items;
+            if (!cursor.take(',')) return null;
+        }
+    }
+
+    fn pair(parser: *Parser) error{OutOfMemory}!?[2][]const u8 {
+        const cursor = &parser.cursor;
+        if (!cursor.take('[')) {
+            return splitPair(try orNull(cursor.string()) orelse return null);
+        }
+        cursor.skipSpace();
+        const left = try orNull(cursor.string()) orelse return null;
+        cursor.skipSpace();
+        if (!cursor.take(',')) return null;
+        cursor.skipSpace();
+        const right = try orNull(cursor.string()) orelse return null;
+        cursor.skipSpace();
+        return if (cursor.take(']')) .{ left, right } else null;
+    }
+
+    fn orNull(read: Error![]const u8) error{OutOfMemory}!?[]const u8 {
+        return read catch |err| switch (err) {
             error.OutOfMemory => error.OutOfMemory,
-            else => parser.syntaxError(),
+            error.Malformed => null,
         };
     }
-
-    fn peek(parser: *Parser) Error!std.json.TokenType {
-        return parser.scanner.peekNextTokenType() catch parser.syntaxError();
-    }
-
-    fn offset(parser: *const Parser) usize {
-        return parser.skipped + parser.scanner.cursor;
-    }
-
-    fn syntaxError(parser: *Parser) error{Malformed} {
-        const at = parser.offset();
-        if (parser.scanner.cursor >= parser.scanner.input.len) {
-            parser.diagnostic.set(at, "the JSON ends at byte {d}, before it is complete", .{at});
-        } else {
-            parser.diagnostic.set(at, "not JSON at byte {d}", .{at});
-        }
-        return error.Malformed;
-    }
 };
+
+/// The two words of "left right".
+pub fn splitPair(text: []const u8) ?[2][]const u8 {
+    const space = std.mem.findScalar(u8, text, ' ') orelse return null;
+    const right = text[space + 1 ..];
+    if (space == 0 or right.len == 0 or std.mem.findScalar(u8, right, ' ') != null) return null;
+    return .{ text[0..space], right };
+}
 
 fn expectFault(document: []const u8, at: usize) !void {
     var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
@@ -174,9 +321,99 @@ test "values know their place, and the last of equal keys counts" {
     try std.testing.expectEqualStrings("\u{e9}", list.value.array[1].value.string);
 }
 
+test "the large tables are read as such only where they are nothing else" {
+    var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
+    defer arena.deinit();
+    const Tag = std.meta.Tag(Value);
+    for ([_]struct { []const u8, Tag }{
+        .{ "{\"vocab\": {\"a\": 0, \"\\u0061\": 4294967295}}", .ids },
+        .{ "{\"vocab\": {}}", .object },
+        .{ "{\"vocab\": {\"a\": 4294967296}}", .object },
+        .{ "{\"vocab\": {\"a\": 1.0}}", .object },
+        .{ "{\"vocab\": {\"a\": -0}}", .object },
+        .{ "{\"vocab\": {\"a\": [0]}}", .object },
+        .{ "{\"vocab\": [[\"a\", 0]]}", .array },
+        .{ "{\"merges\": [[\"a\", \"b c\"], \"d \\u0065\"]}", .pairs },
+        .{ "{\"merges\": []}", .array },
+        .{ "{\"merges\": [\"a b c\"]}", .array },
+        .{ "{\"merges\": [[\"a\", \"b\", \"c\"]]}", .array },
+        .{ "{\"merges\": {\"a\": 0}}", .object },
+        .{ "{\"other\": {\"a\": 0}}", .object },
+    }) |case| {
+        var diagnostic: Diagnostic = .{};
+        const root = try parse(arena.allocator(), case[0], &diagnostic);
+        try std.testing.expectEqual(case[1], std.meta.activeTag(root.value.object[0].node.value));
+    }
+    var diagnostic: Diagnostic = .{};
+    const pairs = "{\"merges\": [[\"a\", \"b c\"], \"d \\u0065\"]}";
+    const found = (try parse(arena.allocator(), pairs, &diagnostic)).get("merges").?.value.pairs;
+    try std.testing.expectEqual(std.mem.find(u8, pairs, "\"d").?, found[1].at);
+    try std.testing.expectEqualStrings("b c", found[0].right());
+    try std.testing.expectEqualStrings("e", found[1].right());
+}
+
 test "faults are told with their place" {
     try expectFault("", 0);
     try expectFault("{\"a\": ", 6);
     try expectFault("{} x", 3);
     try expectFault("[" ** 100, depth_max + 1);
+    try expectFault("{\"vocab\": {\"a\": 0, \"b\": 01}}", 25);
+    try expectFault("{\"merges\": [\"a b\", \"c \\d\"]}", 23);
+    try expectFault("[1,]", 3);
+    try expectFault("[\"\xC0\xAF\"]", 2);
+    try expectFault("[\"a\x1F\"]", 3);
+    try expectFault("[\"\\ud800\"]", 8);
+}
+
+/// The standard library's scanner as the reference: whether a document is well-formed.
+fn isWellFormed(arena: Allocator, document: []const u8) !bool {
+    const mark = "\xEF\xBB\xBF";
+    const skipped: usize = if (std.mem.startsWith(u8, document, mark)) mark.len else 0;
+    var scanner: std.json.Scanner = .initCompleteInput(arena, document[skipped..]);
+    while (true) {
+        const token = scanner.nextAlloc(arena, .alloc_if_needed) catch |err| switch (err) {
+            error.OutOfMemory => return error.OutOfMemory,
+            else => return false,
+        };
+        if (token == .end_of_document) return true;
+    }
+}
+
+test "what is JSON and what is not, as the standard library has it" {
+    var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
+    defer arena.deinit();
+    var prng: std.Random.DefaultPrng = .init(11);
+    const random = prng.random();
+    const seed =
+        "{\"vocab\": {\"a\\n\": 0, \"\u{e9}\u{4e00}\": 12}, \"merges\": [[\"a\", \"b\"], \"c d\"], " ++
+        "\"x\": [true, false, null, -1.5e+3, \"\\ud83d\\ude00\\\"\", {}, []] }";
+    const alphabet = "{}[]\",:\\u dD8 0019-+.eEtrfalsn\x00\x1F\n\t\x80\xC3\xE4\xF4\xFF";
+    var buffer: [seed.len + 8]u8 = undefined;
+    for (0..30_000) |_| {
+        _ = arena.reset(.retain_capacity);
+        var len: usize = seed.len;
+        @memcpy(buffer[0..len], seed);
+        for (0..random.uintAtMost(usize, 3)) |_| {
+            const at = random.uintLessThan(usize, len);
+            switch (random.uintLessThan(u8, 4)) {
+                0 => buffer[at] = alphabet[random.uintLessThan(usize, alphabet.len)],
+                1 => buffer[at] = random.int(u8),
+                2 => len = @max(at, 1),
+                else => {
+                    std.mem.copyForwards(u8, buffer[at .. len - 1], buffer[at + 1 .. len]);
+                    len = @max(len - 1, 1);
+                },
+            }
+        }
+        // On the heap, so that a read past the end is seen.
+        const document = try std.testing.allocator.dupe(u8, buffer[0..len]);
+        defer std.testing.allocator.free(document);
+        var diagnostic: Diagnostic = .{};
+        const accepted = if (parse(arena.allocator(), document, &diagnostic)) |_| true else |err| switch (err) {
+            error.OutOfMemory => return err,
+            error.Malformed => false,
+        };
+        try std.testing.expectEqual(try isWellFormed(arena.allocator(), document), accepted);
+        if (!accepted) try std.testing.expect(diagnostic.offset.? <= len);
+    }
 }

@@ -10,7 +10,7 @@ const definition = @import("../definition.zig");
 const Diagnostic = @import("../diagnostic.zig").Diagnostic;
 const json_tree = @import("json_tree.zig");
 const model = @import("byte_level_model.zig");
-const splitPair = @import("vocab_merges.zig").splitPair;
+const SpelledVocab = @import("spelled_vocab.zig").SpelledVocab;
 const Node = json_tree.Node;
 const Allocator = std.mem.Allocator;
 
@@ -29,11 +29,11 @@ pub fn parse(
     try reader.checkModel(model_node);
     if (root.get("normalizer")) |node| return reader.refuseComponent(node, "normalizer");
     const added = try reader.addedTokens(root);
-    const vocab_node = try reader.require(model_node, "vocab", "model.vocab", .object);
+    const vocab_node = try reader.requireAny(model_node, "vocab", "model.vocab", "an object");
     const vocab = try model.readVocab(arena, vocab_node, "model.vocab", diagnostic);
     const tokens = try model.readTokens(arena, &vocab, added, "model.vocab", diagnostic);
     try reader.checkAddedIds(tokens, added);
-    const merges_node = try reader.require(model_node, "merges", "model.merges", .array);
+    const merges_node = try reader.requireAny(model_node, "merges", "model.merges", "a list");
     const ignore_merges =
         try reader.flag(model_node, "ignore_merges", "model.ignore_merges", false);
     var result: definition.Definition = .{
@@ -72,8 +72,8 @@ const Reader = struct {
             .boolean => "true or false",
             .number => "a number",
             .string => "a string",
-            .array => "a list",
-            .object => "an object",
+            .array, .pairs => "a list",
+            .object, .ids => "an object",
         });
     }
 
@@ -84,15 +84,23 @@ const Reader = struct {
         key: []const u8,
         kind: Kind,
     ) Error!Node {
-        const node = parent.get(name) orelse {
-            reader.diagnostic.set(parent.at, "{s}: expected {s} and found nothing", .{
-                key,
-                if (kind == .object) "an object" else if (kind == .array) "a list" else "a value",
-            });
-            return error.Malformed;
-        };
+        const what = if (kind == .object) "an object" else if (kind == .array) "a list" else "a value";
+        const node = try reader.requireAny(parent, name, key, what);
         try reader.expectKind(node, key, kind);
         return node;
+    }
+
+    fn requireAny(
+        reader: *Reader,
+        parent: Node,
+        name: []const u8,
+        key: []const u8,
+        what: []const u8,
+    ) Error!Node {
+        return parent.get(name) orelse {
+            reader.diagnostic.set(parent.at, "{s}: expected {s} and found nothing", .{ key, what });
+            return error.Malformed;
+        };
     }
 
     fn flag(
@@ -225,26 +233,31 @@ const Reader = struct {
 
     fn merges(
         reader: *Reader,
-        vocab: *const model.Vocab,
+        vocab: *const SpelledVocab,
         list: Node,
     ) Error![]const definition.Merge {
-        const result = try reader.arena.alloc(definition.Merge, list.value.array.len);
-        var key_buffer: [64]u8 = undefined;
-        for (result, list.value.array, 0..) |*merge, node, i| {
-            const key = std.fmt.bufPrint(&key_buffer, "model.merges[{d}]", .{i}) catch unreachable;
-            const pair = mergePair(node) orelse
-                return model.expected(reader.diagnostic, node, key, "two tokens in a pair or a string");
-            merge.* = try model.readMerge(
-                reader.arena,
-                vocab,
-                pair[0],
-                pair[1],
-                node.at,
-                key,
-                reader.diagnostic,
-            );
+        const pairs = switch (list.value) {
+            .pairs => |pairs| pairs,
+            // Empty, or there is an item that is no pair.
+            .array => |items| {
+                for (items, 0..) |node, i| if (!isPair(node)) {
+                    const what = "two tokens in a pair or a string";
+                    return model.expected(reader.diagnostic, node, try reader.mergeKey(i), what);
+                };
+                return &.{};
+            },
+            else => return model.expected(reader.diagnostic, list, "model.merges", "a list"),
+        };
+        const result = try reader.arena.alloc(definition.Merge, pairs.len);
+        if (try vocab.resolve(reader.arena, pairs, result)) |failed| {
+            const key = try reader.mergeKey(failed);
+            return model.unknownToken(reader.arena, vocab, pairs[failed], key, reader.diagnostic);
         }
         return result;
+    }
+
+    fn mergeKey(reader: *Reader, index: usize) error{OutOfMemory}![]const u8 {
+        return std.fmt.allocPrint(reader.arena, "model.merges[{d}]", .{index});
     }
 
     /// ByteLevel alone, or a Split by a pattern followed by ByteLevel.
@@ -325,16 +338,13 @@ const Reader = struct {
     }
 };
 
-fn mergePair(node: Node) ?[2][]const u8 {
-    switch (node.value) {
-        .string => |text| return splitPair(text),
-        .array => |items| {
-            if (items.len != 2) return null;
-            if (items[0].value != .string or items[1].value != .string) return null;
-            return .{ items[0].value.string, items[1].value.string };
-        },
-        else => return null,
-    }
+fn isPair(node: Node) bool {
+    return switch (node.value) {
+        .string => |text| json_tree.splitPair(text) != null,
+        .array => |items| items.len == 2 and items[0].value == .string and
+            items[1].value == .string,
+        else => false,
+    };
 }
 
 fn orderOfId(id: u32, token: definition.Token) std.math.Order {

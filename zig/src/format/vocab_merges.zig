@@ -8,6 +8,7 @@ const definition = @import("../definition.zig");
 const Diagnostic = @import("../diagnostic.zig").Diagnostic;
 const json_tree = @import("json_tree.zig");
 const model = @import("byte_level_model.zig");
+const SpelledVocab = @import("spelled_vocab.zig").SpelledVocab;
 const Allocator = std.mem.Allocator;
 
 pub const Error = error{ OutOfMemory, Malformed, Unsupported };
@@ -19,7 +20,7 @@ pub fn parse(
     merges_txt: []const u8,
     diagnostic: *Diagnostic,
 ) Error!definition.Definition {
-    const root = try json_tree.parse(arena, vocab_json, diagnostic);
+    const root = try json_tree.parseIds(arena, vocab_json, diagnostic);
     const vocab = try model.readVocab(arena, root, "vocab", diagnostic);
     const tokens = try model.readTokens(arena, &vocab, &.{}, "vocab", diagnostic);
     return .{
@@ -35,11 +36,15 @@ pub fn parse(
 
 fn readMerges(
     arena: Allocator,
-    vocab: *const model.Vocab,
+    vocab: *const SpelledVocab,
     content: []const u8,
     diagnostic: *Diagnostic,
 ) Error![]const definition.Merge {
-    var merges: std.ArrayList(definition.Merge) = .empty;
+    if (content.len > std.math.maxInt(u32)) {
+        diagnostic.set(null, "a list of merges of 4 GiB or more", .{});
+        return error.Malformed;
+    }
+    var pairs: std.ArrayList(json_tree.Pair) = .empty;
     var lines = std.mem.splitScalar(u8, content, '\n');
     var number: usize = 1;
     while (lines.next()) |raw| : (number += 1) {
@@ -47,25 +52,20 @@ fn readMerges(
         // The first line may tell the version; elsewhere "#" is a token like any other.
         if (line.len == 0 or (number == 1 and std.mem.startsWith(u8, line, "#version"))) continue;
         const at = line.ptr - content.ptr;
-        const key = try std.fmt.allocPrint(arena, "line {d}", .{number});
-        const left, const right = splitPair(line) orelse {
-            diagnostic.set(at, "{s}: expected two tokens with a space between them", .{key});
+        const parts = json_tree.splitPair(line) orelse {
+            diagnostic.set(at, "line {d}: expected two tokens with a space between them", .{number});
             return error.Malformed;
         };
-        try merges.append(
-            arena,
-            try model.readMerge(arena, vocab, left, right, at, key, diagnostic),
-        );
+        try pairs.append(arena, .of(at, parts));
     }
-    return merges.items;
-}
-
-/// The two words of "left right".
-pub fn splitPair(text: []const u8) ?[2][]const u8 {
-    const space = std.mem.findScalar(u8, text, ' ') orelse return null;
-    const right = text[space + 1 ..];
-    if (space == 0 or right.len == 0 or std.mem.findScalar(u8, right, ' ') != null) return null;
-    return .{ text[0..space], right };
+    const merges = try arena.alloc(definition.Merge, pairs.items.len);
+    if (try vocab.resolve(arena, pairs.items, merges)) |failed| {
+        const pair = pairs.items[failed];
+        const line = 1 + std.mem.countScalar(u8, content[0..pair.at], '\n');
+        const key = try std.fmt.allocPrint(arena, "line {d}", .{line});
+        return model.unknownToken(arena, vocab, pair, key, diagnostic);
+    }
+    return merges;
 }
 
 test "both files become tokens and merges" {
