@@ -46,10 +46,14 @@ pub fn decode(spelled: []const u8, buffer: []u8) ?[]u8 {
         const first = spelled[at];
         // Characters beyond two bytes are not of the alphabet.
         if (first >= 0xE0) return null;
-        const character = if (first < 0x80) first else @as(usize, first & 0x1F) << 6 | (spelled[at + 1] & 0x3F);
+        var character: usize = first;
+        if (first >= 0x80) {
+            at += 1;
+            character = (character & 0x1F) << 6 | (spelled[at] & 0x3F);
+        }
+        at += 1;
         if (character >= character_end) return null;
         buffer[len] = bytes[character] orelse return null;
-        at += if (first < 0x80) 1 else 2;
     }
     return buffer[0..len];
 }

@@ -148,7 +148,9 @@ pub const Cursor = struct {
         while (at < text.len and text[at] >= 0x80) {
             const first = text[at];
             // The commonest by far: two bytes.
-            if (first >= 0xC2 and first <= 0xDF and at + 1 < text.len and text[at + 1] & 0xC0 == 0x80) {
+            if (first >= 0xC2 and first <= 0xDF and at + 1 < text.len and
+                text[at + 1] & 0xC0 == 0x80)
+            {
                 at += 2;
                 continue;
             }
@@ -237,7 +239,8 @@ inline fn ordinaryEnd(text: []const u8, from: usize) usize {
     while (at + lanes <= text.len) : (at += lanes) {
         const bytes: Vector = text[at..][0..lanes].*;
         // As signed numbers, the bytes beyond ASCII are below the space too.
-        const below: Mask = @bitCast(@as(SignedVector, @bitCast(bytes)) < @as(SignedVector, @splat(' ')));
+        const signed: SignedVector = @bitCast(bytes);
+        const below: Mask = @bitCast(signed < @as(SignedVector, @splat(' ')));
         const quotes: Mask = @bitCast(bytes == @as(Vector, @splat('"')));
         const backslashes: Mask = @bitCast(bytes == @as(Vector, @splat('\\')));
         const stops = below | quotes | backslashes;

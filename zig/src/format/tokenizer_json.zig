@@ -84,7 +84,11 @@ const Reader = struct {
         key: []const u8,
         kind: Kind,
     ) Error!Node {
-        const what = if (kind == .object) "an object" else if (kind == .array) "a list" else "a value";
+        const what = switch (kind) {
+            .object => "an object",
+            .array => "a list",
+            else => "a value",
+        };
         const node = try reader.requireAny(parent, name, key, what);
         try reader.expectKind(node, key, kind);
         return node;
