@@ -1,67 +1,74 @@
-//! Which adjacent pairs of tokens merge, how early and into what: the one table behind both merge rules.
+//! Which adjacent pairs of tokens merge, how early and into what: the tables behind both merge rules.
 //!
-//! tiktoken's rule (the pair whose concatenation is the token with the lowest rank) becomes a table of
-//! pairs too: every split of every token into two tokens, with the token's id as rank. Any state of the
-//! merge loop holds tokens only, so the two descriptions are the same rule.
+//! tiktoken's rule (the pair whose concatenation is the token with the lowest rank) is a table of pairs
+//! too: every split of every token into two tokens, with the token's id as rank. Any state of the merge
+//! loop holds tokens only, so the two descriptions are the same rule.
+//!
+//! Building takes a sort of the tokens, and for every pair that may merge a test whether it is the last
+//! merge of its token (`merge_trees.zig`); such pairs alone are kept. Where that cannot be done (a merge that
+//! is no concatenation, ids with wide gaps, more than some million prefixes), all pairs are kept and the
+//! slower engine of `bpe.zig` does the work.
 
 const std = @import("std");
 const definition = @import("definition.zig");
+const BaseSymbols = @import("base_symbols.zig").BaseSymbols;
+const MergeTrees = @import("merge_trees.zig").MergeTrees;
+const PairTable = @import("pair_table.zig").PairTable;
+const token_order = @import("token_order.zig");
+const TokenTrie = @import("token_trie.zig").TokenTrie;
 const Vocab = @import("vocab.zig").Vocab;
 const Allocator = std.mem.Allocator;
 
 pub const Pairs = struct {
     /// The rank of a pair that does not merge.
-    pub const none = std.math.maxInt(u32);
+    pub const none = PairTable.none;
 
-    const Entry = extern struct { left: u32, right: u32, rank: u32 };
-    /// Bits of the filter to a slot.
-    const filter_bits = 8;
-    const empty: Entry = .{ .left = none, .right = none, .rank = none };
-
-    /// Open addressing, a power of two many slots, at most half of them used.
-    entries: []Entry,
-    shift: u6,
-    /// One bit of eight a slot is set where a pair hashes to it. Most pairs that are asked for do not merge,
-    /// and this is an eighth of the slots' bits and more likely in the cache than they are.
-    filter: []u64,
-    /// The rank of two single bytes, at `first * 256 + second`: the state every piece starts from.
-    byte_ranks: *[256 * 256]u32,
-    /// The id of every single byte.
-    byte_ids: [256]u32,
+    table: PairTable,
     /// The token a rank makes; empty where a rank is its own token's id.
     results: []u32,
-    count: usize,
+    base: BaseSymbols,
+    /// Whether the two below are there.
+    is_indexed: bool,
+    trees: MergeTrees,
+    /// The reachable tokens.
+    trie: TokenTrie,
 
     pub const Error = error{ OutOfMemory, TooLarge };
 
-    /// The pairs of a merge list. Where a pair stands twice, its last place counts, as in tokenizers.
+    /// The pairs of a merge list. Where a pair stands twice, its last place counts, as in tokenizers. Takes
+    /// over `base` if it succeeds.
     pub fn fromList(
         gpa: Allocator,
+        vocab: *const Vocab,
+        tokens: []const definition.Token,
         merges: []const definition.Merge,
-        byte_ids: *const [256]u32,
+        base: BaseSymbols,
     ) Error!Pairs {
-        if (merges.len >= none) return error.TooLarge;
+        if (merges.len >= none - 1) return error.TooLarge;
         const results = try gpa.alloc(u32, merges.len);
         errdefer gpa.free(results);
-        var pairs = try initEmpty(gpa, merges.len, byte_ids);
-        errdefer pairs.freeTables(gpa);
-        for (merges, results, 0..) |merge, *result, rank| {
-            result.* = merge.result;
-            pairs.put(merge.left, merge.right, @intCast(rank));
+        for (merges, results) |merge, *result| result.* = merge.result;
+        if (areConcatenations(vocab, merges)) {
+            if (try indexed(gpa, vocab, tokens, merges, base)) |made| {
+                var pairs = made;
+                pairs.results = results;
+                return pairs;
+            }
         }
-        pairs.results = results;
-        pairs.fillByteRanks();
-        return pairs;
+        var table: PairTable = try .init(gpa, merges.len);
+        for (merges, 0..) |merge, rank| _ = table.put(merge.left, merge.right, @intCast(rank));
+        return unindexed(table, results, base);
     }
 
     /// The pairs that tiktoken's rule implies: every token of two or more bytes, at every place where both
-    /// sides are tokens.
+    /// sides are tokens. Takes over `base` if it succeeds.
     pub fn fromRanks(
         gpa: Allocator,
         vocab: *const Vocab,
         tokens: []const definition.Token,
-        byte_ids: *const [256]u32,
+        base: BaseSymbols,
     ) Error!Pairs {
+        if (try indexed(gpa, vocab, tokens, null, base)) |pairs| return pairs;
         var found: std.ArrayList(definition.Merge) = .empty;
         defer found.deinit(gpa);
         for (tokens) |token| {
@@ -71,35 +78,29 @@ pub const Pairs = struct {
                 try found.append(gpa, .{ .left = left, .right = right, .result = token.id });
             }
         }
-        var pairs = try initEmpty(gpa, found.items.len, byte_ids);
-        for (found.items) |merge| pairs.put(merge.left, merge.right, merge.result);
-        pairs.fillByteRanks();
-        return pairs;
+        var table: PairTable = try .init(gpa, found.items.len);
+        for (found.items) |merge| {
+            if (table.rankOf(merge.left, merge.right) > merge.result) {
+                _ = table.put(merge.left, merge.right, merge.result);
+            }
+        }
+        return unindexed(table, &.{}, base);
     }
 
     pub fn deinit(pairs: *Pairs, gpa: Allocator) void {
         gpa.free(pairs.results);
-        pairs.freeTables(gpa);
+        pairs.table.deinit(gpa);
+        pairs.base.deinit(gpa);
+        if (pairs.is_indexed) {
+            pairs.trees.deinit(gpa);
+            pairs.trie.deinit(gpa);
+        }
         pairs.* = undefined;
     }
 
     /// The rank of `left` followed by `right`; `none` where they do not merge.
     pub inline fn rankOf(pairs: *const Pairs, left: u32, right: u32) u32 {
-        const hash = hashOf(left, right);
-        const bit = pairs.filterBit(hash);
-        if (pairs.filter[bit >> 6] >> @truncate(bit) & 1 == 0) return none;
-        const mask = pairs.entries.len - 1;
-        var slot: usize = @intCast(hash >> pairs.shift);
-        while (true) : (slot = (slot + 1) & mask) {
-            const entry = &pairs.entries[slot];
-            if (entry.left == left and entry.right == right) return entry.rank;
-            if (entry.left == none) return none;
-        }
-    }
-
-    /// The rank of two single bytes.
-    pub inline fn byteRankOf(pairs: *const Pairs, first: u8, second: u8) u32 {
-        return pairs.byte_ranks[@as(usize, first) << 8 | second];
+        return pairs.table.rankOf(left, right);
     }
 
     /// The token that merging at `of_rank` makes.
@@ -107,73 +108,117 @@ pub const Pairs = struct {
         return if (pairs.results.len == 0) of_rank else pairs.results[of_rank];
     }
 
-    pub fn memoryBytes(pairs: *const Pairs) usize {
-        return pairs.entries.len * @sizeOf(Entry) + pairs.filter.len * 8 + pairs.results.len * 4 +
-            @sizeOf(@TypeOf(pairs.byte_ranks.*));
+    /// How many merges there are: those of the list, or the tokens that come about by merging.
+    pub fn mergeCount(pairs: *const Pairs) usize {
+        return if (pairs.results.len > 0) pairs.results.len else pairs.table.count;
     }
 
-    fn initEmpty(gpa: Allocator, count: usize, byte_ids: *const [256]u32) Error!Pairs {
-        const slots = std.math.ceilPowerOfTwo(usize, @max(count * 2, 16)) catch
-            return error.TooLarge;
-        const entries = try gpa.alloc(Entry, slots);
-        errdefer gpa.free(entries);
-        @memset(entries, empty);
-        const filter = try gpa.alloc(u64, slots * filter_bits / 64);
-        errdefer gpa.free(filter);
-        @memset(filter, 0);
+    /// Whether `left` and `right` next to each other stay what they are. Both must be reachable tokens, and
+    /// the index must be there.
+    pub inline fn compatible(pairs: *const Pairs, left: u32, right: u32) bool {
+        return pairs.trees.compatible(&pairs.table, left, right);
+    }
+
+    pub fn memoryBytes(pairs: *const Pairs) usize {
+        const index = if (pairs.is_indexed)
+            pairs.trees.memoryBytes() + pairs.trie.memoryBytes()
+        else
+            0;
+        return pairs.table.memoryBytes() + pairs.results.len * 4 + pairs.base.memoryBytes() + index;
+    }
+
+    fn unindexed(table: PairTable, results: []u32, base: BaseSymbols) Pairs {
         return .{
-            .entries = entries,
-            .filter = filter,
-            .shift = @intCast(64 - @as(u7, std.math.log2_int(usize, slots))),
-            .byte_ranks = try gpa.create([256 * 256]u32),
-            .byte_ids = byte_ids.*,
-            .results = &.{},
-            .count = 0,
+            .table = table,
+            .results = results,
+            .base = base,
+            .is_indexed = false,
+            .trees = undefined,
+            .trie = undefined,
         };
     }
 
-    fn freeTables(pairs: *Pairs, gpa: Allocator) void {
-        gpa.free(pairs.entries);
-        gpa.free(pairs.filter);
-        gpa.destroy(pairs.byte_ranks);
-    }
+    /// The tables with trees and trie, of a merge list or, without one, of ranks; null if these tokens have
+    /// none.
+    fn indexed(
+        gpa: Allocator,
+        vocab: *const Vocab,
+        tokens: []const definition.Token,
+        merges: ?[]const definition.Merge,
+        base: BaseSymbols,
+    ) Error!?Pairs {
+        if (vocab.idLimit() / 8 > tokens.len + 8192) return null;
+        const order = try token_order.sorted(gpa, tokens);
+        defer gpa.free(order);
+        const prefixes = try token_order.prefixes(gpa, tokens, order);
+        defer gpa.free(prefixes);
+        const base_ids = try base.allIds(gpa);
+        defer gpa.free(base_ids);
 
-    fn put(pairs: *Pairs, left: u32, right: u32, rank: u32) void {
-        const mask = pairs.entries.len - 1;
-        const hash = hashOf(left, right);
-        const bit = pairs.filterBit(hash);
-        pairs.filter[bit >> 6] |= @as(u64, 1) << @truncate(bit);
-        var slot: usize = @intCast(hash >> pairs.shift);
-        while (pairs.entries[slot].left != none) : (slot = (slot + 1) & mask) {
-            const entry = &pairs.entries[slot];
-            if (entry.left == left and entry.right == right) {
-                entry.rank = rank;
-                return;
-            }
+        var trees: MergeTrees = try .init(gpa, vocab, base_ids);
+        errdefer trees.deinit(gpa);
+        var table: PairTable = try .init(gpa, if (merges) |list| @min(list.len, tokens.len) else tokens.len);
+        errdefer table.deinit(gpa);
+        if (merges) |list| {
+            try trees.addList(gpa, &table, vocab, list);
+        } else {
+            try trees.addRanks(gpa, &table, vocab, tokens, prefixes);
         }
-        pairs.entries[slot] = .{ .left = left, .right = right, .rank = rank };
-        pairs.count += 1;
-    }
-
-    inline fn hashOf(left: u32, right: u32) u64 {
-        const key = @as(u64, left) << 32 | right;
-        return key *% 0x9E3779B97F4A7C15;
-    }
-
-    inline fn filterBit(pairs: *const Pairs, hash: u64) usize {
-        return @intCast(hash >> (pairs.shift - comptime std.math.log2_int(u6, filter_bits)));
-    }
-
-    fn fillByteRanks(pairs: *Pairs) void {
-        for (pairs.byte_ids, 0..) |left, first| {
-            for (pairs.byte_ids, 0..) |right, second| {
-                pairs.byte_ranks[first << 8 | second] = pairs.rankOf(left, right);
-            }
+        trees.linkPrefixes(tokens, order, prefixes);
+        var reachable: usize = 0;
+        for (order) |index| {
+            if (!trees.isReachable(tokens[index].id)) continue;
+            order[reachable] = index;
+            reachable += 1;
         }
+        const trie = TokenTrie.init(gpa, tokens, order[0..reachable]) catch |err| switch (err) {
+            error.OutOfMemory => return error.OutOfMemory,
+            error.TooLarge => {
+                trees.deinit(gpa);
+                table.deinit(gpa);
+                return null;
+            },
+        };
+        return .{
+            .table = table,
+            .results = &.{},
+            .base = base,
+            .is_indexed = true,
+            .trees = trees,
+            .trie = trie,
+        };
     }
 };
 
-/// Ids 0 to 255 for the bytes, as in a vocabulary trained from nothing.
+fn areConcatenations(vocab: *const Vocab, merges: []const definition.Merge) bool {
+    for (merges) |merge| {
+        const left = vocab.bytesOf(merge.left);
+        const right = vocab.bytesOf(merge.right);
+        const result = vocab.bytesOf(merge.result);
+        if (result.len != left.len + right.len) return false;
+        if (!std.mem.eql(u8, result[0..left.len], left)) return false;
+        if (!std.mem.eql(u8, result[left.len..], right)) return false;
+    }
+    return true;
+}
+
+/// Ids 0 to 255 for the bytes, as in a vocabulary trained from nothing, then those of `more`.
+fn testTokens(comptime more: []const []const u8) [256 + more.len]definition.Token {
+    const letters = comptime letters: {
+        var letters: [256]u8 = undefined;
+        for (&letters, 0..) |*letter, byte| letter.* = byte;
+        break :letters letters;
+    };
+    var tokens: [256 + more.len]definition.Token = undefined;
+    for (tokens[0..256], 0..) |*token, byte| {
+        token.* = .{ .id = @intCast(byte), .bytes = (&letters)[byte..][0..1] };
+    }
+    for (tokens[256..], more, 256..) |*token, bytes, id| {
+        token.* = .{ .id = @intCast(id), .bytes = bytes };
+    }
+    return tokens;
+}
+
 fn plainByteIds() [256]u32 {
     var ids: [256]u32 = undefined;
     for (&ids, 0..) |*id, byte| id.* = @intCast(byte);
@@ -182,38 +227,85 @@ fn plainByteIds() [256]u32 {
 
 test "a merge list: rank is the place in it, the last one where a pair stands twice" {
     const gpa = std.testing.allocator;
+    const tokens = testTokens(&.{ "ab", "abc", "bc" });
+    var vocab: Vocab = try .init(gpa, &tokens, &.{});
+    defer vocab.deinit(gpa);
     const merges = [_]definition.Merge{
         .{ .left = 'a', .right = 'b', .result = 256 },
         .{ .left = 256, .right = 'c', .result = 257 },
         .{ .left = 'a', .right = 'b', .result = 256 },
+        .{ .left = 'a', .right = 258, .result = 257 },
+        .{ .left = 'b', .right = 'c', .result = 258 },
     };
-    var pairs: Pairs = try .fromList(gpa, &merges, &plainByteIds());
+    var pairs: Pairs = try .fromList(gpa, &vocab, &tokens, &merges, .fromBytes(plainByteIds()));
     defer pairs.deinit(gpa);
-    try std.testing.expectEqual(@as(u32, 2), pairs.byteRankOf('a', 'b'));
+    try std.testing.expect(pairs.is_indexed);
+    try std.testing.expectEqual(@as(u32, 2), pairs.rankOf('a', 'b'));
     try std.testing.expectEqual(@as(u32, 1), pairs.rankOf(256, 'c'));
     try std.testing.expectEqual(Pairs.none, pairs.rankOf('c', 256));
+    // "abc" never comes about in this way, as "ab" is made first.
+    try std.testing.expectEqual(Pairs.none, pairs.rankOf('a', 258));
     try std.testing.expectEqual(@as(u32, 257), pairs.resultOf(1));
-    try std.testing.expectEqual(@as(usize, 2), pairs.count);
+    try std.testing.expect(pairs.compatible('a', 257) and !pairs.compatible('a', 258));
 }
 
-test "ranks: every split of a token into two tokens has the token's rank" {
+test "ranks: one split of a token makes it, at the token's rank" {
     const gpa = std.testing.allocator;
-    var tokens: [259]definition.Token = undefined;
-    var letters: [256]u8 = undefined;
-    for (&letters, tokens[0..256], 0..) |*letter, *token, byte| {
-        letter.* = @intCast(byte);
-        token.* = .{ .id = @intCast(byte), .bytes = letter[0..1] };
-    }
-    tokens[256] = .{ .id = 256, .bytes = "abc" };
-    tokens[257] = .{ .id = 257, .bytes = "ab" };
-    tokens[258] = .{ .id = 258, .bytes = "bc" };
+    const tokens = testTokens(&.{ "abc", "ab", "bc", "abcd", "cd" });
     var vocab: Vocab = try .init(gpa, &tokens, &.{});
     defer vocab.deinit(gpa);
-    var pairs: Pairs = try .fromRanks(gpa, &vocab, &tokens, &plainByteIds());
+    var pairs: Pairs = try .fromRanks(gpa, &vocab, &tokens, .fromBytes(plainByteIds()));
     defer pairs.deinit(gpa);
-    try std.testing.expectEqual(@as(usize, 4), pairs.count);
+    try std.testing.expectEqual(@as(usize, 5), pairs.table.count);
     try std.testing.expectEqual(@as(u32, 256), pairs.rankOf(257, 'c'));
-    try std.testing.expectEqual(@as(u32, 256), pairs.rankOf('a', 258));
-    try std.testing.expectEqual(@as(u32, 258), pairs.byteRankOf('b', 'c'));
+    try std.testing.expectEqual(@as(u32, 259), pairs.rankOf(256, 'd'));
+    try std.testing.expectEqual(@as(u32, 258), pairs.rankOf('b', 'c'));
     try std.testing.expectEqual(@as(u32, 256), pairs.resultOf(256));
+}
+
+test "ids far apart and merges that are no concatenation do without the index" {
+    const gpa = std.testing.allocator;
+    const bytes = testTokens(&.{ "ab", "x" });
+    const far = testTokens(&.{"ab"}) ++ [_]definition.Token{.{ .id = 1 << 20, .bytes = "abc" }};
+    for ([_][]const definition.Token{ &bytes, &far }, [_]u32{ 257, 1 << 20 }) |tokens, last| {
+        var vocab: Vocab = try .init(gpa, tokens, &.{});
+        defer vocab.deinit(gpa);
+        const merges = [_]definition.Merge{
+            .{ .left = 'a', .right = 'b', .result = 256 },
+            .{ .left = 256, .right = 'c', .result = last },
+        };
+        var pairs: Pairs =
+            try .fromList(gpa, &vocab, tokens, &merges, .fromBytes(plainByteIds()));
+        defer pairs.deinit(gpa);
+        try std.testing.expect(!pairs.is_indexed);
+        try std.testing.expectEqual(@as(u32, 1), pairs.rankOf(256, 'c'));
+        try std.testing.expectEqual(last, pairs.resultOf(1));
+    }
+}
+
+fn buildOnce(gpa: Allocator, by_list: bool) !void {
+    const tokens = testTokens(&.{ "ab", "abc", "bcd" });
+    var vocab: Vocab = try .init(gpa, &tokens, &.{});
+    defer vocab.deinit(gpa);
+    const merges = [_]definition.Merge{
+        .{ .left = 'a', .right = 'b', .result = 256 },
+        .{ .left = 256, .right = 'c', .result = 257 },
+    };
+    var base: BaseSymbols = try .fromCharacters(gpa, &.{
+        .{ .character = 'a', .id = 'a' },
+        .{ .character = 'b', .id = 'b' },
+        .{ .character = 'c', .id = 'c' },
+    });
+    var pairs: Pairs = made: {
+        errdefer base.deinit(gpa);
+        if (by_list) break :made try .fromList(gpa, &vocab, &tokens, &merges, base);
+        break :made try .fromRanks(gpa, &vocab, &tokens, base);
+    };
+    pairs.deinit(gpa);
+}
+
+test "a failed allocation leaks nothing" {
+    for ([_]bool{ false, true }) |by_list| {
+        try std.testing.checkAllAllocationFailures(std.testing.allocator, buildOnce, .{by_list});
+    }
 }

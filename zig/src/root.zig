@@ -42,12 +42,19 @@ test {
     std.testing.refAllDecls(@This());
     std.testing.refAllDecls(format);
     _ = @import("abi.zig");
+    _ = @import("backtracking.zig");
+    _ = @import("base_symbols.zig");
     _ = @import("bpe.zig");
     _ = @import("encoder.zig");
     _ = @import("learnt_pieces.zig");
+    _ = @import("merge_trees.zig");
+    _ = @import("pair_table.zig");
     _ = @import("pairs.zig");
     _ = @import("parallel.zig");
     _ = @import("piece_table.zig");
     _ = @import("python.zig");
     _ = @import("pretokenizer.zig");
+    _ = @import("token_order.zig");
+    _ = @import("token_trie.zig");
+    _ = @import("windows.zig");
 }

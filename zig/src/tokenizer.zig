@@ -11,6 +11,7 @@ const Pairs = @import("pairs.zig").Pairs;
 const PieceTable = @import("piece_table.zig").PieceTable;
 const PreTokenizer = @import("pretokenizer.zig").PreTokenizer;
 const added_tokens = @import("added_tokens.zig");
+const BaseSymbols = @import("base_symbols.zig").BaseSymbols;
 const bpe = @import("bpe.zig");
 const Allocator = std.mem.Allocator;
 
@@ -144,9 +145,10 @@ fn initMerges(
     byte_ids: *const [256]u32,
     diagnostic: *Diagnostic,
 ) LoadError!Pairs {
+    const base: BaseSymbols = .fromBytes(byte_ids.*);
     const made = switch (parsed.merge_rule) {
-        .rank => Pairs.fromRanks(gpa, vocab, parsed.tokens, byte_ids),
-        .list => |list| Pairs.fromList(gpa, list.merges, byte_ids),
+        .rank => Pairs.fromRanks(gpa, vocab, parsed.tokens, base),
+        .list => |list| Pairs.fromList(gpa, vocab, parsed.tokens, list.merges, base),
     };
     return made catch |err| switch (err) {
         error.OutOfMemory => error.OutOfMemory,
@@ -177,10 +179,11 @@ fn initPieces(
     defer ids.deinit(gpa);
     for (parsed.tokens) |token| {
         const bytes = vocab.bytesOf(token.id);
-        if (every_token) {
+        if (every_token or (merges.is_indexed and merges.trees.isReachable(token.id))) {
             try found.append(gpa, .{ .bytes = bytes, .id = token.id });
             continue;
         }
+        if (merges.is_indexed) continue;
         try ids.ensureTotalCapacity(gpa, bytes.len);
         const count = try bpe.encode(merges, gpa, &scratch, bytes, ids.items.ptr);
         if (count == 1) try found.append(gpa, .{ .bytes = bytes, .id = ids.items.ptr[0] });

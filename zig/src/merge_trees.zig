@@ -1,0 +1,254 @@
+//! How each token comes about, and from that whether two tokens may be neighbours.
+//!
+//! A token that its own bytes encode to is *reachable*, and the last merge of that encoding is the only one
+//! that ever makes it: what happens inside a token competes with nothing outside of it until the token is
+//! merged further, so a token has one tree of merges wherever it stands. Pairs that are nobody's last merge
+//! never become neighbours and are dropped.
+//!
+//! Two tokens are *compatible* if their concatenation encodes to the two. Both are built up at the same time,
+//! each in its own order; the next merge of either is done when it has a lower rank than that of the other
+//! (the left one's if they are equal, as it stands further left), so a merge of one comes before one of the
+//! other exactly if the highest rank up to it (`key`) is lower. The two are incompatible if at some time the
+//! two symbols that meet merge at a rank below that of whatever would be merged next. `compatible` goes
+//! through the pairs of symbols that meet, latest first; each lasts until one of the two symbols is merged, and
+//! the highest rank merged in that time (`limit`) is a property of the symbol that is made by it:
+//!
+//! * In (x, y), seen from the right, what meets the neighbour is y, then the whole. If x is complete before
+//!   y is, only the merge of the two remains: its rank is the limit. Else the limit is the highest of it and
+//!   of x's.
+//! * Ranks inside a token need not rise, and the rule holds for any: what was merged before the highest rank
+//!   so far lies before the time in question, and what has been merged on the other side is lower.
+//!
+//! A test takes time linear in the depth of the two trees.
+
+const std = @import("std");
+const definition = @import("definition.zig");
+const PairTable = @import("pair_table.zig").PairTable;
+const token_order = @import("token_order.zig");
+const Vocab = @import("vocab.zig").Vocab;
+const Allocator = std.mem.Allocator;
+
+pub const MergeTrees = struct {
+    pub const no_token = std.math.maxInt(u32);
+
+    /// By id: what a neighbour on the right sees of a token.
+    right_edges: []RightEdge,
+    /// By id: what a neighbour on the left sees of it.
+    left_edges: []LeftEdge,
+
+    const unreachable_key = std.math.maxInt(u32);
+
+    const RightEdge = extern struct {
+        /// One more than the highest rank in the token's tree; 0 for a base symbol.
+        key: u32 = unreachable_key,
+        /// A pair that met while this token was still `child` merges in time if its rank is lower.
+        limit: u32 = 0,
+        /// The right part.
+        child: u32 = no_token,
+        /// Bytes of the token.
+        len: u32 = 0,
+    };
+
+    const LeftEdge = extern struct {
+        key: u32 = unreachable_key,
+        limit: u32 = 0,
+        /// The left part.
+        child: u32 = no_token,
+        /// The longest reachable token that is a proper prefix of this one.
+        shorter: u32 = no_token,
+    };
+
+    /// Trees that know the base symbols alone.
+    pub fn init(gpa: Allocator, vocab: *const Vocab, base_ids: []const u32) !MergeTrees {
+        const right_edges = try gpa.alloc(RightEdge, vocab.idLimit());
+        errdefer gpa.free(right_edges);
+        const left_edges = try gpa.alloc(LeftEdge, vocab.idLimit());
+        @memset(right_edges, .{});
+        @memset(left_edges, .{});
+        for (base_ids) |id| {
+            right_edges[id].key = 0;
+            right_edges[id].len = @intCast(vocab.bytesOf(id).len);
+            left_edges[id].key = 0;
+        }
+        return .{ .right_edges = right_edges, .left_edges = left_edges };
+    }
+
+    pub fn deinit(trees: *MergeTrees, gpa: Allocator) void {
+        gpa.free(trees.right_edges);
+        gpa.free(trees.left_edges);
+        trees.* = undefined;
+    }
+
+    pub fn memoryBytes(trees: *const MergeTrees) usize {
+        return trees.right_edges.len * @sizeOf(RightEdge) +
+            trees.left_edges.len * @sizeOf(LeftEdge);
+    }
+
+    /// Whether the token's bytes encode to it.
+    pub fn isReachable(trees: *const MergeTrees, id: u32) bool {
+        return trees.right_edges[id].key != unreachable_key;
+    }
+
+    /// The length of a reachable token.
+    pub inline fn lengthOf(trees: *const MergeTrees, id: u32) u32 {
+        return trees.right_edges[id].len;
+    }
+
+    /// The longest reachable proper prefix of a token, or `no_token`.
+    pub inline fn shorterThan(trees: *const MergeTrees, id: u32) u32 {
+        return trees.left_edges[id].shorter;
+    }
+
+    /// Whether two reachable tokens next to each other stay what they are.
+    pub inline fn compatible(
+        trees: *const MergeTrees,
+        pairs: *const PairTable,
+        left: u32,
+        right: u32,
+    ) bool {
+        return pairs.rankOf(left, right) == PairTable.none and !trees.crosses(pairs, left, right);
+    }
+
+    /// Whether a merge across the boundary comes before both tokens are complete.
+    inline fn crosses(
+        trees: *const MergeTrees,
+        pairs: *const PairTable,
+        left: u32,
+        right: u32,
+    ) bool {
+        var before = left;
+        var after = right;
+        while (true) {
+            const right_edge = &trees.right_edges[before];
+            const left_edge = &trees.left_edges[after];
+            if (right_edge.key > left_edge.key) {
+                before = right_edge.child;
+                if (pairs.rankOf(before, after) < right_edge.limit) return true;
+            } else {
+                if (left_edge.key == 0) return false;
+                after = left_edge.child;
+                if (pairs.rankOf(before, after) < left_edge.limit) return true;
+            }
+        }
+    }
+
+    /// Enters the merge of `left` and `right` into `result` if it is the last of `result`'s own encoding.
+    /// All merges into shorter tokens must have been offered before. Returns whether it is.
+    fn offer(
+        trees: *MergeTrees,
+        pairs: *const PairTable,
+        left: u32,
+        right: u32,
+        result: u32,
+        rank: u32,
+    ) bool {
+        if (!trees.isReachable(left) or !trees.isReachable(right)) return false;
+        if (trees.crosses(pairs, left, right)) return false;
+        const left_key = trees.right_edges[left].key;
+        const right_key = trees.right_edges[right].key;
+        const key = @max(left_key, right_key, rank + 1);
+        trees.right_edges[result] = .{
+            .key = key,
+            // The left part is complete first, also if its highest rank is the same.
+            .limit = if (left_key <= right_key) rank else @max(left_key - 1, rank),
+            .child = right,
+            .len = trees.lengthOf(left) + trees.lengthOf(right),
+        };
+        trees.left_edges[result].key = key;
+        // A pair that meets stands left of what is merged in here, and comes first if the ranks are equal.
+        trees.left_edges[result].limit =
+            if (right_key < left_key) rank + 1 else @max(right_key, rank + 1);
+        trees.left_edges[result].child = left;
+        return true;
+    }
+
+    /// Finds the last merge of every token under the rule of ranks: any split into two tokens, at the rank of
+    /// the id. Pairs go into `pairs`, which has room for one a token.
+    pub fn addRanks(
+        trees: *MergeTrees,
+        gpa: Allocator,
+        pairs: *PairTable,
+        vocab: *const Vocab,
+        tokens: []const definition.Token,
+        prefixes: []const u32,
+    ) error{OutOfMemory}!void {
+        const by_length = try sortByLength(gpa, tokens);
+        defer gpa.free(by_length);
+        for (by_length) |index| {
+            const token = tokens[index];
+            var prefix = prefixes[index];
+            // Of tokens with the same bytes, the first counts.
+            if (prefix != token_order.no_token and
+                tokens[prefix].bytes.len == token.bytes.len) continue;
+            while (prefix != token_order.no_token) : (prefix = prefixes[prefix]) {
+                const left = tokens[prefix];
+                if (!trees.isReachable(left.id)) continue;
+                const right = vocab.find(token.bytes[left.bytes.len..]) orelse continue;
+                if (!trees.offer(pairs, left.id, right, token.id, token.id)) continue;
+                _ = pairs.put(left.id, right, token.id);
+                break;
+            }
+        }
+    }
+
+    /// Finds the last merge of every token among those of a merge list. Pairs go into `pairs`, which has room
+    /// for all of the list.
+    pub fn addList(
+        trees: *MergeTrees,
+        gpa: Allocator,
+        pairs: *PairTable,
+        vocab: *const Vocab,
+        merges: []const definition.Merge,
+    ) error{OutOfMemory}!void {
+        const results = try gpa.alloc(definition.Token, merges.len);
+        defer gpa.free(results);
+        for (results, merges) |*result, merge| {
+            result.* = .{ .id = merge.result, .bytes = vocab.bytesOf(merge.result) };
+        }
+        const by_length = try sortByLength(gpa, results);
+        defer gpa.free(by_length);
+        for (by_length) |index| {
+            const merge = merges[index];
+            if (!trees.offer(pairs, merge.left, merge.right, merge.result, index)) continue;
+            // The last place of a pair counts, and with it the token that it makes there.
+            const before = pairs.put(merge.left, merge.right, index);
+            if (before == PairTable.none or merges[before].result == merge.result) continue;
+            trees.right_edges[merges[before].result] = .{};
+            trees.left_edges[merges[before].result] = .{};
+        }
+    }
+
+    /// Fills in the prefixes, once the trees are complete. Of tokens with the same bytes, one is reachable at
+    /// most, so that none is taken for its own prefix.
+    pub fn linkPrefixes(
+        trees: *MergeTrees,
+        tokens: []const definition.Token,
+        order: []const u32,
+        prefixes: []const u32,
+    ) void {
+        for (order) |index| {
+            const prefix = prefixes[index];
+            if (prefix == token_order.no_token) continue;
+            const id = tokens[prefix].id;
+            trees.left_edges[tokens[index].id].shorter =
+                if (trees.isReachable(id)) id else trees.shorterThan(id);
+        }
+    }
+};
+
+/// Positions of tokens, shorter tokens first, those of the same length in the order given.
+fn sortByLength(gpa: Allocator, tokens: []const definition.Token) error{OutOfMemory}![]u32 {
+    var len_max: usize = 0;
+    for (tokens) |token| len_max = @max(len_max, token.bytes.len);
+    const starts = try gpa.alloc(u32, len_max + 2);
+    defer gpa.free(starts);
+    @memset(starts, 0);
+    for (tokens) |token| starts[token.bytes.len + 1] += 1;
+    for (starts[1..], starts[0 .. starts.len - 1]) |*start, before| start.* += before;
+    const sorted = try gpa.alloc(u32, tokens.len);
+    for (tokens, 0..) |token, index| {
+        sorted[starts[token.bytes.len]] = @intCast(index);
+        starts[token.bytes.len] += 1;
+    }
+    return sorted;
+}

@@ -1,0 +1,325 @@
+//! The longest token that a text begins with: a trie of the tokens as a double array.
+//!
+//! A node is one word of 4 bytes; the first two bytes of the text index a table of nodes, every further
+//! byte is one load that depends on the one before. A search takes time linear in the longest token. The
+//! trie has as many nodes as the tokens have different prefixes, and takes some 10 bytes for each.
+
+const std = @import("std");
+const definition = @import("definition.zig");
+const Allocator = std.mem.Allocator;
+
+pub const TokenTrie = struct {
+    pub const no_token = std.math.maxInt(u32);
+
+    /// Children of a node stand at `base ^ byte`, and no two nodes have the same base: it is enough that a
+    /// child knows its byte.
+    units: []Unit,
+    /// The node behind every two bytes.
+    roots: []Unit,
+    /// The token of each unit that has one, then those of two bytes.
+    ids: []u32,
+    /// The tokens of one byte.
+    single: [256]u32,
+
+    const Unit = packed struct(u32) {
+        byte: u8 = 0,
+        is_used: bool = false,
+        has_token: bool = false,
+        /// 0 where there is no child: no node has this base.
+        base: u22 = 0,
+    };
+
+    pub const Match = struct { id: u32, len: usize };
+
+    pub const Error = error{ OutOfMemory, TooLarge };
+
+    /// Builds the trie of the tokens in `order`, which are sorted by their bytes and all differ.
+    pub fn init(
+        gpa: Allocator,
+        tokens: []const definition.Token,
+        order: []const u32,
+    ) Error!TokenTrie {
+        const roots = try gpa.alloc(Unit, 1 << 16);
+        errdefer gpa.free(roots);
+        @memset(roots, .{});
+        var root_ids: std.AutoHashMapUnmanaged(u16, u32) = .empty;
+        defer root_ids.deinit(gpa);
+        var builder: Builder = .{ .gpa = gpa, .tokens = tokens, .order = order };
+        defer builder.deinit();
+        try builder.addBlock();
+        builder.isBaseUsed(0).* = true;
+
+        var single: [256]u32 = @splat(no_token);
+        var start: usize = 0;
+        while (start < order.len) {
+            const first = tokens[order[start]];
+            if (first.bytes.len == 1) {
+                single[first.bytes[0]] = first.id;
+                start += 1;
+                continue;
+            }
+            const end = builder.endOfPrefix(start, order.len, 2);
+            const key = std.mem.readInt(u16, first.bytes[0..2], .little);
+            if (first.bytes.len == 2) {
+                roots[key].has_token = true;
+                try root_ids.put(gpa, key, first.id);
+            }
+            roots[key].base = try builder.addChildren(.{ .start = start, .end = end, .depth = 2 });
+            try builder.addAll();
+            start = end;
+        }
+        return builder.finish(roots, &root_ids, &single);
+    }
+
+    pub fn deinit(trie: *TokenTrie, gpa: Allocator) void {
+        gpa.free(trie.units);
+        gpa.free(trie.roots);
+        gpa.free(trie.ids);
+        trie.* = undefined;
+    }
+
+    pub fn memoryBytes(trie: *const TokenTrie) usize {
+        return (trie.units.len + trie.roots.len) * @sizeOf(Unit) + trie.ids.len * 4;
+    }
+
+    /// The longest token that `text`, which is not empty, begins with. Where there is none, the length is 1
+    /// and the id is `no_token`.
+    pub inline fn longest(trie: *const TokenTrie, text: []const u8) Match {
+        if (text.len == 1) return .{ .id = trie.single[text[0]], .len = 1 };
+        const key = std.mem.readInt(u16, text[0..2], .little);
+        var node = trie.roots[key];
+        var len: usize = 1;
+        var at: usize = 0;
+        if (node.has_token) {
+            len = 2;
+            at = trie.units.len + key;
+        }
+        var depth: usize = 2;
+        while (depth < text.len) {
+            const byte = text[depth];
+            const index = @as(usize, node.base) ^ byte;
+            node = trie.units[index];
+            if (node.byte != byte or !node.is_used) break;
+            depth += 1;
+            if (node.has_token) {
+                len = depth;
+                at = index;
+            }
+        }
+        if (len == 1) return .{ .id = trie.single[text[0]], .len = 1 };
+        return .{ .id = trie.ids[at], .len = len };
+    }
+};
+
+/// Tokens `order[start..end]` share their first `depth` bytes.
+const Range = struct { start: usize, end: usize, depth: usize };
+
+const Builder = struct {
+    gpa: Allocator,
+    tokens: []const definition.Token,
+    order: []const u32,
+    units: std.ArrayList(TokenTrie.Unit) = .empty,
+    ids: std.ArrayList(u32) = .empty,
+    /// Nodes whose children are still to be placed.
+    pending: std.ArrayList(Pending) = .empty,
+    bases_used: std.ArrayList(bool) = .empty,
+    /// Free units as a circular list through unit 0, which is never in use, oldest first.
+    next_free: std.ArrayList(u32) = .empty,
+    previous_free: std.ArrayList(u32) = .empty,
+
+    const Pending = struct { range: Range, unit: u32 };
+
+    const block_len = 256;
+
+    /// Places tried for the children of one node before a block is added: enough to fill the array to more
+    /// than nine tenths, as most nodes have a single child, which fits anywhere.
+    const tries_max = 32;
+
+    fn deinit(builder: *Builder) void {
+        builder.units.deinit(builder.gpa);
+        builder.ids.deinit(builder.gpa);
+        builder.pending.deinit(builder.gpa);
+        builder.bases_used.deinit(builder.gpa);
+        builder.next_free.deinit(builder.gpa);
+        builder.previous_free.deinit(builder.gpa);
+    }
+
+    fn isBaseUsed(builder: *Builder, base: usize) *bool {
+        return &builder.bases_used.items[base];
+    }
+
+    fn addBlock(builder: *Builder) TokenTrie.Error!void {
+        const first: u32 = @intCast(builder.units.items.len);
+        if (first + block_len > 1 << @bitSizeOf(@FieldType(TokenTrie.Unit, "base"))) {
+            return error.TooLarge;
+        }
+        const gpa = builder.gpa;
+        try builder.units.appendNTimes(gpa, .{}, block_len);
+        try builder.ids.appendNTimes(gpa, TokenTrie.no_token, block_len);
+        try builder.bases_used.appendNTimes(gpa, false, block_len);
+        try builder.next_free.appendNTimes(gpa, 0, block_len);
+        try builder.previous_free.appendNTimes(gpa, 0, block_len);
+        const next = builder.next_free.items;
+        const previous = builder.previous_free.items;
+        for (@max(first, 1)..first + block_len) |unit| {
+            const last = previous[0];
+            next[last] = @intCast(unit);
+            previous[unit] = last;
+            next[unit] = 0;
+            previous[0] = @intCast(unit);
+        }
+    }
+
+    fn isFree(builder: *const Builder, unit: usize) bool {
+        return unit != 0 and !builder.units.items[unit].is_used;
+    }
+
+    /// Where the tokens that share `depth` bytes with `order[start]` end.
+    fn endOfPrefix(builder: *const Builder, start: usize, end: usize, depth: usize) usize {
+        const prefix = builder.tokens[builder.order[start]].bytes[0..depth];
+        var at = start + 1;
+        while (at < end and
+            std.mem.startsWith(u8, builder.tokens[builder.order[at]].bytes, prefix)) at += 1;
+        return at;
+    }
+
+    fn addAll(builder: *Builder) TokenTrie.Error!void {
+        while (builder.pending.pop()) |pending| {
+            const base = try builder.addChildren(pending.range);
+            builder.units.items[pending.unit].base = base;
+        }
+    }
+
+    /// Places the children of the node that stands for the range, and returns the node's base.
+    fn addChildren(builder: *Builder, node: Range) TokenTrie.Error!u22 {
+        var range = node;
+        // The node's own token has no further byte and comes first.
+        if (builder.tokens[builder.order[range.start]].bytes.len == range.depth) range.start += 1;
+        if (range.start == range.end) return 0;
+        var bytes: [256]u8 = undefined;
+        var starts: [257]usize = undefined;
+        var count: usize = 0;
+        for (range.start..range.end) |at| {
+            const byte = builder.tokens[builder.order[at]].bytes[range.depth];
+            if (count > 0 and bytes[count - 1] == byte) continue;
+            bytes[count] = byte;
+            starts[count] = at;
+            count += 1;
+        }
+        starts[count] = range.end;
+        const base = try builder.findBase(bytes[0..count]);
+        builder.isBaseUsed(base).* = true;
+        for (bytes[0..count], starts[0..count], starts[1 .. count + 1]) |byte, start, end| {
+            const unit = @as(u32, base) ^ byte;
+            builder.take(unit);
+            const first = builder.tokens[builder.order[start]];
+            const has_token = first.bytes.len == range.depth + 1;
+            builder.units.items[unit] = .{ .byte = byte, .is_used = true, .has_token = has_token };
+            if (has_token) builder.ids.items[unit] = first.id;
+            if (has_token and end - start == 1) continue;
+            try builder.pending.append(builder.gpa, .{
+                .range = .{ .start = start, .end = end, .depth = range.depth + 1 },
+                .unit = unit,
+            });
+        }
+        return base;
+    }
+
+    /// A base that no node has and whose units for these bytes are free.
+    fn findBase(builder: *Builder, bytes: []const u8) TokenTrie.Error!u22 {
+        // A single child takes the oldest gap; more than one are tried where there is most room.
+        const links = if (bytes.len == 1) builder.next_free.items else builder.previous_free.items;
+        var unit = links[0];
+        for (0..tries_max) |_| {
+            if (unit == 0) break;
+            const base = unit ^ bytes[0];
+            if (builder.fits(base, bytes)) return @intCast(base);
+            unit = links[unit];
+        }
+        const first = builder.units.items.len;
+        try builder.addBlock();
+        return @intCast(first);
+    }
+
+    fn fits(builder: *Builder, base: u32, bytes: []const u8) bool {
+        if (builder.isBaseUsed(base).*) return false;
+        for (bytes) |byte| {
+            if (!builder.isFree(base ^ byte)) return false;
+        }
+        return true;
+    }
+
+    fn take(builder: *Builder, unit: u32) void {
+        const next = builder.next_free.items[unit];
+        const previous = builder.previous_free.items[unit];
+        builder.next_free.items[previous] = next;
+        builder.previous_free.items[next] = previous;
+    }
+
+    fn finish(
+        builder: *Builder,
+        roots: []TokenTrie.Unit,
+        root_ids: *const std.AutoHashMapUnmanaged(u16, u32),
+        single: *const [256]u32,
+    ) error{OutOfMemory}!TokenTrie {
+        const gpa = builder.gpa;
+        const count = builder.units.items.len;
+        try builder.ids.appendNTimes(gpa, TokenTrie.no_token, roots.len);
+        var entries = root_ids.iterator();
+        while (entries.next()) |entry| {
+            builder.ids.items[count + entry.key_ptr.*] = entry.value_ptr.*;
+        }
+        const units = try builder.units.toOwnedSlice(gpa);
+        errdefer gpa.free(units);
+        return .{
+            .units = units,
+            .roots = roots,
+            .ids = try builder.ids.toOwnedSlice(gpa),
+            .single = single.*,
+        };
+    }
+};
+
+const token_order = @import("token_order.zig");
+
+test "the longest token is that of a loop over all" {
+    const gpa = std.testing.allocator;
+    var prng: std.Random.DefaultPrng = .init(5);
+    const random = prng.random();
+    for (0..40) |round| {
+        const letters: u8 = if (round % 2 == 0) 3 else 255;
+        var bytes: [3000]u8 = undefined;
+        for (&bytes) |*byte| byte.* = random.uintAtMost(u8, letters);
+        const tokens = try gpa.alloc(definition.Token, 1 + round * 20);
+        defer gpa.free(tokens);
+        for (tokens, 0..) |*token, i| {
+            const start = random.uintLessThan(usize, 2900);
+            const len = random.uintLessThan(usize, 12);
+            token.* = .{ .id = @intCast(i), .bytes = bytes[start..][0..len] };
+        }
+        const order = try token_order.sorted(gpa, tokens);
+        defer gpa.free(order);
+        var count: usize = 0;
+        for (order) |index| {
+            const is_double = count > 0 and
+                std.mem.eql(u8, tokens[order[count - 1]].bytes, tokens[index].bytes);
+            if (is_double) continue;
+            order[count] = index;
+            count += 1;
+        }
+        var trie: TokenTrie = try .init(gpa, tokens, order[0..count]);
+        defer trie.deinit(gpa);
+        for (0..2900) |start| {
+            const text = bytes[start..][0 .. 1 + random.uintLessThan(usize, 14)];
+            var expected: TokenTrie.Match = .{ .id = TokenTrie.no_token, .len = 0 };
+            for (tokens) |token| {
+                if (token.bytes.len <= expected.len) continue;
+                if (std.mem.startsWith(u8, text, token.bytes)) {
+                    expected = .{ .id = token.id, .len = token.bytes.len };
+                }
+            }
+            expected.len = @max(expected.len, 1);
+            try std.testing.expectEqual(expected, trie.longest(text));
+        }
+    }
+}
