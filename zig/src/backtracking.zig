@@ -1,17 +1,19 @@
-//! The encoding of a piece from left to right: the longest token at each position that is compatible with
-//! the one before, the next shorter one where it is not, and one token back where none is left.
+//! The encoding of a piece from left to right: the longest token at each position that is
+//! compatible with the one before, the next shorter one where it is not, and one token back where
+//! none is left.
 //!
-//! A sequence of tokens is the encoding of its bytes if and only if every two neighbours are the encoding of
-//! theirs: what happens inside a token and across a boundary competes, until the first merge across a
-//! boundary, with the merges inside the two tokens that meet there and with nothing else, and leftmost among
-//! equal ranks means the same in the whole and in the part. So it is enough to find a sequence of reachable
-//! tokens whose neighbours are all compatible; there is exactly one. For the same reason the tokens up to a
-//! position do not depend on how it was reached, and a position from which the search came back is never
-//! entered again.
+//! A sequence of tokens is the encoding of its bytes if and only if every two neighbours are the
+//! encoding of theirs: what happens inside a token and across a boundary competes, until the first
+//! merge across a boundary, with the merges inside the two tokens that meet there and with nothing
+//! else, and leftmost among equal ranks means the same in the whole and in the part. So it is
+//! enough to find a sequence of reachable tokens whose neighbours are all compatible; there is
+//! exactly one. For the same reason the tokens up to a position do not depend on how it was
+//! reached, and a position from which the search came back is never entered again.
 //!
-//! Every position is entered once at most, and at each the prefixes of the longest token there are tried, so
-//! time is linear in the piece; its factors are the length of the longest token and the depth of its tree.
-//! Memory is one bit for each byte of the piece, and none at all until the search first goes back.
+//! Every position is entered once at most, and at each the prefixes of the longest token there are
+//! tried, so time is linear in the piece; its factors are the length of the longest token and the
+//! depth of its tree. Memory is one bit for each byte of the piece, and none at all until the
+//! search first goes back.
 
 const std = @import("std");
 const MergeTrees = @import("merge_trees.zig").MergeTrees;
@@ -33,9 +35,9 @@ pub const Scratch = struct {
     }
 };
 
-/// Encodes `piece` into `ids`, which must have room for as many ids as the piece has bytes, and returns how
-/// many there are. Allocates only for a piece of more than 16 KiB. The index must be there, and every
-/// base symbol in the piece known.
+/// Encodes `piece` into `ids`, which must have room for as many ids as the piece has bytes, and
+/// returns how many there are. Allocates only for a piece of more than 16 KiB. The index must be
+/// there, and every base symbol in the piece known.
 pub fn encode(
     pairs: *const Pairs,
     gpa: Allocator,

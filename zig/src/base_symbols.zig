@@ -1,8 +1,8 @@
 //! What merging starts from: every byte of a piece, or every character of it.
 //!
-//! Byte-level vocabularies have a token for each byte. Those made by SentencePiece have one for each
-//! character they know; the caller cuts out of the text what they do not (`characterId`). One probe of a table
-//! for a character.
+//! Byte-level vocabularies have a token for each byte. Those made by SentencePiece have one for
+//! each character they know; the caller cuts out of the text what they do not (`characterId`). One
+//! probe of a table for a character.
 
 const std = @import("std");
 const definition = @import("definition.zig");
@@ -13,8 +13,8 @@ pub const BaseSymbols = struct {
     kind: Kind,
     /// The id of every single byte, for `.bytes`.
     byte_ids: [256]u32,
-    /// Code points and ids by open addressing, a power of two many slots, at most half of them used; for
-    /// `.characters`.
+    /// Code points and ids by open addressing, a power of two many slots, at most half of them
+    /// used; for `.characters`.
     characters: []Character,
 
     pub const Kind = enum(u8) { bytes, characters };
@@ -57,8 +57,8 @@ pub const BaseSymbols = struct {
         return if (slot.code_point == no_code_point) null else slot.id;
     }
 
-    /// Writes the symbols that `piece` consists of, at most as many as it has bytes, and returns how many.
-    /// What is no known character is left out.
+    /// Writes the symbols that `piece` consists of, at most as many as it has bytes, and returns
+    /// how many. What is no known character is left out.
     pub fn split(symbols: *const BaseSymbols, piece: []const u8, ids: [*]u32) usize {
         if (symbols.kind == .bytes) {
             for (piece, ids) |byte, *id| id.* = symbols.byte_ids[byte];

@@ -1,8 +1,10 @@
-//! The merge engine: one piece to ids, by repeatedly merging the adjacent pair with the lowest rank, the
-//! leftmost of several (the rule of tiktoken and of tokenizers; `pairs.zig` says which pairs have ranks).
+//! The merge engine: one piece to ids, by repeatedly merging the adjacent pair with the lowest
+//! rank, the leftmost of several (the rule of tiktoken and of tokenizers; `pairs.zig` says which
+//! pairs have ranks).
 //!
-//! There are two ways to the same result. `backtracking.zig` is linear in the piece and needs the index that
-//! `pairs.zig` makes for any vocabulary that allows it; `windows.zig` is O(n log n) and works for any.
+//! There are two ways to the same result. `backtracking.zig` is linear in the piece and needs the
+//! index that `pairs.zig` makes for any vocabulary that allows it; `windows.zig` is O(n log n) and
+//! works for any.
 
 const std = @import("std");
 const backtracking = @import("backtracking.zig");
@@ -24,9 +26,9 @@ pub const Scratch = struct {
     }
 };
 
-/// Encodes `piece` into `ids`, which must have room for as many ids as the piece has bytes, and returns
-/// how many there are. Allocates only for long pieces. Where the base symbols are characters, the piece must
-/// consist of characters that the vocabulary knows.
+/// Encodes `piece` into `ids`, which must have room for as many ids as the piece has bytes, and
+/// returns how many there are. Allocates only for long pieces. Where the base symbols are
+/// characters, the piece must consist of characters that the vocabulary knows.
 pub fn encode(
     pairs: *const Pairs,
     gpa: Allocator,
@@ -145,11 +147,13 @@ const Model = struct {
             for (1..@max(1, token.bytes.len)) |split| {
                 const left = model.by_bytes.get(token.bytes[0..split]) orelse continue;
                 const right = model.by_bytes.get(token.bytes[split..]) orelse continue;
-                try model.ranks.put(arena, .{ left, right }, .{ .rank = token.id, .result = token.id });
+                const merged: Merged = .{ .rank = token.id, .result = token.id };
+                try model.ranks.put(arena, .{ left, right }, merged);
             }
         }
         model.vocab = try .init(gpa, model.tokens.items, &.{});
-        model.far_vocab = try .init(gpa, model.tokens.items, &.{.{ .id = 1 << 18, .bytes = "far" }});
+        const far: definition.Token = .{ .id = 1 << 18, .bytes = "far" };
+        model.far_vocab = try .init(gpa, model.tokens.items, &.{far});
         model.indexed = try model.makePairs(&model.vocab);
         model.plain = try model.makePairs(&model.far_vocab);
         try std.testing.expect(model.indexed.is_indexed and !model.plain.is_indexed);
@@ -218,7 +222,12 @@ const Model = struct {
     }
 
     /// All strings of up to `len` of these symbols.
-    fn checkAll(model: *const Model, scratch: *Scratch, letters: []const []const u8, len: usize) !void {
+    fn checkAll(
+        model: *const Model,
+        scratch: *Scratch,
+        letters: []const []const u8,
+        len: usize,
+    ) !void {
         var digits: [16]usize = @splat(0);
         var piece: [64]u8 = undefined;
         for (1..len + 1) |count| {
@@ -246,8 +255,9 @@ const Shape = struct { kind: BaseSymbols.Kind = .bytes, list: bool = true, shuff
 const test_letters = [_][]const u8{ "a", "b", "c", "d" };
 const test_characters = [_][]const u8{ "a", "\u{e9}", "\u{4e2d}", "\u{4e2e}" };
 
-/// A random vocabulary over the first letters: each merge joins two earlier tokens, some of them twice. With
-/// `shuffled` the list is in any order, so that some tokens are not reachable and ranks rise and fall.
+/// A random vocabulary over the first letters: each merge joins two earlier tokens, some of them
+/// twice. With `shuffled` the list is in any order, so that some tokens are not reachable and ranks
+/// rise and fall.
 fn randomModel(model: *Model, random: std.Random, shape: Shape, letters: u32, count: u32) !void {
     try model.init(shape.kind, &.{ 'a', 0xe9, 0x4e2d, 0x4e2e });
     errdefer model.arena.deinit();
@@ -312,8 +322,8 @@ test "random and repetitive pieces" {
             const len = random.uintLessThan(usize, ([_]usize{ 40, 300, 600, 1500 })[part]);
             const period = random.intRangeAtMost(usize, 1, 7);
             for (symbols[0..len], 0..) |*symbol, i| {
-                const repeats = round % 3 == 0 and i >= period and random.uintLessThan(u8, 200) > 0;
-                symbol.* = if (repeats) symbols[i - period] else random.uintLessThan(usize, letters);
+                const new = round % 3 > 0 or i < period or random.uintLessThan(u8, 200) == 0;
+                symbol.* = if (new) random.uintLessThan(usize, letters) else symbols[i - period];
             }
             var used: usize = 0;
             for (symbols[0..len]) |symbol| {

@@ -1,23 +1,25 @@
 //! How each token comes about, and from that whether two tokens may be neighbours.
 //!
-//! A token that its own bytes encode to is *reachable*, and the last merge of that encoding is the only one
-//! that ever makes it: what happens inside a token competes with nothing outside of it until the token is
-//! merged further, so a token has one tree of merges wherever it stands. Pairs that are nobody's last merge
-//! never become neighbours and are dropped.
+//! A token that its own bytes encode to is *reachable*, and the last merge of that encoding is the
+//! only one that ever makes it: what happens inside a token competes with nothing outside of it
+//! until the token is merged further, so a token has one tree of merges wherever it stands. Pairs
+//! that are nobody's last merge never become neighbours and are dropped.
 //!
-//! Two tokens are *compatible* if their concatenation encodes to the two. Both are built up at the same time,
-//! each in its own order; the next merge of either is done when it has a lower rank than that of the other
-//! (the left one's if they are equal, as it stands further left), so a merge of one comes before one of the
-//! other exactly if the highest rank up to it (`key`) is lower. The two are incompatible if at some time the
-//! two symbols that meet merge at a rank below that of whatever would be merged next. `compatible` goes
-//! through the pairs of symbols that meet, latest first; each lasts until one of the two symbols is merged, and
-//! the highest rank merged in that time (`limit`) is a property of the symbol that is made by it:
+//! Two tokens are *compatible* if their concatenation encodes to the two. Both are built up at the
+//! same time, each in its own order; the next merge of either is done when it has a lower rank than
+//! that of the other (the left one's if they are equal, as it stands further left), so a merge of
+//! one comes before one of the other exactly if the highest rank up to it (`key`) is lower. The two
+//! are incompatible if at some time the two symbols that meet merge at a rank below that of
+//! whatever would be merged next. `compatible` goes through the pairs of symbols that meet, latest
+//! first; each lasts until one of the two symbols is merged, and the highest rank merged in that
+//! time (`limit`) is a property of the symbol that is made by it:
 //!
-//! * In (x, y), seen from the right, what meets the neighbour is y, then the whole. If x is complete before
-//!   y is, only the merge of the two remains: its rank is the limit. Else the limit is the highest of it and
-//!   of x's.
-//! * Ranks inside a token need not rise, and the rule holds for any: what was merged before the highest rank
-//!   so far lies before the time in question, and what has been merged on the other side is lower.
+//! * In (x, y), seen from the right, what meets the neighbour is y, then the whole. If x is
+//!   complete before y is, only the merge of the two remains: its rank is the limit. Else the limit
+//!   is the highest of it and of x's.
+//! * Ranks inside a token need not rise, and the rule holds for any: what was merged before the
+//!   highest rank so far lies before the time in question, and what has been merged on the other
+//!   side is lower.
 //!
 //! A test takes time linear in the depth of the two trees.
 
@@ -132,8 +134,9 @@ pub const MergeTrees = struct {
         }
     }
 
-    /// Enters the merge of `left` and `right` into `result` if it is the last of `result`'s own encoding.
-    /// All merges into shorter tokens must have been offered before. Returns whether it is.
+    /// Enters the merge of `left` and `right` into `result` if it is the last of `result`'s own
+    /// encoding. All merges into shorter tokens must have been offered before. Returns whether it
+    /// is.
     fn offer(
         trees: *MergeTrees,
         pairs: *const PairTable,
@@ -155,15 +158,16 @@ pub const MergeTrees = struct {
             .len = trees.lengthOf(left) + trees.lengthOf(right),
         };
         trees.left_edges[result].key = key;
-        // A pair that meets stands left of what is merged in here, and comes first if the ranks are equal.
+        // A pair that meets stands left of what is merged in here, and comes first if the ranks are
+        // equal.
         trees.left_edges[result].limit =
             if (right_key < left_key) rank + 1 else @max(right_key, rank + 1);
         trees.left_edges[result].child = left;
         return true;
     }
 
-    /// Finds the last merge of every token under the rule of ranks: any split into two tokens, at the rank of
-    /// the id. Pairs go into `pairs`, which has room for one a token.
+    /// Finds the last merge of every token under the rule of ranks: any split into two tokens, at
+    /// the rank of the id. Pairs go into `pairs`, which has room for one a token.
     pub fn addRanks(
         trees: *MergeTrees,
         gpa: Allocator,
@@ -191,8 +195,8 @@ pub const MergeTrees = struct {
         }
     }
 
-    /// Finds the last merge of every token among those of a merge list. Pairs go into `pairs`, which has room
-    /// for all of the list.
+    /// Finds the last merge of every token among those of a merge list. Pairs go into `pairs`,
+    /// which has room for all of the list.
     pub fn addList(
         trees: *MergeTrees,
         gpa: Allocator,
@@ -218,8 +222,8 @@ pub const MergeTrees = struct {
         }
     }
 
-    /// Fills in the prefixes, once the trees are complete. Of tokens with the same bytes, one is reachable at
-    /// most, so that none is taken for its own prefix.
+    /// Fills in the prefixes, once the trees are complete. Of tokens with the same bytes, one is
+    /// reachable at most, so that none is taken for its own prefix.
     pub fn linkPrefixes(
         trees: *MergeTrees,
         tokens: []const definition.Token,

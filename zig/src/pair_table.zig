@@ -1,7 +1,8 @@
 //! Pairs of adjacent tokens to ranks: an open-addressing table behind a filter.
 //!
-//! A look-up hashes the pair once. Most pairs that are asked for do not merge, and of those most are told
-//! by one bit of the filter, which is an eighth of the table's slots and more likely in the cache.
+//! A look-up hashes the pair once. Most pairs that are asked for do not merge, and of those most
+//! are told by one bit of the filter, which is an eighth of the table's slots and more likely in
+//! the cache.
 
 const std = @import("std");
 const Allocator = std.mem.Allocator;

@@ -1,13 +1,14 @@
-//! Which adjacent pairs of tokens merge, how early and into what: the tables behind both merge rules.
+//! Which adjacent pairs of tokens merge, how early and into what: the tables behind both merge
+//! rules.
 //!
-//! tiktoken's rule (the pair whose concatenation is the token with the lowest rank) is a table of pairs
-//! too: every split of every token into two tokens, with the token's id as rank. Any state of the merge
-//! loop holds tokens only, so the two descriptions are the same rule.
+//! tiktoken's rule (the pair whose concatenation is the token with the lowest rank) is a table of
+//! pairs too: every split of every token into two tokens, with the token's id as rank. Any state of
+//! the merge loop holds tokens only, so the two descriptions are the same rule.
 //!
-//! Building takes a sort of the tokens, and for every pair that may merge a test whether it is the last
-//! merge of its token (`merge_trees.zig`); such pairs alone are kept. Where that cannot be done (a merge that
-//! is no concatenation, ids with wide gaps, more than some million prefixes), all pairs are kept and the
-//! slower engine of `bpe.zig` does the work.
+//! Building takes a sort of the tokens, and for every pair that may merge a test whether it is the
+//! last merge of its token (`merge_trees.zig`); such pairs alone are kept. Where that cannot be
+//! done (a merge that is no concatenation, ids with wide gaps, more than some million prefixes),
+//! all pairs are kept and the slower engine of `bpe.zig` does the work.
 
 const std = @import("std");
 const definition = @import("definition.zig");
@@ -35,8 +36,8 @@ pub const Pairs = struct {
 
     pub const Error = error{ OutOfMemory, TooLarge };
 
-    /// The pairs of a merge list. Where a pair stands twice, its last place counts, as in tokenizers. Takes
-    /// over `base` if it succeeds.
+    /// The pairs of a merge list. Where a pair stands twice, its last place counts, as in
+    /// tokenizers. Takes over `base` if it succeeds.
     pub fn fromList(
         gpa: Allocator,
         vocab: *const Vocab,
@@ -60,8 +61,8 @@ pub const Pairs = struct {
         return unindexed(table, results, base);
     }
 
-    /// The pairs that tiktoken's rule implies: every token of two or more bytes, at every place where both
-    /// sides are tokens. Takes over `base` if it succeeds.
+    /// The pairs that tiktoken's rule implies: every token of two or more bytes, at every place
+    /// where both sides are tokens. Takes over `base` if it succeeds.
     pub fn fromRanks(
         gpa: Allocator,
         vocab: *const Vocab,
@@ -113,8 +114,8 @@ pub const Pairs = struct {
         return if (pairs.results.len > 0) pairs.results.len else pairs.table.count;
     }
 
-    /// Whether `left` and `right` next to each other stay what they are. Both must be reachable tokens, and
-    /// the index must be there.
+    /// Whether `left` and `right` next to each other stay what they are. Both must be reachable
+    /// tokens, and the index must be there.
     pub inline fn compatible(pairs: *const Pairs, left: u32, right: u32) bool {
         return pairs.trees.compatible(&pairs.table, left, right);
     }
@@ -138,8 +139,8 @@ pub const Pairs = struct {
         };
     }
 
-    /// The tables with trees and trie, of a merge list or, without one, of ranks; null if these tokens have
-    /// none.
+    /// The tables with trees and trie, of a merge list or, without one, of ranks; null if these
+    /// tokens have none.
     fn indexed(
         gpa: Allocator,
         vocab: *const Vocab,
@@ -157,7 +158,8 @@ pub const Pairs = struct {
 
         var trees: MergeTrees = try .init(gpa, vocab, base_ids);
         errdefer trees.deinit(gpa);
-        var table: PairTable = try .init(gpa, if (merges) |list| @min(list.len, tokens.len) else tokens.len);
+        const pairs_max = if (merges) |list| @min(list.len, tokens.len) else tokens.len;
+        var table: PairTable = try .init(gpa, pairs_max);
         errdefer table.deinit(gpa);
         if (merges) |list| {
             try trees.addList(gpa, &table, vocab, list);

@@ -1,8 +1,8 @@
-//! The tokens of a vocabulary in the order of their bytes, and which token is the longest proper prefix of
-//! which: what the trie and the search for each token's last merge are built from.
+//! The tokens of a vocabulary in the order of their bytes, and which token is the longest proper
+//! prefix of which: what the trie and the search for each token's last merge are built from.
 //!
-//! A radix sort by the first eight bytes, then comparisons among those that share them: linear in the
-//! vocabulary but for such groups, which are few and small in any real one.
+//! A radix sort by the first eight bytes, then comparisons among those that share them: linear in
+//! the vocabulary but for such groups, which are few and small in any real one.
 
 const std = @import("std");
 const definition = @import("definition.zig");
@@ -10,8 +10,8 @@ const Allocator = std.mem.Allocator;
 
 pub const no_token = std.math.maxInt(u32);
 
-/// Positions in the list of tokens, sorted by the tokens' bytes, those with the same bytes in the order given.
-/// Empty tokens are left out. The caller frees the result.
+/// Positions in the list of tokens, sorted by the tokens' bytes, those with the same bytes in the
+/// order given. Empty tokens are left out. The caller frees the result.
 pub fn sorted(gpa: Allocator, tokens: []const definition.Token) error{OutOfMemory}![]u32 {
     const items = try gpa.alloc(Item, tokens.len);
     defer gpa.free(items);
@@ -38,8 +38,9 @@ pub fn sorted(gpa: Allocator, tokens: []const definition.Token) error{OutOfMemor
     return gpa.realloc(order, count);
 }
 
-/// For every position in the list of tokens, that of its longest prefix among the tokens sorted before it, or
-/// `no_token`: a proper prefix or, of tokens with the same bytes, the one before. The caller frees the result.
+/// For every position in the list of tokens, that of its longest prefix among the tokens sorted
+/// before it, or `no_token`: a proper prefix or, of tokens with the same bytes, the one before. The
+/// caller frees the result.
 pub fn prefixes(
     gpa: Allocator,
     tokens: []const definition.Token,
@@ -110,7 +111,8 @@ test "order and prefixes equal those of comparisons alone" {
     var tokens: [300]definition.Token = undefined;
     for (&tokens, 0..) |*token, i| {
         const start = random.uintLessThan(usize, 3900);
-        token.* = .{ .id = @intCast(i), .bytes = bytes[start..][0..random.uintLessThan(usize, 14)] };
+        const len = random.uintLessThan(usize, 14);
+        token.* = .{ .id = @intCast(i), .bytes = bytes[start..][0..len] };
     }
     const order = try sorted(gpa, &tokens);
     defer gpa.free(order);
@@ -129,7 +131,9 @@ test "order and prefixes equal those of comparisons alone" {
         for (tokens, 0..) |other, j| {
             if (other.bytes.len == 0 or !std.mem.startsWith(u8, token.bytes, other.bytes)) continue;
             if (other.bytes.len == token.bytes.len and j >= i) continue;
-            if (longest == no_token or other.bytes.len >= tokens[longest].bytes.len) longest = @intCast(j);
+            if (longest == no_token or other.bytes.len >= tokens[longest].bytes.len) {
+                longest = @intCast(j);
+            }
         }
         try std.testing.expectEqual(longest, parents[i]);
     }

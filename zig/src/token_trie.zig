@@ -1,8 +1,9 @@
 //! The longest token that a text begins with: a trie of the tokens as a double array.
 //!
-//! A node is one word of 4 bytes; the first two bytes of the text index a table of nodes, every further
-//! byte is one load that depends on the one before. A search takes time linear in the longest token. The
-//! trie has as many nodes as the tokens have different prefixes, and takes some 10 bytes for each.
+//! A node is one word of 4 bytes; the first two bytes of the text index a table of nodes, every
+//! further byte is one load that depends on the one before. A search takes time linear in the
+//! longest token. The trie has as many nodes as the tokens have different prefixes, and takes some
+//! 10 bytes for each.
 
 const std = @import("std");
 const definition = @import("definition.zig");
@@ -11,8 +12,8 @@ const Allocator = std.mem.Allocator;
 pub const TokenTrie = struct {
     pub const no_token = std.math.maxInt(u32);
 
-    /// Children of a node stand at `base ^ byte`, and no two nodes have the same base: it is enough that a
-    /// child knows its byte.
+    /// Children of a node stand at `base ^ byte`, and no two nodes have the same base: it is enough
+    /// that a child knows its byte.
     units: []Unit,
     /// The node behind every two bytes.
     roots: []Unit,
@@ -82,8 +83,8 @@ pub const TokenTrie = struct {
         return (trie.units.len + trie.roots.len) * @sizeOf(Unit) + trie.ids.len * 4;
     }
 
-    /// The longest token that `text`, which is not empty, begins with. Where there is none, the length is 1
-    /// and the id is `no_token`.
+    /// The longest token that `text`, which is not empty, begins with. Where there is none, the
+    /// length is 1 and the id is `no_token`.
     pub inline fn longest(trie: *const TokenTrie, text: []const u8) Match {
         if (text.len == 1) return .{ .id = trie.single[text[0]], .len = 1 };
         const key = std.mem.readInt(u16, text[0..2], .little);
@@ -131,9 +132,12 @@ const Builder = struct {
 
     const block_len = 256;
 
-    /// Places tried for the children of one node before a block is added: enough to fill the array to more
-    /// than nine tenths, as most nodes have a single child, which fits anywhere.
-    const tries_max = 32;
+    /// Blocks whose free units are still tried. Those left over in older ones are the ones that do
+    /// not fit.
+    const open_blocks = 8;
+
+    /// Places tried for the children of one node before a block is added.
+    const tries_max = 64;
 
     fn deinit(builder: *Builder) void {
         builder.units.deinit(builder.gpa);
@@ -168,6 +172,9 @@ const Builder = struct {
             next[unit] = 0;
             previous[0] = @intCast(unit);
         }
+        if (first < open_blocks * block_len) return;
+        const closed_end = first - (open_blocks - 1) * block_len;
+        while (next[0] != 0 and next[0] < closed_end) builder.take(next[0]);
     }
 
     fn isFree(builder: *const Builder, unit: usize) bool {
@@ -322,4 +329,36 @@ test "the longest token is that of a loop over all" {
             try std.testing.expectEqual(expected, trie.longest(text));
         }
     }
+}
+
+test "few units are left over" {
+    const gpa = std.testing.allocator;
+    var prng: std.Random.DefaultPrng = .init(9);
+    const random = prng.random();
+    var bytes: [60_000]u8 = undefined;
+    // Letters as frequent as in a language: most nodes have few children, and often the same.
+    for (&bytes) |*byte| byte.* = 'a' + random.uintLessThan(u8, 1 + random.uintLessThan(u8, 26));
+    const tokens = try gpa.alloc(definition.Token, 20_000);
+    defer gpa.free(tokens);
+    for (tokens, 0..) |*token, i| {
+        const start = random.uintLessThan(usize, 59_000);
+        const len = random.intRangeAtMost(usize, 3, 10);
+        token.* = .{ .id = @intCast(i), .bytes = bytes[start..][0..len] };
+    }
+    const order = try token_order.sorted(gpa, tokens);
+    defer gpa.free(order);
+    var count: usize = 1;
+    var nodes: usize = 0;
+    for (order[1..]) |index| {
+        const before = tokens[order[count - 1]].bytes;
+        const token = tokens[index].bytes;
+        if (std.mem.eql(u8, before, token)) continue;
+        order[count] = index;
+        count += 1;
+        const shared = std.mem.indexOfDiff(u8, before, token).?;
+        nodes += token.len - @max(shared, 2);
+    }
+    var trie: TokenTrie = try .init(gpa, tokens, order[0..count]);
+    defer trie.deinit(gpa);
+    try std.testing.expect(trie.units.len < nodes + nodes / 8);
 }

@@ -1,16 +1,18 @@
-//! Merging by the letter of the rule, whatever the symbols and the pairs are: the adjacent pair with the lowest
-//! rank first, the leftmost of several. It needs no index (`pairs.zig`) and is several times slower than
-//! `backtracking.zig`, which says why a sequence is an encoding if its pairs of neighbours are.
+//! Merging by the letter of the rule, whatever the symbols and the pairs are: the adjacent pair
+//! with the lowest rank first, the leftmost of several. It needs no index (`pairs.zig`) and is
+//! several times slower than `backtracking.zig`, which says why a sequence is an encoding if its
+//! pairs of neighbours are.
 //!
-//! Time is O(n log n) in the number of symbols, whatever they are, and any number of them is worked on in a
-//! window that fits the cache:
+//! Time is O(n log n) in the number of symbols, whatever they are, and any number of them is worked
+//! on in a window that fits the cache:
 //!
-//! * Inside a window the ranks stand in a tree of minima, 16 to a node, so that finding the next merge and
-//!   repairing the tree after it are O(log n) vector operations.
-//! * A longer sequence is encoded window by window. Two windows overlap by a few tokens and are joined where
-//!   they agree on two neighbouring tokens. That is exact, because every pair of the joined sequence lies
-//!   within one window's encoding. Where two windows do not agree, the window doubles for the rest; if
-//!   it holds all of the rest and still does not agree, the whole becomes one window.
+//! * Inside a window the ranks stand in a tree of minima, 16 to a node, so that finding the next
+//!   merge and repairing the tree after it are O(log n) vector operations.
+//! * A longer sequence is encoded window by window. Two windows overlap by a few tokens and are
+//!   joined where they agree on two neighbouring tokens. That is exact, because every pair of the
+//!   joined sequence lies within one window's encoding. Where two windows do not agree, the window
+//!   doubles for the rest; if it holds all of the rest and still does not agree, the whole becomes
+//!   one window.
 
 const std = @import("std");
 const Pairs = @import("pairs.zig").Pairs;
@@ -38,8 +40,8 @@ pub const Scratch = struct {
     }
 };
 
-/// Merges `symbols` into `ids`, which must have room for as many and be apart from them, and returns how many
-/// there are. Allocates only where two windows do not agree.
+/// Merges `symbols` into `ids`, which must have room for as many and be apart from them, and
+/// returns how many there are. Allocates only where two windows do not agree.
 pub fn encode(
     pairs: *const Pairs,
     gpa: Allocator,
@@ -65,7 +67,8 @@ fn encodeLong(
 ) error{OutOfMemory}!usize {
     var memory = first_memory;
     var len: usize = window_len;
-    // What lies before `start` is in `ids`; `tail` is what the last window made of the symbols from there.
+    // What lies before `start` is in `ids`; `tail` is what the last window made of the symbols from
+    // there.
     var start: usize = 0;
     var count: usize = 0;
     var tail: Symbols = .{ .ids = &.{}, .ends = &.{} };
@@ -84,7 +87,8 @@ fn encodeLong(
             null;
         const until = cut orelse {
             if (is_last) {
-                // All of the rest does not join what lies before it: that was wrong. Take the whole.
+                // All of the rest does not join what lies before it: that was wrong. Take the
+                // whole.
                 start = 0;
                 count = 0;
                 tail = .{ .ids = &.{}, .ends = &.{} };
@@ -129,8 +133,8 @@ const Symbols = struct { ids: []u32, ends: []u32 };
 /// The whole is the tail's first `tail_len` tokens, then the window's from `window_index` on.
 const Join = struct { tail_len: usize, window_index: usize };
 
-/// The first place at which two neighbouring tokens of the tail and of the window are the same, both having
-/// begun at the same symbol.
+/// The first place at which two neighbouring tokens of the tail and of the window are the same,
+/// both having begun at the same symbol.
 fn findJoin(tail: Symbols, window: Symbols) ?Join {
     var t: usize = 0;
     var w: usize = 0;
@@ -152,8 +156,8 @@ fn findJoin(tail: Symbols, window: Symbols) ?Join {
     return null;
 }
 
-/// Where to cut a window of `count` tokens so that what is behind the cut, the next tail, has enough tokens
-/// to join on and something lies before it; null where the window has too few.
+/// Where to cut a window of `count` tokens so that what is behind the cut, the next tail, has
+/// enough tokens to join on and something lies before it; null where the window has too few.
 fn cutOf(count: usize, joined_at: usize) ?usize {
     const cut = @max(count - @min(overlap_len, count / 2), joined_at, 1);
     return if (cut + 2 <= count) cut else null;
