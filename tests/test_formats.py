@@ -177,12 +177,6 @@ BAD_JSON: List[Case] = [
     Case("model type is a number", changed("model", "type", to=1), FormatError, "", "model.type"),
     Case("dropout", changed("model", "dropout", to=0.1), UnsupportedError, "dropout"),
     Case(
-        "byte fallback",
-        changed("model", "byte_fallback", to=True),
-        UnsupportedError,
-        "byte_fallback",
-    ),
-    Case(
         "ignore_merges is a string",
         changed("model", "ignore_merges", to="yes"),
         FormatError,
@@ -200,6 +194,60 @@ BAD_JSON: List[Case] = [
         changed("normalizer", to={"type": "Lowercase"}),
         UnsupportedError,
         "Lowercase",
+    ),
+    Case(
+        "a part of a normalizer",
+        changed("normalizer", to={"type": "Sequence", "normalizers": [{"type": "NFKC"}]}),
+        UnsupportedError,
+        "NFKC",
+    ),
+    Case(
+        "a normalizer that replaces by a pattern",
+        changed("normalizer", to={"type": "Replace", "pattern": {"Regex": " +"}, "content": " "}),
+        UnsupportedError,
+        "with a Regex",
+    ),
+    Case(
+        "a normalizer that replaces nothing",
+        changed("normalizer", to={"type": "Replace", "pattern": {"String": ""}, "content": " "}),
+        UnsupportedError,
+        "with an empty pattern",
+    ),
+    Case(
+        "a normalizer that prepends a number",
+        changed("normalizer", to={"type": "Prepend", "prepend": 1}),
+        FormatError,
+        "",
+        "normalizer.prepend",
+    ),
+    Case(
+        "a split without a behavior",
+        changed("pre_tokenizer", to={"type": "Split", "pattern": {"String": " "}}),
+        FormatError,
+        "",
+        "pre_tokenizer.behavior",
+    ),
+    Case(
+        "a split of another behavior",
+        changed(
+            "pre_tokenizer",
+            to={"type": "Split", "pattern": {"String": " "}, "behavior": "Dropped"},
+        ),
+        FormatError,
+        "Dropped",
+        "pre_tokenizer.behavior",
+    ),
+    Case(
+        "a split behind ByteLevel",
+        changed(
+            "pre_tokenizer",
+            to={
+                "type": "Sequence",
+                "pretokenizers": [{"type": "ByteLevel"}, {"type": "Split"}],
+            },
+        ),
+        UnsupportedError,
+        "behind a ByteLevel",
     ),
     Case("no pre-tokenizer", changed("pre_tokenizer", to=None), UnsupportedError, "pre_tokenizer"),
     Case(
@@ -419,7 +467,12 @@ BAD_CALLS: List[Call] = [
         "a JSON file for ranks", rank_file(GOOD.encode()), FormatError, "", "x.tiktoken", "line 1"
     ),
     Call("a pattern of a wrong type", ranks({}, pattern=None), InvalidTypeError, "NoneType"),
-    Call("a pattern that is broken", ranks({}, pattern="a("), UnsupportedError, "at byte 1, the group"),
+    Call(
+        "a pattern that is broken",
+        ranks({}, pattern="a("),
+        UnsupportedError,
+        "at byte 1, the group",
+    ),
     Call(
         "ranks in a list",
         lambda p: Tokenizer.from_ranks([(b"a", 0)], pattern="gpt2"),

@@ -320,11 +320,11 @@ pub const functions = struct {
         content_len.* = 0;
         const loaded = if (handle.loaded) |*l| l else return null;
         if (index >= loaded.added.tokens.len) return null;
-        const token = loaded.added.tokens[index];
-        content_len.* = token.content.len;
+        const token = &loaded.added.tokens[index];
+        content_len.* = token.content_len;
         id.* = token.id;
-        flags.* = addedFlags(token);
-        return token.content.ptr;
+        flags.* = addedFlags(token.flags);
+        return loaded.added.contentOf(token).ptr;
     }
 
     /// Makes a context for a loaded tokenizer, for use by one thread at a time. Returns NULL when memory
@@ -574,10 +574,10 @@ fn encodeMode(mode: SpecialMode) tokenizer.SpecialMode {
     };
 }
 
-fn addedFlags(token: definition.AddedToken) u32 {
+fn addedFlags(token_flags: @import("added_tokens.zig").Token.Flags) u32 {
     var flags: u32 = 0;
     inline for (@typeInfo(AddedFlag).@"enum".fields) |field| {
-        if (@field(token, field.name)) flags |= field.value;
+        if (@field(token_flags, field.name)) flags |= field.value;
     }
     return flags;
 }

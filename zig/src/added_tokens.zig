@@ -9,9 +9,10 @@
 
 const std = @import("std");
 const definition = @import("definition.zig");
+const normalizer_zig = @import("normalizer.zig");
+const Normalizer = normalizer_zig.Normalizer;
 const unicode = @import("unicode.zig");
 const utf8 = @import("utf8.zig");
-const AddedToken = definition.AddedToken;
 const Allocator = std.mem.Allocator;
 
 /// What text that spells a special token becomes.
@@ -24,151 +25,291 @@ pub const SpecialMode = enum {
     refuse,
 };
 
+/// As `definition.AddedToken`, with its strings in `AddedTokens.bytes`.
+pub const Token = extern struct {
+    id: u32,
+    content_start: u32,
+    content_len: u32,
+    /// What is searched for: the content, normalized for the tokens that are matched in normalized text.
+    match_start: u32,
+    match_len: u32,
+    flags: Flags,
+
+    pub const Flags = packed struct(u32) {
+        special: bool,
+        single_word: bool,
+        lstrip: bool,
+        rstrip: bool,
+        normalized: bool,
+        unused: u27 = 0,
+    };
+};
+
 /// A stretch of text: an added token's match, or what lies between matches. As in tokenizers, a match may
 /// begin inside white space that `rstrip` gave to the one before, and then takes it a second time.
 pub const Segment = struct {
     start: usize,
     end: usize,
-    token: ?*const AddedToken = null,
+    token: ?*const Token = null,
+};
+
+pub const Error = error{
+    OutOfMemory,
+    /// Normalizing leaves nothing of a token.
+    EmptyToken,
 };
 
 pub const AddedTokens = struct {
-    /// In ascending order of id; owned, with their contents.
-    tokens: []const AddedToken,
+    /// In ascending order of id.
+    tokens: []Token,
+    bytes: []u8,
     /// The tokens with `normalized` false, and the others.
     literal: Matcher,
     normalized: Matcher,
-    arena: std.heap.ArenaAllocator.State,
+    /// Whether spaces of normalized text stand for another character, so that they are no white space.
+    has_space_sign: bool,
 
-    /// Copies `tokens`, whose contents must not be empty and must differ from each other.
-    pub fn init(gpa: Allocator, tokens: []const AddedToken) error{OutOfMemory}!AddedTokens {
-        var arena: std.heap.ArenaAllocator = .init(gpa);
-        errdefer arena.deinit();
-        const allocator = arena.allocator();
-        const copies = try allocator.alloc(AddedToken, tokens.len);
-        for (copies, tokens) |*copy, token| {
-            copy.* = token;
-            copy.content = try allocator.dupe(u8, token.content);
-            if (token.decoded) |bytes| copy.decoded = try allocator.dupe(u8, bytes);
+    pub const Pass = enum { literal, normalized };
+
+    /// Copies `source`, whose contents must not be empty and must differ from each other.
+    pub fn init(
+        gpa: Allocator,
+        source: []const definition.AddedToken,
+        normalizer: *const Normalizer,
+        has_space_sign: bool,
+    ) Error!AddedTokens {
+        const tokens = try gpa.alloc(Token, source.len);
+        errdefer gpa.free(tokens);
+        var bytes: std.ArrayList(u8) = .empty;
+        defer bytes.deinit(gpa);
+        var memory: normalizer_zig.Memory = .{};
+        defer memory.deinit(gpa);
+        for (tokens, source) |*token, from| {
+            std.debug.assert(from.content.len > 0);
+            token.* = .{
+                .id = from.id,
+                .content_start = @intCast(bytes.items.len),
+                .content_len = @intCast(from.content.len),
+                .match_start = @intCast(bytes.items.len),
+                .match_len = @intCast(from.content.len),
+                .flags = .{
+                    .special = from.special,
+                    .single_word = from.single_word,
+                    .lstrip = from.lstrip,
+                    .rstrip = from.rstrip,
+                    .normalized = from.normalized,
+                },
+            };
+            try bytes.appendSlice(gpa, from.content);
+            if (!from.normalized) continue;
+            const normal = try normalizer.apply(gpa, &memory, from.content);
+            if (normal.len == 0) return error.EmptyToken;
+            if (normal.ptr == from.content.ptr) continue;
+            token.match_start = @intCast(bytes.items.len);
+            token.match_len = @intCast(normal.len);
+            try bytes.appendSlice(gpa, normal);
         }
-        std.mem.sortUnstable(AddedToken, copies, {}, lessById);
+        std.mem.sortUnstable(Token, tokens, {}, lessById);
+        var literal: Matcher = try .init(gpa, tokens, bytes.items, .literal);
+        errdefer literal.deinit(gpa);
+        var normalized: Matcher = try .init(gpa, tokens, bytes.items, .normalized);
+        errdefer normalized.deinit(gpa);
         return .{
-            .tokens = copies,
-            .literal = try .init(allocator, copies, false),
-            .normalized = try .init(allocator, copies, true),
-            .arena = arena.state,
+            .tokens = tokens,
+            .bytes = try bytes.toOwnedSlice(gpa),
+            .literal = literal,
+            .normalized = normalized,
+            .has_space_sign = has_space_sign,
         };
     }
 
     pub fn deinit(added: *AddedTokens, gpa: Allocator) void {
-        added.arena.promote(gpa).deinit();
+        added.literal.deinit(gpa);
+        added.normalized.deinit(gpa);
+        gpa.free(added.bytes);
+        gpa.free(added.tokens);
         added.* = undefined;
     }
 
-    /// The token with exactly this content.
-    pub fn find(added: *const AddedTokens, content: []const u8) ?*const AddedToken {
-        return added.literal.find(content) orelse added.normalized.find(content);
+    pub fn contentOf(added: *const AddedTokens, token: *const Token) []const u8 {
+        return added.bytes[token.content_start..][0..token.content_len];
     }
 
-    fn lessById(_: void, a: AddedToken, b: AddedToken) bool {
+    /// The token with exactly this content.
+    pub fn find(added: *const AddedTokens, content: []const u8) ?*const Token {
+        if (content.len == 0) return null;
+        if (added.literal.longest(added, content)) |token| {
+            if (token.content_len == content.len) return token;
+        }
+        // In normalized text another content is searched for.
+        for (added.normalized.sorted) |index| {
+            const token = &added.tokens[index];
+            if (std.mem.eql(u8, added.contentOf(token), content)) return token;
+        }
+        return null;
+    }
+
+    /// Cuts `text` into matches of one pass and what lies between them; without the empty stretches.
+    pub fn split(
+        added: *const AddedTokens,
+        comptime pass: Pass,
+        text: []const u8,
+        mode: SpecialMode,
+    ) Segments {
+        return .{
+            .added = added,
+            .matcher = &@field(added, @tagName(pass)),
+            .text = text,
+            .mode = mode,
+            .spaces_are_white = pass == .literal or !added.has_space_sign,
+        };
+    }
+
+    fn lessById(_: void, a: Token, b: Token) bool {
         return a.id < b.id;
     }
 };
 
 /// Finds the tokens of one pass.
 pub const Matcher = struct {
-    /// In the order of their contents' bytes, so that those with a common prefix stand side by side.
-    sorted: []const *const AddedToken,
-    begins: std.StaticBitSet(256),
-    /// The one byte that all contents begin with, if there is such a byte.
-    only_first: ?u8,
+    /// Indices of tokens in the order of what is searched for, so that those with a common prefix stand side
+    /// by side; of equal ones the special token comes first, then that of the lower id.
+    sorted: []u32,
+    /// Where those begin in `sorted` whose first byte is at least `i`.
+    starts: [257]u32,
+    /// The first bytes of the tokens, if they are few; else none.
+    first_bytes: [first_count_max]u8,
+    first_count: u8,
+
+    const first_count_max = 8;
+    const many_firsts = 255;
 
     fn init(
-        arena: Allocator,
-        tokens: []const AddedToken,
-        normalized: bool,
+        gpa: Allocator,
+        tokens: []const Token,
+        bytes: []const u8,
+        pass: AddedTokens.Pass,
     ) error{OutOfMemory}!Matcher {
-        var sorted: std.ArrayList(*const AddedToken) = .empty;
-        var begins: std.StaticBitSet(256) = .initEmpty();
-        for (tokens) |*token| {
-            if (token.normalized != normalized) continue;
-            std.debug.assert(token.content.len > 0);
-            try sorted.append(arena, token);
-            begins.set(token.content[0]);
+        var sorted: std.ArrayList(u32) = .empty;
+        defer sorted.deinit(gpa);
+        for (tokens, 0..) |token, i| {
+            if (token.flags.normalized != (pass == .normalized)) continue;
+            try sorted.append(gpa, @intCast(i));
         }
-        std.mem.sortUnstable(*const AddedToken, sorted.items, {}, lessByContent);
-        return .{
-            .sorted = sorted.items,
-            .begins = begins,
-            .only_first = if (begins.count() == 1) @intCast(begins.findFirstSet().?) else null,
+        const order: Order = .{ .tokens = tokens, .bytes = bytes };
+        std.mem.sortUnstable(u32, sorted.items, order, Order.isLess);
+        var matcher: Matcher = .{
+            .sorted = &.{},
+            .starts = @splat(0),
+            .first_bytes = @splat(0),
+            .first_count = 0,
         };
+        for (sorted.items) |index| matcher.starts[@as(usize, order.matchOf(index)[0]) + 1] += 1;
+        for (0..256) |byte| {
+            const count = matcher.starts[byte + 1];
+            matcher.starts[byte + 1] += matcher.starts[byte];
+            if (count == 0 or matcher.first_count == many_firsts) continue;
+            if (matcher.first_count == first_count_max) {
+                matcher.first_count = many_firsts;
+                continue;
+            }
+            // The rest repeats the last, so that all can be compared with.
+            @memset(matcher.first_bytes[matcher.first_count..], @intCast(byte));
+            matcher.first_count += 1;
+        }
+        matcher.sorted = try sorted.toOwnedSlice(gpa);
+        return matcher;
     }
 
-    /// Cuts `text` into matches and what lies between them; without the empty stretches.
-    pub fn split(matcher: *const Matcher, text: []const u8, mode: SpecialMode) Segments {
-        return .{ .matcher = matcher, .text = text, .mode = mode };
+    fn deinit(matcher: *Matcher, gpa: Allocator) void {
+        gpa.free(matcher.sorted);
     }
 
-    fn lessByContent(_: void, a: *const AddedToken, b: *const AddedToken) bool {
-        return std.mem.lessThan(u8, a.content, b.content);
-    }
+    const Order = struct {
+        tokens: []const Token,
+        bytes: []const u8,
 
-    fn find(matcher: *const Matcher, content: []const u8) ?*const AddedToken {
-        const index = std.sort.binarySearch(
-            *const AddedToken,
-            matcher.sorted,
-            content,
-            orderOfContent,
-        ) orelse return null;
-        return matcher.sorted[index];
-    }
+        fn matchOf(order: Order, index: u32) []const u8 {
+            const token = order.tokens[index];
+            return order.bytes[token.match_start..][0..token.match_len];
+        }
 
-    fn orderOfContent(content: []const u8, token: *const AddedToken) std.math.Order {
-        return std.mem.order(u8, content, token.content);
-    }
+        fn isLess(order: Order, a: u32, b: u32) bool {
+            switch (std.mem.order(u8, order.matchOf(a), order.matchOf(b))) {
+                .lt => return true,
+                .gt => return false,
+                .eq => {},
+            }
+            const special = .{ order.tokens[a].flags.special, order.tokens[b].flags.special };
+            if (special[0] != special[1]) return special[0];
+            return a < b;
+        }
+    };
 
     /// The first place from `from` on where a token may begin.
     fn candidate(matcher: *const Matcher, text: []const u8, from: usize) ?usize {
-        if (matcher.sorted.len == 0) return null;
-        if (matcher.only_first) |byte| return std.mem.findScalarPos(u8, text, from, byte);
-        for (text[from..], from..) |byte, i| {
-            if (matcher.begins.isSet(byte)) return i;
+        if (matcher.first_count == 0) return null;
+        if (matcher.first_count == 1) {
+            return std.mem.findScalarPos(u8, text, from, matcher.first_bytes[0]);
+        }
+        var base = from;
+        if (matcher.first_count != many_firsts) {
+            const block_len = 32;
+            const Block = @Vector(block_len, u8);
+            while (base + block_len <= text.len) : (base += block_len) {
+                const block: Block = text[base..][0..block_len].*;
+                var found: u32 = 0;
+                for (matcher.first_bytes) |byte| {
+                    found |= @as(u32, @bitCast(block == @as(Block, @splat(byte))));
+                }
+                if (found != 0) return base + @ctz(found);
+            }
+        }
+        for (text[base..], base..) |byte, i| {
+            if (matcher.starts[byte] != matcher.starts[@as(usize, byte) + 1]) return i;
         }
         return null;
     }
 
     /// The longest token that `text` begins with: narrows the range of tokens that share its first bytes.
-    fn longest(matcher: *const Matcher, text: []const u8) ?*const AddedToken {
-        var range = matcher.sorted;
-        var found: ?*const AddedToken = null;
+    fn longest(matcher: *const Matcher, added: *const AddedTokens, text: []const u8) ?*const Token {
+        var range = matcher.sorted[matcher.starts[text[0]]..matcher.starts[@as(usize, text[0]) + 1]];
+        var found: ?*const Token = null;
         for (text, 0..) |byte, depth| {
-            const key: Prefix = .{ .depth = depth, .byte = byte };
-            const low = std.sort.lowerBound(*const AddedToken, range, key, Prefix.compare);
-            const high = std.sort.upperBound(*const AddedToken, range, key, Prefix.compare);
-            range = range[low..high];
+            if (depth > 0) {
+                const key: Prefix = .{ .added = added, .depth = depth, .byte = byte };
+                const low = std.sort.lowerBound(u32, range, key, Prefix.compare);
+                const high = std.sort.upperBound(u32, range, key, Prefix.compare);
+                range = range[low..high];
+            }
             if (range.len == 0) break;
             // The shortest of those that share a prefix comes first.
-            if (range[0].content.len == depth + 1) found = range[0];
+            const first = &added.tokens[range[0]];
+            if (first.match_len == depth + 1) found = first;
         }
         return found;
     }
 
     const Prefix = struct {
+        added: *const AddedTokens,
         depth: usize,
         byte: u8,
 
-        fn compare(prefix: Prefix, token: *const AddedToken) std.math.Order {
-            if (token.content.len <= prefix.depth) return .gt;
-            return std.math.order(prefix.byte, token.content[prefix.depth]);
+        fn compare(prefix: Prefix, index: u32) std.math.Order {
+            const token = &prefix.added.tokens[index];
+            if (token.match_len <= prefix.depth) return .gt;
+            return std.math.order(prefix.byte, prefix.added.bytes[token.match_start + prefix.depth]);
         }
     };
 };
 
 /// Walks over the segments of a text, in order.
 pub const Segments = struct {
+    added: *const AddedTokens,
     matcher: *const Matcher,
     text: []const u8,
     mode: SpecialMode,
+    spaces_are_white: bool,
     /// The search goes on here: behind the last match, before the white space it took.
     search: usize = 0,
     /// What lies before this has been returned.
@@ -198,24 +339,51 @@ pub const Segments = struct {
     fn nextMatch(segments: *Segments) ?Segment {
         const text = segments.text;
         while (segments.matcher.candidate(text, segments.search)) |at| {
-            const token = segments.matcher.longest(text[at..]) orelse {
+            const token = segments.matcher.longest(segments.added, text[at..]) orelse {
                 segments.search = at + 1;
                 continue;
             };
-            const end = at + token.content.len;
+            const end = at + token.match_len;
             segments.search = end;
-            if (token.special and segments.mode == .text) continue;
-            if (token.single_word and (endsWithWord(text[0..at]) or startsWithWord(text[end..]))) {
+            if (token.flags.special and segments.mode == .text) continue;
+            if (token.flags.single_word and (endsWithWord(text[0..at]) or startsWithWord(text[end..]))) {
                 continue;
             }
             return .{
-                .start = if (token.lstrip) @max(trimmedEnd(text[0..at]), segments.done) else at,
-                .end = if (token.rstrip) end + spaceLength(text[end..]) else end,
+                .start = if (token.flags.lstrip) @max(segments.trimmedEnd(text[0..at]), segments.done) else at,
+                .end = if (token.flags.rstrip) end + segments.spaceLength(text[end..]) else end,
                 .token = token,
             };
         }
         segments.search = text.len;
         return null;
+    }
+
+    /// The length of the white space that `text` begins with.
+    fn spaceLength(segments: *const Segments, text: []const u8) usize {
+        var at: usize = 0;
+        while (at < text.len) {
+            const character = utf8.decode(text, at);
+            if (!segments.isWhite(character.code_point)) break;
+            at += character.len;
+        }
+        return at;
+    }
+
+    /// The length of `text` without the white space it ends with.
+    fn trimmedEnd(segments: *const Segments, text: []const u8) usize {
+        var end = text.len;
+        while (end > 0) {
+            const character = lastCharacter(text[0..end]);
+            if (!segments.isWhite(character.code_point)) break;
+            end -= character.len;
+        }
+        return end;
+    }
+
+    fn isWhite(segments: *const Segments, character: u21) bool {
+        if (character == ' ') return segments.spaces_are_white;
+        return unicode.isWhiteSpace(character);
     }
 };
 
@@ -225,28 +393,6 @@ fn startsWithWord(text: []const u8) bool {
 
 fn endsWithWord(text: []const u8) bool {
     return text.len > 0 and unicode.isWord(lastCharacter(text).code_point);
-}
-
-/// The length of the white space that `text` begins with.
-fn spaceLength(text: []const u8) usize {
-    var at: usize = 0;
-    while (at < text.len) {
-        const character = utf8.decode(text, at);
-        if (!unicode.isWhiteSpace(character.code_point)) break;
-        at += character.len;
-    }
-    return at;
-}
-
-/// The length of `text` without the white space it ends with.
-fn trimmedEnd(text: []const u8) usize {
-    var end = text.len;
-    while (end > 0) {
-        const character = lastCharacter(text[0..end]);
-        if (!unicode.isWhiteSpace(character.code_point)) break;
-        end -= character.len;
-    }
-    return end;
 }
 
 /// The character that a text of at least one byte ends with.
@@ -259,14 +405,15 @@ fn lastCharacter(text: []const u8) utf8.Character {
 }
 
 fn expectSegments(
-    tokens: []const AddedToken,
+    tokens: []const definition.AddedToken,
     text: []const u8,
     mode: SpecialMode,
     expected: []const struct { []const u8, ?u32 },
 ) !void {
-    var added: AddedTokens = try .init(std.testing.allocator, tokens);
+    const normalizer: Normalizer = .{ .steps = &.{}, .bytes = &.{} };
+    var added: AddedTokens = try .init(std.testing.allocator, tokens, &normalizer, false);
     defer added.deinit(std.testing.allocator);
-    var segments = added.literal.split(text, mode);
+    var segments = added.split(.literal, text, mode);
     for (expected) |want| {
         const segment = segments.next() orelse return error.TooFewSegments;
         try std.testing.expectEqualStrings(want[0], text[segment.start..segment.end]);
@@ -276,7 +423,7 @@ fn expectSegments(
 }
 
 test "leftmost, and the longest of those" {
-    const tokens = [_]AddedToken{
+    const tokens = [_]definition.AddedToken{
         .{ .id = 1, .content = "<|a|>" },    .{ .id = 2, .content = "<|a|><|b|>" },
         .{ .id = 3, .content = "a|><|b|>" }, .{ .id = 4, .content = "<|" },
     };
@@ -289,7 +436,7 @@ test "leftmost, and the longest of those" {
 }
 
 test "special tokens are text in text mode, the others are not" {
-    const tokens = [_]AddedToken{
+    const tokens = [_]definition.AddedToken{
         .{ .id = 1, .content = "<s>" }, .{ .id = 2, .content = "<t>", .special = false },
     };
     try expectSegments(&tokens, "<s>a<t><s>", .text, &.{
@@ -298,7 +445,7 @@ test "special tokens are text in text mode, the others are not" {
 }
 
 test "single_word looks at the characters on both sides" {
-    const tokens = [_]AddedToken{.{ .id = 1, .content = "ab", .single_word = true }};
+    const tokens = [_]definition.AddedToken{.{ .id = 1, .content = "ab", .single_word = true }};
     try expectSegments(&tokens, "ab.ab xab abx \u{e9}ab ab\u{301} \u{2014}ab", .parse, &.{
         .{ "ab", 1 },
         .{ ".", null },
@@ -309,12 +456,66 @@ test "single_word looks at the characters on both sides" {
 }
 
 test "lstrip and rstrip take the white space beside a match" {
-    const both = [_]AddedToken{.{ .id = 1, .content = "<m>", .lstrip = true, .rstrip = true }};
+    const both = [_]definition.AddedToken{.{ .id = 1, .content = "<m>", .lstrip = true, .rstrip = true }};
     try expectSegments(&both, "a \u{2003}\n<m> \u{a0}b <m>", .parse, &.{
         .{ "a", null }, .{ " \u{2003}\n<m> \u{a0}", 1 }, .{ "b", null }, .{ " <m>", 1 },
     });
-    const left = [_]AddedToken{.{ .id = 1, .content = "<m>", .lstrip = true }};
+    const left = [_]definition.AddedToken{.{ .id = 1, .content = "<m>", .lstrip = true }};
     try expectSegments(&left, " <m>\xff <m> ", .parse, &.{
         .{ " <m>", 1 }, .{ "\xff", null }, .{ " <m>", 1 }, .{ " ", null },
     });
+}
+
+test "contents are normalized for normalized text, the special one of equals counts" {
+    const gpa = std.testing.allocator;
+    var normalizer: Normalizer = try .init(gpa, &.{
+        .nfc, .{ .replace = .{ .from = "_", .to = " " } },
+    });
+    defer normalizer.deinit(gpa);
+    const tokens = [_]definition.AddedToken{
+        .{ .id = 1, .content = "<e\u{301}>", .normalized = true, .special = false },
+        .{ .id = 2, .content = "<\u{e9}>", .normalized = true },
+        .{ .id = 3, .content = "<_>", .normalized = true, .lstrip = true },
+    };
+    var added: AddedTokens = try .init(gpa, &tokens, &normalizer, true);
+    defer added.deinit(gpa);
+    var segments = added.split(.normalized, "<\u{e9}> < >", .parse);
+    try std.testing.expectEqual(2, segments.next().?.token.?.id);
+    // The space stands for another character, which lstrip does not take.
+    const between = segments.next().?;
+    try std.testing.expectEqual(Segment{ .start = 4, .end = 5 }, between);
+    try std.testing.expectEqual(3, segments.next().?.token.?.id);
+    try std.testing.expectEqual(1, added.find("<e\u{301}>").?.id);
+    try std.testing.expectEqual(@as(?*const Token, null), added.find("< >"));
+
+    const gone = [_]definition.Normalization{.{ .replace = .{ .from = "x", .to = "" } }};
+    var emptying: Normalizer = try .init(gpa, &gone);
+    defer emptying.deinit(gpa);
+    const empty = [_]definition.AddedToken{.{ .id = 1, .content = "x", .normalized = true }};
+    try std.testing.expectError(error.EmptyToken, AddedTokens.init(gpa, &empty, &emptying, false));
+}
+
+test "the candidates of many first bytes, of some and of one" {
+    const gpa = std.testing.allocator;
+    const normalizer: Normalizer = .{ .steps = &.{}, .bytes = &.{} };
+    for ([_]usize{ 1, 2, 8, 9, 20 }) |count| {
+        var contents: [20][2]u8 = undefined;
+        var tokens: [20]definition.AddedToken = undefined;
+        for (contents[0..count], tokens[0..count], 0..) |*content, *token, i| {
+            content.* = .{ 'A' + @as(u8, @intCast(i)), '!' };
+            token.* = .{ .id = @intCast(i), .content = content };
+        }
+        var added: AddedTokens = try .init(gpa, tokens[0..count], &normalizer, false);
+        defer added.deinit(gpa);
+        var text: [100]u8 = @splat('A');
+        for (0..98) |at| {
+            const id = at % count;
+            @memcpy(text[at..][0..2], &contents[id]);
+            var segments = added.split(.literal, &text, .parse);
+            const before = if (at > 0) segments.next().?.end else 0;
+            try std.testing.expectEqual(at, before);
+            try std.testing.expectEqual(id, segments.next().?.token.?.id);
+            @memcpy(text[at..][0..2], "AA");
+        }
+    }
 }

@@ -35,6 +35,9 @@ pub const Characters = struct {
     unknown: ?u32 = null,
     /// Whether neighbouring unknown characters become one.
     fuse_unknown: bool = false,
+    /// Whether the normalization ends with spaces for the sign, so that they are no white space to the
+    /// added tokens that are matched behind it.
+    has_normalized_sign: bool = false,
 
     pub const Known = struct { character: u21, id: u32 };
 };
@@ -61,6 +64,8 @@ pub const Decoding = struct {
     /// Neighbouring tokens whose content is "<0x00>" to "<0xFF>" are bytes; where those are not
     /// well-formed, the text has a U+FFFD for each of them.
     byte_fallback: bool = false,
+    /// The ids of those tokens; each decodes to one byte.
+    byte_tokens: []const u32 = &.{},
     /// How many spaces are taken from the front of the text.
     strip_spaces: u32 = 0,
 };

@@ -11,7 +11,8 @@ const learnt_pieces = @import("learnt_pieces.zig");
 const LearntPieces = learnt_pieces.LearntPieces;
 const piece_table = @import("piece_table.zig");
 const pretokenizer = @import("pretokenizer.zig");
-const AddedToken = @import("definition.zig").AddedToken;
+const AddedToken = @import("added_tokens.zig").Token;
+const Normalization = @import("normalizer.zig").Memory;
 const SpecialMode = @import("added_tokens.zig").SpecialMode;
 const Tokenizer = @import("tokenizer.zig").Tokenizer;
 const Allocator = std.mem.Allocator;
@@ -25,6 +26,8 @@ pub const Encoder = struct {
     tokenizer: *const Tokenizer,
     learnt: LearntPieces,
     scratch: bpe.Scratch = .{},
+    normalization: Normalization = .{},
+    late_normalization: Normalization = .{},
     /// A text with its prefix space in front.
     prefixed: std.ArrayList(u8) = .empty,
     ids: std.ArrayList(u32) = .empty,
@@ -39,6 +42,8 @@ pub const Encoder = struct {
     pub fn deinit(encoder: *Encoder, gpa: Allocator) void {
         encoder.learnt.deinit();
         encoder.scratch.deinit(gpa);
+        encoder.normalization.deinit(gpa);
+        encoder.late_normalization.deinit(gpa);
         encoder.prefixed.deinit(gpa);
         encoder.ids.deinit(gpa);
         encoder.* = undefined;
@@ -55,21 +60,27 @@ pub const Encoder = struct {
         mode: SpecialMode,
         comptime output: Output,
     ) Error!usize {
-        const added = &encoder.tokenizer.added;
+        const tokenizer = encoder.tokenizer;
         var count: usize = 0;
-        var literal = added.literal.split(text, mode);
+        var literal = tokenizer.added.split(.literal, text, mode);
         while (literal.next()) |outer| {
             if (outer.token) |token| {
                 count += try encoder.appendToken(gpa, token, outer.start, mode, output);
                 continue;
             }
-            var normalized = added.normalized.split(text[outer.start..outer.end], mode);
+            const stretch = text[outer.start..outer.end];
+            const normal = try tokenizer.normalizer.apply(gpa, &encoder.normalization, stretch);
+            var normalized = tokenizer.added.split(.normalized, normal, mode);
             while (normalized.next()) |inner| {
-                const start = outer.start + inner.start;
-                count += if (inner.token) |token|
-                    try encoder.appendToken(gpa, token, start, mode, output)
-                else
-                    try encoder.encodeSegment(gpa, text[start .. outer.start + inner.end], output);
+                if (inner.token) |token| {
+                    // In text that was changed, places are not known: the stretch's is told.
+                    const offset = if (normal.ptr == stretch.ptr) inner.start else 0;
+                    count += try encoder.appendToken(gpa, token, outer.start + offset, mode, output);
+                    continue;
+                }
+                const is_first = outer.start == 0 and inner.start == 0;
+                const segment = normal[inner.start..inner.end];
+                count += try encoder.encodeSegment(gpa, segment, is_first, output);
             }
         }
         return count;
@@ -83,7 +94,7 @@ pub const Encoder = struct {
         mode: SpecialMode,
         comptime output: Output,
     ) Error!usize {
-        if (mode == .refuse and token.special) {
+        if (mode == .refuse and token.flags.special) {
             encoder.refused_at = at;
             encoder.refused_id = token.id;
             return error.SpecialToken;
@@ -97,9 +108,10 @@ pub const Encoder = struct {
         encoder: *Encoder,
         gpa: Allocator,
         segment: []const u8,
+        is_first: bool,
         comptime output: Output,
     ) error{OutOfMemory}!usize {
-        const text = try encoder.withPrefixSpace(gpa, segment);
+        const text = try encoder.withPrefixSpace(gpa, segment, is_first);
         const before = encoder.ids.items.len;
         var spans: [batch_len]pretokenizer.Span = undefined;
         var cursor: pretokenizer.Cursor = .{};
@@ -174,8 +186,14 @@ pub const Encoder = struct {
         encoder: *Encoder,
         gpa: Allocator,
         text: []const u8,
+        is_first: bool,
     ) error{OutOfMemory}![]const u8 {
-        if (encoder.tokenizer.prefix_space == .none or text[0] == ' ') return text;
+        switch (encoder.tokenizer.prefix_space) {
+            .none => return text,
+            .first => if (!is_first) return text,
+            .every => {},
+        }
+        if (text[0] == ' ') return text;
         encoder.prefixed.clearRetainingCapacity();
         try encoder.prefixed.ensureTotalCapacity(gpa, text.len + 1);
         encoder.prefixed.appendAssumeCapacity(' ');

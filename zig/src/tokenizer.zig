@@ -6,6 +6,7 @@
 const std = @import("std");
 const definition = @import("definition.zig");
 const Diagnostic = @import("diagnostic.zig").Diagnostic;
+const Normalizer = @import("normalizer.zig").Normalizer;
 const Vocab = @import("vocab.zig").Vocab;
 const Pairs = @import("pairs.zig").Pairs;
 const PieceTable = @import("piece_table.zig").PieceTable;
@@ -26,6 +27,9 @@ pub const Tokenizer = struct {
     pieces: PieceTable,
     pretokenizer: PreTokenizer,
     added: added_tokens.AddedTokens,
+    /// What is done to text before and after the added tokens of normalized text are taken out of it.
+    normalizer: Normalizer,
+    late_normalizer: Normalizer,
     /// Ids that `skip_special` leaves out.
     special: std.DynamicBitSetUnmanaged,
     /// The pattern the pre-tokenizer was made from, if it is a single one; owned.
@@ -39,6 +43,10 @@ pub const Tokenizer = struct {
         parsed: definition.Definition,
         diagnostic: *Diagnostic,
     ) LoadError!Tokenizer {
+        if (parsed.symbols == .characters) {
+            diagnostic.set(null, "pre_tokenizer: without a ByteLevel it is not supported", .{});
+            return error.Unsupported;
+        }
         var vocab = try initVocab(gpa, parsed, diagnostic);
         errdefer vocab.deinit(gpa);
         const byte_ids = try findBytes(&vocab, diagnostic);
@@ -55,7 +63,11 @@ pub const Tokenizer = struct {
                 error.UnsupportedPattern => error.Unsupported,
             };
         errdefer pretokenizer.deinit(gpa);
-        var added: added_tokens.AddedTokens = try .init(gpa, parsed.added_tokens);
+        var normalizer: Normalizer = try .init(gpa, parsed.normalization);
+        errdefer normalizer.deinit(gpa);
+        var late_normalizer = try initLateNormalizer(gpa, parsed);
+        errdefer late_normalizer.deinit(gpa);
+        var added = try initAdded(gpa, parsed, &normalizer, diagnostic);
         errdefer added.deinit(gpa);
         var special: std.DynamicBitSetUnmanaged = try .initEmpty(gpa, vocab.idLimit());
         for (parsed.added_tokens) |token| {
@@ -67,6 +79,8 @@ pub const Tokenizer = struct {
             .pieces = pieces,
             .pretokenizer = pretokenizer,
             .added = added,
+            .normalizer = normalizer,
+            .late_normalizer = late_normalizer,
             .special = special,
             .pattern = pattern,
             .prefix_space = parsed.prefix_space,
@@ -77,6 +91,8 @@ pub const Tokenizer = struct {
     pub fn deinit(self: *Tokenizer, gpa: Allocator) void {
         self.special.deinit(gpa);
         self.added.deinit(gpa);
+        self.late_normalizer.deinit(gpa);
+        self.normalizer.deinit(gpa);
         self.pretokenizer.deinit(gpa);
         if (self.pattern) |text| gpa.free(text);
         self.pieces.deinit(gpa);
@@ -119,6 +135,32 @@ fn initVocab(
             diagnostic.set(null, "the vocabulary has an id of 2^31 or more, or 4 GiB of tokens", .{});
             return error.Unsupported;
         },
+    };
+}
+
+fn initLateNormalizer(
+    gpa: Allocator,
+    parsed: definition.Definition,
+) error{OutOfMemory}!Normalizer {
+    const sign = parsed.space_sign orelse return .init(gpa, &.{});
+    return .init(gpa, &.{.{ .replace = .{ .from = sign, .to = " " } }});
+}
+
+fn initAdded(
+    gpa: Allocator,
+    parsed: definition.Definition,
+    normalizer: *const Normalizer,
+    diagnostic: *Diagnostic,
+) LoadError!added_tokens.AddedTokens {
+    const has_sign = switch (parsed.symbols) {
+        .bytes => false,
+        .characters => |characters| characters.has_normalized_sign,
+    };
+    const made = added_tokens.AddedTokens.init(gpa, parsed.added_tokens, normalizer, has_sign);
+    return made catch |err| {
+        if (err == error.OutOfMemory) return error.OutOfMemory;
+        diagnostic.set(null, "added_tokens: the normalizer leaves nothing of one of them", .{});
+        return error.Unsupported;
     };
 }
 

@@ -67,6 +67,12 @@ pub fn readTokens(
             return error.Malformed;
         } };
     }
+    try sortTokens(diagnostic, tokens, key);
+    return tokens;
+}
+
+/// Puts tokens in ascending order of id; no two may have the same. `key` is their place in the document.
+pub fn sortTokens(diagnostic: *Diagnostic, tokens: []definition.Token, key: []const u8) Error!void {
     // Linear where they are in order, as they are in nearly every file.
     std.mem.sortUnstable(definition.Token, tokens, {}, lessById);
     for (tokens[0..tokens.len -| 1], 1..) |token, next| {
@@ -74,7 +80,6 @@ pub fn readTokens(
         diagnostic.set(null, "{s}: two tokens have the id {d}", .{ key, token.id });
         return error.Malformed;
     }
-    return tokens;
 }
 
 /// Reports that a merge names a token that does not exist; `key` is its place in the document.

@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+"""Writes zig/src/normalization_table.zig: what canonical normalization knows of code points.
+
+The data comes from the package unicodedata2, whose version is that of the Unicode Character
+Database. What a character normalizes to never changes once it is assigned, so the data of an older
+version is that of a newer one without the characters that came later. The reference
+implementation (tokenizers, by its crate unicode-normalization-alignments) is at version 9.0: of
+what came later, the characters that matter here are listed.
+
+    gen_normalization.py OUTPUT            writes the table
+    gen_normalization.py OUTPUT --check    exits with 1 if OUTPUT is not what would be written
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import unicodedata2
+
+DATABASE_VERSION = "16.0.0"
+VERSION = "9.0"
+CODE_POINTS = 0x110000
+BLOCK_BITS = 7
+
+# Inclusive ranges of the characters with a combining class or a canonical decomposition that were
+# assigned after VERSION.
+LATER_RANGES = (
+    (0x7FD, 0x7FD),
+    (0x897, 0x89F),
+    (0x8CA, 0x8D3),
+    (0x9FE, 0x9FE),
+    (0xC3C, 0xC3C),
+    (0xD3B, 0xD3C),
+    (0xEBA, 0xEBA),
+    (0x1715, 0x1715),
+    (0x1ABF, 0x1ACE),
+    (0x1DF6, 0x1DFA),
+    (0xA82C, 0xA82C),
+    (0x105C9, 0x105E4),
+    (0x10D24, 0x10D27),
+    (0x10D69, 0x10D6D),
+    (0x10EAB, 0x10EAC),
+    (0x10EFD, 0x10EFF),
+    (0x10F46, 0x10F50),
+    (0x10F82, 0x10F85),
+    (0x11070, 0x11070),
+    (0x1133B, 0x1133B),
+    (0x11383, 0x113D0),
+    (0x1145E, 0x1145E),
+    (0x11839, 0x1183A),
+    (0x11938, 0x11943),
+    (0x119E0, 0x119E0),
+    (0x11A34, 0x11A34),
+    (0x11A47, 0x11A47),
+    (0x11A99, 0x11A99),
+    (0x11D42, 0x11D45),
+    (0x11D97, 0x11D97),
+    (0x11F41, 0x11F42),
+    (0x16121, 0x1612F),
+    (0x16D68, 0x16D6A),
+    (0x16FF0, 0x16FF1),
+    (0x1E08F, 0x1E08F),
+    (0x1E130, 0x1E136),
+    (0x1E2AE, 0x1E2AE),
+    (0x1E2EC, 0x1E2EF),
+    (0x1E4EC, 0x1E4EF),
+    (0x1E5EE, 0x1E5EF),
+)
+# What a character does in NFC: stays as it is, may compose with what is before it, does not occur.
+CHECKS = "yes", "maybe", "no"
+# Hangul syllables are composed and decomposed by arithmetic.
+HANGUL = range(0xAC00, 0xD7A4)
+HANGUL_SECONDS = frozenset([*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)])
+
+
+def is_known(code_point: int) -> bool:
+    """Whether it counts: no surrogate, and not later than VERSION where that matters."""
+    if 0xD800 <= code_point < 0xE000:
+        return False
+    return not any(first <= code_point <= last for first, last in LATER_RANGES)
+
+
+def decompositions() -> dict[int, list[int]]:
+    """The full canonical decomposition of every character that has one, without Hangul."""
+    found = {}
+    for code_point in range(CODE_POINTS):
+        if not is_known(code_point) or code_point in HANGUL:
+            continue
+        parts = [ord(part) for part in unicodedata2.normalize("NFD", chr(code_point))]
+        if parts != [code_point]:
+            found[code_point] = parts
+    return found
+
+
+def compositions(decomposed: dict[int, list[int]]) -> dict[tuple[int, int], int]:
+    """The pairs that compose, without Hangul."""
+    found = {}
+    for code_point in decomposed:
+        mapping = unicodedata2.decomposition(chr(code_point)).split()
+        is_primary = unicodedata2.normalize("NFC", chr(code_point)) == chr(code_point)
+        if len(mapping) == 2 and is_primary:
+            found[int(mapping[0], 16), int(mapping[1], 16)] = code_point
+    return found
+
+
+def kinds(
+    decomposed: dict[int, list[int]], composed: dict[tuple[int, int], int]
+) -> list[tuple[int, int]]:
+    """Of every code point, its combining class and its place in CHECKS."""
+    seconds = {second for _, second in composed} | HANGUL_SECONDS
+    result = []
+    for code_point in range(CODE_POINTS):
+        if not is_known(code_point):
+            result.append((0, 0))
+            continue
+        character = chr(code_point)
+        if unicodedata2.normalize("NFC", character) != character:
+            check = 2
+        else:
+            check = int(code_point in seconds)
+        kind = unicodedata2.combining(character), check
+        # What the passing-over of ordinary text rests on: no ordinary character begins with one
+        # that may join what is before it.
+        first = decomposed.get(code_point, [code_point])[0]
+        if kind == (0, 0) and (unicodedata2.combining(chr(first)) or first in seconds):
+            raise SystemExit(f"U+{code_point:04X} begins with a character that may compose")
+        result.append(kind)
+    return result
+
+
+def rows(values: list[int]) -> str:
+    """Comma-separated numbers, sixteen a line."""
+    lines = []
+    for start in range(0, len(values), 16):
+        lines.append("    " + ", ".join(str(value) for value in values[start : start + 16]) + ",\n")
+    return "".join(lines)
+
+
+def table() -> str:
+    """The text of the Zig file."""
+    if unicodedata2.unidata_version != DATABASE_VERSION:
+        raise SystemExit(f"unicodedata2 {DATABASE_VERSION} is needed")
+    decomposed = decompositions()
+    composed = compositions(decomposed)
+    of_code_point = kinds(decomposed, composed)
+    numbers: dict[tuple[int, int], int] = {(0, 0): 0}
+    for kind in of_code_point:
+        numbers.setdefault(kind, len(numbers))
+    block_len = 1 << BLOCK_BITS
+    blocks: dict[bytes, int] = {}
+    first: list[int] = []
+    for start in range(0, CODE_POINTS, block_len):
+        block = bytes(numbers[kind] for kind in of_code_point[start : start + block_len])
+        first.append(blocks.setdefault(block, len(blocks)))
+    ends: list[int] = []
+    parts: list[int] = []
+    for decomposition in decomposed.values():
+        parts += decomposition
+        ends.append(len(parts))
+    pairs = sorted(composed)
+    kind_rows = "".join(
+        f"    .{{ .combining_class = {combining_class}, .check = .{CHECKS[check]} }},\n"
+        for combining_class, check in numbers
+    )
+    return f"""\
+//! Generated by tools/gen_normalization.py, for Unicode {VERSION}, from the Unicode Character
+//! Database {DATABASE_VERSION}: do not edit.
+
+// zig fmt: off
+
+/// Whether a character occurs in text in NFC: as it is, perhaps, or never.
+pub const Check = enum(u8) {{ yes, maybe, no }};
+
+pub const Kind = struct {{ combining_class: u8, check: Check }};
+
+/// The kinds of characters. Those of kind 0 stay as they are, whatever stands around them.
+pub const kinds = [_]Kind{{
+{kind_rows}}};
+
+pub const block_bits = {BLOCK_BITS};
+
+/// Which block of `second` has the kinds of code points `i << block_bits` and up.
+pub const first = [_]u8{{
+{rows(first)}}};
+
+pub const second = [_]u8{{
+{rows([kind for block in blocks for kind in block])}}};
+
+/// The characters with a canonical decomposition, in ascending order, without Hangul syllables.
+pub const decomposed = [_]u21{{
+{rows(list(decomposed))}}};
+
+/// Where each one's decomposition ends in `decomposed_parts`.
+pub const decomposed_ends = [_]u16{{
+{rows(ends)}}};
+
+pub const decomposed_parts = [_]u21{{
+{rows(parts)}}};
+
+/// The pairs that compose, as `first << 32 | second`, in ascending order, and what they make.
+pub const pairs = [_]u64{{
+{rows([left << 32 | right for left, right in pairs])}}};
+
+pub const composed = [_]u21{{
+{rows([composed[pair] for pair in pairs])}}};
+"""
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--check", action="store_true")
+    arguments = parser.parse_args()
+    text = table()
+    if not arguments.check:
+        arguments.output.write_text(text, encoding="utf-8")
+        return 0
+    if arguments.output.read_text(encoding="utf-8") == text:
+        return 0
+    print(f"{arguments.output} is not current: run tools/gen_normalization.py", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

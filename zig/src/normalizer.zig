@@ -1,0 +1,220 @@
+//! The steps that change text before it is cut into pieces, one after the other.
+//!
+//! Text that a step does not change is handed on as it is: text in NFC without what is to be replaced is
+//! never copied. Else each step writes to one of two buffers, which grow to the longest text. Time is that of
+//! `nfc.zig`, and linear for the other steps.
+
+const std = @import("std");
+const definition = @import("definition.zig");
+const nfc = @import("nfc.zig");
+const Allocator = std.mem.Allocator;
+
+/// Memory for one text; kept from text to text.
+pub const Memory = struct {
+    /// A step reads one and writes the other.
+    buffers: [2]std.ArrayList(u8) = .{ .empty, .empty },
+    nfc: nfc.Scratch = .{},
+
+    pub fn deinit(memory: *Memory, gpa: Allocator) void {
+        for (&memory.buffers) |*buffer| buffer.deinit(gpa);
+        memory.nfc.deinit(gpa);
+        memory.* = undefined;
+    }
+};
+
+pub const Normalizer = struct {
+    steps: []Step,
+    /// The strings of the steps.
+    bytes: []u8,
+
+    const Step = extern struct {
+        kind: Kind,
+        /// `bytes[start..from_end]` is replaced by, or without it in front goes, `bytes[from_end..end]`.
+        start: u32,
+        from_end: u32,
+        end: u32,
+    };
+
+    const Kind = enum(u32) { nfc, prepend, replace };
+
+    /// Copies what it needs of the steps. What is replaced must not be empty.
+    pub fn init(
+        gpa: Allocator,
+        source: []const definition.Normalization,
+    ) error{OutOfMemory}!Normalizer {
+        const steps = try gpa.alloc(Step, source.len);
+        errdefer gpa.free(steps);
+        var bytes: std.ArrayList(u8) = .empty;
+        defer bytes.deinit(gpa);
+        for (steps, source) |*step, from| {
+            step.* = .{
+                .kind = switch (from) {
+                    .nfc => .nfc,
+                    .prepend => .prepend,
+                    .replace => .replace,
+                },
+                .start = @intCast(bytes.items.len),
+                .from_end = undefined,
+                .end = undefined,
+            };
+            if (from == .replace) try bytes.appendSlice(gpa, from.replace.from);
+            step.from_end = @intCast(bytes.items.len);
+            switch (from) {
+                .nfc => {},
+                .prepend => |text| try bytes.appendSlice(gpa, text),
+                .replace => |pair| try bytes.appendSlice(gpa, pair.to),
+            }
+            step.end = @intCast(bytes.items.len);
+        }
+        return .{ .steps = steps, .bytes = try bytes.toOwnedSlice(gpa) };
+    }
+
+    pub fn deinit(normalizer: *Normalizer, gpa: Allocator) void {
+        gpa.free(normalizer.steps);
+        gpa.free(normalizer.bytes);
+        normalizer.* = undefined;
+    }
+
+    /// The normalized text: `text` itself if it stays as it is, else in `memory`, until its next use.
+    pub fn apply(
+        normalizer: *const Normalizer,
+        gpa: Allocator,
+        memory: *Memory,
+        text: []const u8,
+    ) error{OutOfMemory}![]const u8 {
+        var current = text;
+        var next: u1 = 0;
+        for (normalizer.steps) |step| {
+            const output = &memory.buffers[next];
+            const from = normalizer.bytes[step.start..step.from_end];
+            const to = normalizer.bytes[step.from_end..step.end];
+            const made = switch (step.kind) {
+                .nfc => try nfc.normalize(gpa, &memory.nfc, current, output),
+                .prepend => try prepend(gpa, current, to, output),
+                .replace => try replace(gpa, current, from, to, output),
+            };
+            if (made.ptr != current.ptr) next +%= 1;
+            current = made;
+        }
+        return current;
+    }
+};
+
+fn prepend(
+    gpa: Allocator,
+    text: []const u8,
+    prefix: []const u8,
+    output: *std.ArrayList(u8),
+) error{OutOfMemory}![]const u8 {
+    if (text.len == 0 or prefix.len == 0) return text;
+    output.clearRetainingCapacity();
+    try output.ensureTotalCapacity(gpa, prefix.len + text.len);
+    output.appendSliceAssumeCapacity(prefix);
+    output.appendSliceAssumeCapacity(text);
+    return output.items;
+}
+
+fn replace(
+    gpa: Allocator,
+    text: []const u8,
+    from: []const u8,
+    to: []const u8,
+    output: *std.ArrayList(u8),
+) error{OutOfMemory}![]const u8 {
+    var match = find(text, 0, from) orelse return text;
+    output.clearRetainingCapacity();
+    var copied: usize = 0;
+    while (true) {
+        try output.appendSlice(gpa, text[copied..match]);
+        try output.appendSlice(gpa, to);
+        copied = match + from.len;
+        match = find(text, copied, from) orelse break;
+    }
+    try output.appendSlice(gpa, text[copied..]);
+    return output.items;
+}
+
+/// The next place of `string` in `text`. Its first and its last byte are searched for at once, in vectors:
+/// either alone is frequent in some script.
+fn find(text: []const u8, from: usize, string: []const u8) ?usize {
+    const block_len = 32;
+    const Block = @Vector(block_len, u8);
+    const last = string.len - 1;
+    const first_bytes: Block = @splat(string[0]);
+    const last_bytes: Block = @splat(string[last]);
+    var at = from;
+    while (at + last + block_len <= text.len) : (at += block_len) {
+        const starts: Block = text[at..][0..block_len].*;
+        const ends: Block = text[at + last ..][0..block_len].*;
+        var found = @as(u32, @bitCast(starts == first_bytes)) &
+            @as(u32, @bitCast(ends == last_bytes));
+        while (found != 0) : (found &= found - 1) {
+            const match = at + @ctz(found);
+            if (std.mem.eql(u8, text[match..][0..string.len], string)) return match;
+        }
+    }
+    return std.mem.findPos(u8, text, at, string);
+}
+
+fn expectApplied(
+    steps: []const definition.Normalization,
+    text: []const u8,
+    expected: []const u8,
+) !void {
+    const gpa = std.testing.allocator;
+    var normalizer: Normalizer = try .init(gpa, steps);
+    defer normalizer.deinit(gpa);
+    var memory: Memory = .{};
+    defer memory.deinit(gpa);
+    for (0..2) |_| {
+        try std.testing.expectEqualStrings(expected, try normalizer.apply(gpa, &memory, text));
+    }
+}
+
+test "steps follow each other" {
+    const sign = "\u{2581}";
+    const llama = [_]definition.Normalization{
+        .{ .replace = .{ .from = sign, .to = " " } }, .{ .prepend = " " },
+    };
+    try expectApplied(&llama, "a b", " a b");
+    try expectApplied(&llama, sign ++ "a" ++ sign ++ sign, "  a  ");
+    try expectApplied(&llama, "", "");
+    try expectApplied(&llama, "\xe2\x96\u{2580}", " \xe2\x96\u{2580}");
+    try expectApplied(&.{}, "a b", "a b");
+    const several = [_]definition.Normalization{
+        .{ .replace = .{ .from = "aa", .to = "e\u{301}" } }, .nfc, .{ .prepend = "" },
+        .{ .replace = .{ .from = "\u{e9}", .to = "" } },     .nfc,
+    };
+    try expectApplied(&several, "aaa", "a");
+    try expectApplied(&several, "aaaa", "");
+    try expectApplied(&several, "aabaa\u{301}", "b\u{301}");
+    try expectApplied(&several, "plain", "plain");
+}
+
+test "text that stays as it is is not copied" {
+    const gpa = std.testing.allocator;
+    var failing: std.testing.FailingAllocator = .init(gpa, .{});
+    const steps = [_]definition.Normalization{ .nfc, .{ .replace = .{ .from = "x", .to = "y" } } };
+    var normalizer: Normalizer = try .init(failing.allocator(), &steps);
+    defer normalizer.deinit(failing.allocator());
+    failing.fail_index = failing.alloc_index;
+    var memory: Memory = .{};
+    const text = "caf\u{e9} \u{4e2d}\u{6587} \u{e01}\u{e34}\u{e48} " ** 10;
+    const same = try normalizer.apply(failing.allocator(), &memory, text);
+    try std.testing.expectEqual(text.ptr, same.ptr);
+}
+
+fn applyOnce(gpa: Allocator) !void {
+    const steps = [_]definition.Normalization{
+        .{ .prepend = "ab" }, .{ .replace = .{ .from = "b", .to = "e\u{301}" } }, .nfc,
+    };
+    var normalizer: Normalizer = try .init(gpa, &steps);
+    defer normalizer.deinit(gpa);
+    var memory: Memory = .{};
+    defer memory.deinit(gpa);
+    _ = try normalizer.apply(gpa, &memory, "bbb");
+}
+
+test "a failed allocation leaks nothing" {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, applyOnce, .{});
+}

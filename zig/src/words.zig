@@ -1,0 +1,259 @@
+//! Cutting text for a vocabulary of characters: into words that no merge can cross.
+//!
+//! SentencePiece's vocabularies have no pre-tokenizer: a whole text is merged at once. But where no token has
+//! some two characters side by side, no merge ever joins them, and what lies on both sides may be merged
+//! apart. Which pairs of characters stand in the tokens is found out once, when loading: exactly for pairs of
+//! ASCII, and for the others by a set of hashes, which at worst misses a cut. Most tokens begin with a
+//! space and have no other, so the cuts are those between words and many more, and the pieces are as short and
+//! as often the same as those of byte-level vocabularies.
+//!
+//! Characters that the vocabulary does not know are cut out too: a piece is of known characters or of
+//! unknown ones. Time is linear in the text: a table look-up a character.
+
+const std = @import("std");
+const definition = @import("definition.zig");
+const pretokenizer = @import("pretokenizer.zig");
+const utf8 = @import("utf8.zig");
+const Allocator = std.mem.Allocator;
+
+/// Bytes that are not well-formed are a character of this number, which no token has.
+const ill_formed = 0x110000;
+
+pub const Words = struct {
+    /// Whether to cut between two ASCII characters, at `first << 7 | second`: 0 or 1.
+    ascii_cuts: []u8,
+    /// The hashes of the other pairs that stand in tokens, as bits.
+    pairs: []u64,
+    pair_shift: u32,
+    /// The known characters, as bits.
+    known: []u64,
+    /// The tokens of the bytes that unknown characters become; `none` where there is none.
+    byte_ids: [256]u32,
+    /// What an unknown character becomes for which those are missing; `none` if it is dropped.
+    unknown_id: u32,
+    fuse_unknown: bool,
+    /// Whether every byte has its token, so that nothing is unknown.
+    has_all_bytes: bool,
+
+    pub const none = std.math.maxInt(u32);
+
+    /// For byte-level vocabularies, which cut otherwise.
+    pub const unused: Words = .{
+        .ascii_cuts = &.{},
+        .pairs = &.{},
+        .pair_shift = 0,
+        .known = &.{},
+        .byte_ids = @splat(none),
+        .unknown_id = none,
+        .fuse_unknown = false,
+        .has_all_bytes = false,
+    };
+
+    /// `tokens` are those that merges make.
+    pub fn init(
+        gpa: Allocator,
+        characters: definition.Characters,
+        tokens: []const []const u8,
+    ) error{OutOfMemory}!Words {
+        const ascii_cuts = try gpa.alloc(u8, 128 * 128);
+        errdefer gpa.free(ascii_cuts);
+        @memset(ascii_cuts, 1);
+        var bytes: usize = 0;
+        for (tokens) |token| bytes += token.len;
+        // About a quarter of the bytes are second characters of different pairs, at most.
+        const bits = std.math.ceilPowerOfTwo(usize, @max(bytes, 64)) catch return error.OutOfMemory;
+        const pairs = try gpa.alloc(u64, bits / 64);
+        errdefer gpa.free(pairs);
+        @memset(pairs, 0);
+        const last = if (characters.known.len == 0) 0 else characters.known[characters.known.len - 1].character;
+        const known = try gpa.alloc(u64, last / 64 + 1);
+        @memset(known, 0);
+        for (characters.known) |entry| {
+            known[entry.character / 64] |= @as(u64, 1) << @truncate(entry.character);
+        }
+        var words: Words = .{
+            .ascii_cuts = ascii_cuts,
+            .pairs = pairs,
+            .pair_shift = 64 - @as(u32, std.math.log2_int(usize, bits)),
+            .known = known,
+            .byte_ids = undefined,
+            .unknown_id = characters.unknown orelse none,
+            .fuse_unknown = characters.fuse_unknown,
+            .has_all_bytes = true,
+        };
+        for (&words.byte_ids, characters.byte_ids) |*id, source| {
+            id.* = source orelse none;
+            if (source == null) words.has_all_bytes = false;
+        }
+        for (tokens) |token| words.addPairs(token);
+        return words;
+    }
+
+    pub fn deinit(words: *Words, gpa: Allocator) void {
+        gpa.free(words.ascii_cuts);
+        gpa.free(words.pairs);
+        gpa.free(words.known);
+        words.* = undefined;
+    }
+
+    pub fn memoryBytes(words: *const Words) usize {
+        return words.ascii_cuts.len + 8 * (words.pairs.len + words.known.len);
+    }
+
+    fn addPairs(words: *Words, token: []const u8) void {
+        var before: ?u21 = null;
+        var at: usize = 0;
+        while (at < token.len) {
+            const character = characterAt(token, at);
+            at += character.len;
+            defer before = character.code_point;
+            const first = before orelse continue;
+            const second = character.code_point;
+            if (first < 128 and second < 128) {
+                words.ascii_cuts[@as(usize, first) << 7 | second] = 0;
+            } else {
+                const bit = words.pairBit(first, second);
+                words.pairs[bit / 64] |= @as(u64, 1) << @truncate(bit);
+            }
+        }
+    }
+
+    inline fn pairBit(words: *const Words, first: u21, second: u21) usize {
+        const pair = @as(u64, first) << 32 | second;
+        return @intCast(pair *% 0x9e3779b97f4a7c15 >> @intCast(words.pair_shift));
+    }
+
+    pub inline fn isKnown(words: *const Words, character: u21) bool {
+        const index = character / 64;
+        if (index >= words.known.len) return false;
+        return words.known[index] >> @truncate(character) & 1 != 0;
+    }
+
+    /// Whether two characters, not both of ASCII, belong to one piece.
+    inline fn isJoined(words: *const Words, first: Seen, second: Seen) bool {
+        if (first.is_known != second.is_known) return false;
+        if (!first.is_known) return true;
+        const bit = words.pairBit(first.character, second.character);
+        return words.pairs[bit / 64] >> @truncate(bit) & 1 != 0;
+    }
+
+    const Seen = struct { character: u21, is_known: bool };
+
+    /// Finds the next pieces of `text` from `position` on, as many as `spans` has room for, and returns how
+    /// many. The text is done when `position` is its length.
+    pub fn next(
+        words: *const Words,
+        text: []const u8,
+        position: *usize,
+        spans: []pretokenizer.Span,
+    ) usize {
+        var cutter: Cutter = .{ .words = words, .text = text, .piece = position.*, .spans = spans };
+        cutter.run();
+        position.* = cutter.piece;
+        return cutter.count;
+    }
+
+    /// Whether a piece is of unknown characters.
+    pub fn isUnknown(words: *const Words, piece: []const u8) bool {
+        return !words.isKnown(characterAt(piece, 0).code_point);
+    }
+};
+
+const block_len = 64;
+
+const Cutter = struct {
+    words: *const Words,
+    text: []const u8,
+    /// Where the piece begins whose end is looked for.
+    piece: usize,
+    spans: []pretokenizer.Span,
+    count: usize = 0,
+
+    fn run(cutter: *Cutter) void {
+        const text = cutter.text;
+        if (cutter.piece == text.len) return;
+        var at = cutter.piece + characterAt(text, cutter.piece).len;
+        while (at < text.len and cutter.count < cutter.spans.len) {
+            if (at + block_len <= text.len and isAscii(text[at - 1 ..][0 .. block_len + 1])) {
+                cutter.cutAscii(at);
+                at += block_len;
+            } else {
+                at = cutter.cutCharacters(at, @min(at + block_len, text.len));
+            }
+        }
+        if (cutter.count < cutter.spans.len) cutter.cut(text.len);
+    }
+
+    fn isAscii(bytes: *const [block_len + 1]u8) bool {
+        const block: @Vector(block_len, u8) = bytes[1..].*;
+        return bytes[0] < 0x80 and @reduce(.Max, block) < 0x80;
+    }
+
+    /// Cuts a block, each of whose characters and the one before are ASCII.
+    fn cutAscii(cutter: *Cutter, at: usize) void {
+        const table = cutter.words.ascii_cuts[0 .. 128 * 128];
+        const bytes = cutter.text[at - 1 ..][0 .. block_len + 1];
+        // Without a branch: where the cuts are cannot be predicted.
+        var cuts: u64 = 0;
+        inline for (0..block_len) |i| {
+            const pair = @as(usize, bytes[i] & 0x7F) << 7 | (bytes[i + 1] & 0x7F);
+            cuts |= @as(u64, table[pair]) << i;
+        }
+        while (cuts != 0) : (cuts &= cuts - 1) {
+            if (cutter.count == cutter.spans.len) return;
+            cutter.cut(at + @ctz(cuts));
+        }
+    }
+
+    /// Cuts before the characters that begin from `start` to `end`, and returns where the one behind begins.
+    fn cutCharacters(cutter: *Cutter, start: usize, end: usize) usize {
+        const words = cutter.words;
+        var at = start;
+        var before = cutter.seenBefore(start);
+        while (at < end and cutter.count < cutter.spans.len) {
+            const character = characterAt(cutter.text, at);
+            const second = character.code_point;
+            const seen: Words.Seen = .{ .character = second, .is_known = words.isKnown(second) };
+            const first = before.character;
+            const is_cut = if (first < 128 and second < 128)
+                words.ascii_cuts[@as(usize, first) << 7 | second] != 0
+            else
+                !words.isJoined(before, seen);
+            if (is_cut) cutter.cut(at);
+            before = seen;
+            at += character.len;
+        }
+        return at;
+    }
+
+    /// The character that ends before `at`.
+    fn seenBefore(cutter: *const Cutter, at: usize) Words.Seen {
+        var start = at - 1;
+        while (start > cutter.piece and at - start < 4 and cutter.text[start] & 0xC0 == 0x80) {
+            start -= 1;
+        }
+        var character = characterAt(cutter.text, start);
+        // Of ill-formed bytes, the last.
+        while (start + character.len < at) {
+            start += character.len;
+            character = characterAt(cutter.text, start);
+        }
+        const code_point = character.code_point;
+        return .{ .character = code_point, .is_known = cutter.words.isKnown(code_point) };
+    }
+
+    inline fn cut(cutter: *Cutter, at: usize) void {
+        cutter.spans[cutter.count] = .{ .start = cutter.piece, .end = at };
+        cutter.count += 1;
+        cutter.piece = at;
+    }
+};
+
+/// The character at `at`, those of ill-formed bytes being told from U+FFFD.
+inline fn characterAt(text: []const u8, at: usize) utf8.Character {
+    const character = utf8.decode(text, at);
+    if (character.code_point == utf8.replacement and text[at] != 0xEF) {
+        return .{ .code_point = ill_formed, .len = character.len };
+    }
+    return character;
+}
