@@ -104,6 +104,14 @@ pub const SplitBehavior = enum {
     contiguous,
 };
 
+/// Whose reading of a pattern counts, where engines differ.
+pub const RegexEngine = enum {
+    /// tokenizers.
+    oniguruma,
+    /// tiktoken, rustbpe.
+    fancy_regex,
+};
+
 /// One step of cutting text into pieces; each step cuts the pieces of the one before, each on its own.
 pub const Split = struct {
     /// A regular expression, in the syntax of the reference engines.
@@ -111,10 +119,16 @@ pub const Split = struct {
     behavior: SplitBehavior,
     /// Swaps what matches and what does not.
     invert: bool = false,
+    engine: RegexEngine = .oniguruma,
 
     /// tiktoken's reading of a pattern: its matches are the pieces, the rest is dropped.
     pub fn matches(pattern: []const u8) Split {
-        return .{ .pattern = pattern, .behavior = .removed, .invert = true };
+        return .{
+            .pattern = pattern,
+            .behavior = .removed,
+            .invert = true,
+            .engine = .fancy_regex,
+        };
     }
 
     /// Whether the matches are the pieces. What lies between them is a piece too, or dropped: for a pattern

@@ -213,7 +213,8 @@ fn scan(comptime pieceEnd: PieceEnd, text: []const u8, cursor: *Cursor, spans: [
 
 test {
     _ = @import("pretokenizer/compiled.zig");
-    _ = @import("pretokenizer/automaton.zig");
+    _ = @import("pretokenizer/determinize.zig");
+    _ = @import("pretokenizer/memo.zig");
     _ = @import("pretokenizer/regex.zig");
     _ = @import("pretokenizer/runs.zig");
     _ = @import("pretokenizer/reference.zig");

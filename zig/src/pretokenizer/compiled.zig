@@ -1,14 +1,15 @@
 //! A sequence of splits with any patterns: each is an automaton, and each cuts the pieces of the one before,
 //! every piece as a text of its own.
 //!
-//! Read-only once built; what a walk through a text needs to remember is in its `Cursor`. Each split looks at
-//! each character as often as its automaton does (see there), and at a stretch between matches as often as
-//! its characters.
+//! Plain data, read-only; what a walk through a text needs to remember is in its `Cursor`, which has a fixed
+//! size. Time is that of each split's searches through the text (`memo.zig` has the bound).
 
 const std = @import("std");
 const definition = @import("../definition.zig");
 const Diagnostic = @import("../diagnostic.zig").Diagnostic;
-const Automaton = @import("automaton.zig").Automaton;
+const automaton = @import("automaton.zig");
+const determinize = @import("determinize.zig");
+const Automaton = automaton.Automaton;
 const Span = @import("../pretokenizer.zig").Span;
 const utf8 = @import("../utf8.zig");
 const Allocator = std.mem.Allocator;
@@ -39,7 +40,7 @@ pub const Compiled = struct {
         errdefer compiled.deinit(gpa);
         for (splits) |split| {
             compiled.steps[compiled.step_count] = .{
-                .automaton = Automaton.init(gpa, split.pattern, diagnostic) catch |err| {
+                .automaton = determinize.build(gpa, split.pattern, split.engine, diagnostic) catch |err| {
                     if (err == error.UnsupportedPattern) name(split.pattern, diagnostic);
                     return err;
                 },
@@ -92,7 +93,7 @@ pub const Compiled = struct {
         const whole: Span = .{ .start = 0, .end = text.len };
         if (self.step_count == 0) return whole;
         if (cursor.depth == 0) {
-            cursor.levels[0] = .of(whole);
+            cursor.levels[0].begin(whole);
             cursor.depth = 1;
         }
         while (cursor.depth > 0) {
@@ -102,7 +103,7 @@ pub const Compiled = struct {
                 continue;
             };
             if (cursor.depth == self.step_count) return piece;
-            cursor.levels[cursor.depth] = .of(piece);
+            cursor.levels[cursor.depth].begin(piece);
             cursor.depth += 1;
         }
         return null;
@@ -110,18 +111,27 @@ pub const Compiled = struct {
 };
 
 /// A stretch that matches, or one between matches; `is_match` is swapped where the split is inverted.
-const Stretch = struct { span: Span, is_match: bool };
+const Stretch = struct {
+    span: Span,
+    is_match: bool,
+    /// Whether an empty match is between it and the stretch before.
+    is_behind_empty: bool,
+};
 
 /// The walk of one split through one piece of the split before.
 const Level = struct {
     bounds: Span,
     position: usize,
-    /// The first match that ends behind `position`; empty, at the end, if there is none.
+    /// The first match that ends behind `position`, or at it if it is empty; if there is none, it is empty
+    /// and at the end.
     match: Span,
+    memos: automaton.Memos,
 
-    fn of(bounds: Span) Level {
-        const none: Span = .{ .start = bounds.start, .end = bounds.start };
-        return .{ .bounds = bounds, .position = bounds.start, .match = none };
+    fn begin(self: *Level, bounds: Span) void {
+        self.bounds = bounds;
+        self.position = bounds.start;
+        self.match = .{ .start = bounds.start, .end = bounds.start };
+        self.memos.clear();
     }
 
     fn nextPiece(self: *Level, step: *const Compiled.Step, text: []const u8) ?Span {
@@ -135,6 +145,7 @@ const Level = struct {
                 .contiguous => {
                     while (self.peek(step, text)) |following| {
                         if (following.is_match != stretch.is_match) break;
+                        if (following.is_behind_empty) break;
                         piece.end = following.span.end;
                         self.position = piece.end;
                     }
@@ -158,23 +169,34 @@ const Level = struct {
         return if (self.position < self.bounds.end) self.stretchAt(step, text) else null;
     }
 
-    /// The stretch that begins at `position`.
+    /// The stretch that begins at `position`. Empty matches are no stretches, they only end one.
     fn stretchAt(self: *Level, step: *const Compiled.Step, text: []const u8) Stretch {
+        const is_behind_empty = self.match.start == self.position;
         if (self.match.end <= self.position) self.findMatch(&step.automaton, text);
         if (self.position < self.match.start) {
-            const gap: Span = .{ .start = self.position, .end = self.match.start };
-            return .{ .span = gap, .is_match = step.invert };
+            return .{
+                .span = .{ .start = self.position, .end = self.match.start },
+                .is_match = step.invert,
+                .is_behind_empty = is_behind_empty,
+            };
         }
-        return .{ .span = self.match, .is_match = !step.invert };
+        return .{ .span = self.match, .is_match = !step.invert, .is_behind_empty = false };
     }
 
-    fn findMatch(self: *Level, automaton: *const Automaton, text: []const u8) void {
+    fn findMatch(self: *Level, machine: *const Automaton, text: []const u8) void {
         const piece = text[self.bounds.start..self.bounds.end];
-        var at = self.position - self.bounds.start;
-        while (at < piece.len) {
-            if (automaton.matchEnd(piece, at)) |end| {
-                self.match = .{ .start = self.bounds.start + at, .end = self.bounds.start + end };
-                return;
+        const start = self.position - self.bounds.start;
+        var at = start;
+        while (true) {
+            at = machine.skip(piece, at);
+            if (at == piece.len) break;
+            if (machine.matchEnd(piece, at, &self.memos)) |end| {
+                // The engines take no empty match where the one before ended.
+                if (end > at or at > start) {
+                    self.match.start = self.bounds.start + at;
+                    self.match.end = self.bounds.start + end;
+                    return;
+                }
             }
             at += utf8.decode(piece, at).len;
         }
@@ -229,6 +251,58 @@ test "a sequence of splits: a piece's ends are those of a text" {
     const dropped: definition.Split = .{ .pattern = "\\d", .behavior = .removed };
     try expectPieces(&.{ dropped, spaces }, "12", &.{});
     try expectPieces(&.{ spaces, dropped }, "a1 2\u{e9}3", &.{ "a", " ", "\u{e9}" });
+}
+
+/// Characters read while all pieces of a text are found.
+fn stepsOf(splits: []const definition.Split, text: []const u8) !usize {
+    const gpa = std.testing.allocator;
+    var diagnostic: Diagnostic = .{};
+    errdefer std.debug.print("{s}\n", .{diagnostic.message()});
+    var compiled: Compiled = try .init(gpa, splits, &diagnostic);
+    defer compiled.deinit(gpa);
+    var cursor: Compiled.Cursor = .{};
+    for (&cursor.levels) |*level| level.memos.steps = 0;
+    var spans: [64]Span = undefined;
+    while (cursor.position < text.len) _ = compiled.next(text, &cursor, &spans);
+    var steps: usize = 0;
+    for (cursor.levels) |level| steps += level.memos.steps;
+    return steps;
+}
+
+test "every search is linear" {
+    const cases = [_]struct { []const u8, []const u8 }{
+        .{ "a*b|a", "a" },
+        .{ "a*b", "a" },
+        .{ "(?:a|b)*c|a|b", "ab" },
+        .{ "(?:a|b)*c|a|b", "abbabaaab" },
+        .{ "\\s*x|\\s", " " },
+        .{ "(?:(?:a+b?)+c)+|a", "a" },
+        .{ "(?:(?:a+b?)+c)+|a", "aab" },
+        .{ "(?:a{7})*b|(?:a{5})*c|a", "a" },
+        .{ "(?:aaa)+b|(?:aa)+c|a", "a" },
+        .{ "a(?=a*b)|a", "a" },
+        .{ "a(?=a*b)|a", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab" },
+        .{ "a(?!a*b)|a", "a" },
+        .{ "a+(?=a*b)|a", "a" },
+        .{ "(?=(\\d{3})+(?!\\d))", "7" },
+        .{ "\\d{1,3}(?=(?:\\d{3})*\\b)", "7" },
+        .{ "\\d{1,3}(?=(?:\\d{3})*\\b)|a", "7777777777777777777777a" },
+        .{ "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+", "\n                    " },
+        .{ "\\s{64}(?!\\S)|\\s", " " },
+    };
+    const len = 1 << 17;
+    const text = try std.testing.allocator.alloc(u8, len);
+    defer std.testing.allocator.free(text);
+    for (cases) |case| {
+        const pattern, const unit = case;
+        for (text, 0..) |*byte, i| byte.* = unit[i % unit.len];
+        const split: definition.Split = .{ .pattern = pattern, .behavior = .isolated };
+        const half = try stepsOf(&.{split}, text[0 .. len / 2]);
+        const whole = try stepsOf(&.{split}, text);
+        errdefer std.debug.print("{s} on {s}: {d}, {d} steps\n", .{ pattern, unit, half, whole });
+        try std.testing.expect(whole <= half * 9 / 4 + 1000);
+        try std.testing.expect(whole <= len * 400);
+    }
 }
 
 const Scanner = struct { pattern: []const u8, pieceEnd: *const fn ([]const u8, usize) usize };

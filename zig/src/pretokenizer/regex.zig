@@ -1,17 +1,21 @@
 //! Regular expressions as pre-tokenizer patterns write them: the text is parsed into a tree over sets of
-//! code points. The syntax is what the reference engines (fancy-regex, Oniguruma) have in common; what they
-//! read differently, or what cannot be matched in one pass, is refused with its place and the reason.
+//! code points. The syntax is that of the reference engines: what fancy-regex and Oniguruma read differently
+//! is read as the one that is asked for reads it. What has no automaton is refused with its place and the
+//! reason.
 //!
 //! Not here: matching, which is `automaton.zig`'s. Parsing is linear in the pattern, but that each property
 //! (`\p{L}`, `\s`) costs a pass over the runs of equal properties of all code points.
 
 const std = @import("std");
+const definition = @import("../definition.zig");
 const Diagnostic = @import("../diagnostic.zig").Diagnostic;
 const unicode = @import("../unicode.zig");
 const utf8 = @import("../utf8.zig");
 const Allocator = std.mem.Allocator;
 
 pub const Error = error{ OutOfMemory, UnsupportedPattern };
+
+pub const Engine = definition.RegexEngine;
 
 const code_point_max = 0x10FFFF;
 
@@ -100,12 +104,18 @@ pub const Node = union(enum) {
     /// Tried in this order.
     alternation: []const *const Node,
     repetition: Repetition,
-    look_ahead: struct { set: Set, is_negative: bool },
+    /// Of one character.
+    look_ahead: Look,
+    look_behind: Look,
+    /// A look-ahead of any length.
+    look_far: struct { node: *const Node, is_negative: bool },
     /// An end of the text.
     start,
     end,
     /// `\b`; `\B` where negative.
     word_boundary: struct { is_negative: bool },
+
+    pub const Look = struct { set: Set, is_negative: bool };
 
     pub const Repetition = struct {
         node: *const Node,
@@ -118,7 +128,7 @@ pub const Node = union(enum) {
     /// Whether it can match the empty text.
     pub fn isNullable(node: *const Node) bool {
         return switch (node.*) {
-            .empty, .look_ahead, .start, .end, .word_boundary => true,
+            .empty, .look_ahead, .look_behind, .look_far, .start, .end, .word_boundary => true,
             .set => false,
             .concatenation => |nodes| for (nodes) |each| {
                 if (!each.isNullable()) break false;
@@ -138,8 +148,18 @@ const repetition_max = 1000;
 const depth_max = 100;
 
 /// The tree of `pattern`, in `arena`.
-pub fn parse(arena: Allocator, pattern: []const u8, diagnostic: *Diagnostic) Error!*const Node {
-    var parser: Parser = .{ .arena = arena, .text = pattern, .diagnostic = diagnostic };
+pub fn parse(
+    arena: Allocator,
+    pattern: []const u8,
+    engine: Engine,
+    diagnostic: *Diagnostic,
+) Error!*const Node {
+    var parser: Parser = .{
+        .arena = arena,
+        .text = pattern,
+        .engine = engine,
+        .diagnostic = diagnostic,
+    };
     if (!std.unicode.utf8ValidateSlice(pattern)) return parser.refuse(0, "it is not UTF-8", .{});
     const node = try parser.parseAlternation();
     if (parser.at < pattern.len) return parser.refuse(parser.at, "')' closes no group", .{});
@@ -149,13 +169,19 @@ pub fn parse(arena: Allocator, pattern: []const u8, diagnostic: *Diagnostic) Err
 /// `\w`, in `arena`.
 pub fn wordSet(arena: Allocator) Error!Set {
     var diagnostic: Diagnostic = .{};
-    var parser: Parser = .{ .arena = arena, .text = "", .diagnostic = &diagnostic };
+    var parser: Parser = .{
+        .arena = arena,
+        .text = "",
+        .engine = .fancy_regex,
+        .diagnostic = &diagnostic,
+    };
     return parser.property(.word, false);
 }
 
 const Parser = struct {
     arena: Allocator,
     text: []const u8,
+    engine: Engine,
     diagnostic: *Diagnostic,
     at: usize = 0,
     depth: usize = 0,
@@ -203,7 +229,18 @@ const Parser = struct {
             if (!self.take("|")) break;
         }
         if (alternatives.items.len == 1) return alternatives.items[0];
+        if (try self.unionOf(alternatives.items)) |set| return self.make(.{ .set = set });
         return self.make(.{ .alternation = alternatives.items });
+    }
+
+    /// Alternatives that are one character each are one set.
+    fn unionOf(self: *Parser, alternatives: []const *const Node) Error!?Set {
+        var ranges: std.ArrayList(Range) = .empty;
+        for (alternatives) |node| {
+            if (node.* != .set) return null;
+            try ranges.appendSlice(self.arena, node.set.ranges);
+        }
+        return try .of(self.arena, ranges.items);
     }
 
     fn parseConcatenation(self: *Parser) Error!*const Node {
@@ -215,6 +252,7 @@ const Parser = struct {
                 continue;
             }
             const start = self.at;
+            try self.checkFolding(start);
             const atom = try self.parseAtom();
             try nodes.append(self.arena, try self.parseQuantifier(atom, start));
         }
@@ -225,26 +263,43 @@ const Parser = struct {
         };
     }
 
+    /// Oniguruma folds some letters to two: U+00DF to "ss", ligatures to "ff", "fi", "fl" and "st".
+    fn checkFolding(self: *Parser, at: usize) Error!void {
+        if (!self.ignore_case or self.engine != .oniguruma or at + 2 > self.text.len) return;
+        for ([_][]const u8{ "ss", "ff", "fi", "fl", "st" }) |pair| {
+            if (std.ascii.eqlIgnoreCase(self.text[at..][0..2], pair)) {
+                return self.refuse(at, "letters that equal one other where case is ignored", .{});
+            }
+        }
+    }
+
     fn parseQuantifier(self: *Parser, node: *const Node, start: usize) Error!*const Node {
         const at = self.at;
         const bounds = try self.parseBounds() orelse return node;
+        // To Oniguruma `{1,3}+` is a quantifier behind another, and `{3}?` one of `{0,3}` kind.
+        const is_interval = self.text[at] == '{' and self.engine == .oniguruma;
         var repetition: Node.Repetition = .{
             .node = node,
             .min = bounds[0],
             .max = bounds[1],
             .greed = .greedy,
         };
+        if (is_interval and self.peek() == '?' and bounds[0] == bounds[1]) {
+            return self.refuse(at, "a lazy quantifier of one number", .{});
+        }
         if (self.take("?")) {
             repetition.greed = .lazy;
-        } else if (self.take("+")) {
+        } else if (!is_interval and self.take("+")) {
             repetition.greed = .possessive;
         }
         const end = self.at;
+        const is_doubled = is_interval and self.peek() == '+' and self.text[end - 1] != '?';
+        if (is_doubled) self.at += 1;
         if (try self.parseBounds() != null) {
             return self.refuse(end, "a quantifier behind a quantifier", .{});
         }
         switch (node.*) {
-            .empty, .look_ahead, .start, .end, .word_boundary => {
+            .empty, .look_ahead, .look_behind, .look_far, .start, .end, .word_boundary => {
                 return self.refuse(at, "a quantifier behind what has no length", .{});
             },
             else => {},
@@ -252,7 +307,10 @@ const Parser = struct {
         if (repetition.max == null and node.isNullable()) {
             return self.refuse(start, "a repeated group that can match nothing", .{});
         }
-        return self.make(.{ .repetition = repetition });
+        const made = try self.make(.{ .repetition = repetition });
+        if (!is_doubled) return made;
+        if (repetition.min == 0) return self.refuse(start, "a repeated group that can match nothing", .{});
+        return self.make(.{ .repetition = .{ .node = made, .min = 1, .max = null, .greed = .greedy } });
     }
 
     /// Least and most repetitions, if a quantifier comes next.
@@ -299,14 +357,36 @@ const Parser = struct {
         }
         self.at += 1;
         switch (self.text[start]) {
-            '^' => return self.make(.start),
-            '$' => return self.make(.end),
+            '^' => return self.lineStart(),
+            '$' => return self.lineEnd(),
             '.' => return self.make(.{ .set = try (try self.single('\n')).negated(self.arena) }),
             else => {},
         }
         self.at = start;
         const code_point = self.nextCodePoint();
         return self.make(.{ .set = try self.literal(code_point, start) });
+    }
+
+    /// To Oniguruma, `^` and `$` are the ends of a line.
+    fn lineStart(self: *Parser) Error!*const Node {
+        const start = try self.make(.start);
+        if (self.engine != .oniguruma) return start;
+        const newline = try self.single('\n');
+        const behind = try self.make(.{ .look_behind = .{ .set = newline, .is_negative = false } });
+        const ahead = try self.make(.{ .look_ahead = .{ .set = .all, .is_negative = false } });
+        const nodes = try self.arena.dupe(*const Node, &.{ behind, ahead });
+        const inner = try self.make(.{ .concatenation = nodes });
+        const either = try self.arena.dupe(*const Node, &.{ start, inner });
+        return self.make(.{ .alternation = either });
+    }
+
+    fn lineEnd(self: *Parser) Error!*const Node {
+        const end = try self.make(.end);
+        if (self.engine != .oniguruma) return end;
+        const newline = try self.single('\n');
+        const ahead = try self.make(.{ .look_ahead = .{ .set = newline, .is_negative = false } });
+        const either = try self.arena.dupe(*const Node, &.{ end, ahead });
+        return self.make(.{ .alternation = either });
     }
 
     fn nextCodePoint(self: *Parser) u21 {
@@ -319,6 +399,8 @@ const Parser = struct {
         const start = self.at;
         if (self.take("(?=")) return self.parseLookAhead(start, false);
         if (self.take("(?!")) return self.parseLookAhead(start, true);
+        if (self.take("(?<=")) return self.parseLookBehind(start, false);
+        if (self.take("(?<!")) return self.parseLookBehind(start, true);
         const outer_ignore_case = self.ignore_case;
         defer self.ignore_case = outer_ignore_case;
         var is_atomic = false;
@@ -354,10 +436,19 @@ const Parser = struct {
     fn parseLookAhead(self: *Parser, start: usize, is_negative: bool) Error!*const Node {
         const node = try self.parseAlternation();
         if (!self.take(")")) return self.refuse(start, "the group is not closed", .{});
+        return self.make(switch (node.*) {
+            .set => |set| .{ .look_ahead = .{ .set = set, .is_negative = is_negative } },
+            else => .{ .look_far = .{ .node = node, .is_negative = is_negative } },
+        });
+    }
+
+    fn parseLookBehind(self: *Parser, start: usize, is_negative: bool) Error!*const Node {
+        const node = try self.parseAlternation();
+        if (!self.take(")")) return self.refuse(start, "the group is not closed", .{});
         if (node.* != .set) {
-            return self.refuse(start, "look-ahead farther than one character", .{});
+            return self.refuse(start, "look-behind farther than one character", .{});
         }
-        return self.make(.{ .look_ahead = .{ .set = node.set, .is_negative = is_negative } });
+        return self.make(.{ .look_behind = .{ .set = node.set, .is_negative = is_negative } });
     }
 
     fn parseEscape(self: *Parser) Error!*const Node {
@@ -655,7 +746,7 @@ fn expectMembers(pattern: []const u8, members: []const u21, others: []const u21)
     var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
     defer arena.deinit();
     var diagnostic: Diagnostic = .{};
-    const node = try parse(arena.allocator(), pattern, &diagnostic);
+    const node = try parse(arena.allocator(), pattern, .fancy_regex, &diagnostic);
     for (members) |code_point| try std.testing.expect(node.set.has(code_point));
     for (others) |code_point| try std.testing.expect(!node.set.has(code_point));
 }
@@ -685,8 +776,8 @@ test "what is refused, and where" {
     const cases = [_]struct { []const u8, usize }{
         .{ "a(b", 1 },      .{ "ab)", 2 },         .{ "a[b", 1 },         .{ "*", 0 },
         .{ "a**", 2 },      .{ "a{2", 1 },         .{ "a{3,2}", 1 },      .{ "a{1001}", 1 },
-        .{ "a{x}", 1 },     .{ "(?<=a)b", 0 },     .{ "x(?<n>a)", 1 },    .{ "a(?=bc)", 1 },
-        .{ "\\1", 0 },      .{ "a\\X", 1 },        .{ "\\p{Foo}", 0 },
+        .{ "a{x}", 1 },     .{ "(?<=ab)c", 0 },    .{ "x(?<n>a)", 1 },    .{ "\\1", 0 },
+        .{ "a\\X", 1 },     .{ "\\p{Foo}", 0 },
         .{ "(?i:é)", 4 },
         .{ "[z-a]", 1 },    .{ "[[:alpha:]]", 1 }, .{ "[a--b]", 2 },      .{ "(?:a?)*", 0 },
         .{ "(?>a|ab)", 0 }, .{ "(?i:\\p{L})", 4 }, .{ "\\x{110000}", 0 }, .{ "^*", 1 },
@@ -696,7 +787,7 @@ test "what is refused, and where" {
     defer arena.deinit();
     for (cases) |case| {
         var diagnostic: Diagnostic = .{};
-        const parsed = parse(arena.allocator(), case[0], &diagnostic);
+        const parsed = parse(arena.allocator(), case[0], .fancy_regex, &diagnostic);
         try std.testing.expectError(error.UnsupportedPattern, parsed);
         try std.testing.expectEqual(@as(?usize, case[1]), diagnostic.offset);
     }
