@@ -1,197 +1,258 @@
-"""Measures pyaot_tokenizer against tiktoken, tokenizers and rustbpe, after comparing every id.
+"""Measures pyaot_tokenizer against its peers, after comparing every id.
 
 Every engine runs in a process of its own; the rounds go from engine to engine in turn, and the
-median
-is shown. Documents whose ids differ make the exit code 1 and their row is not timed.
+median is shown. An engine whose ids differ from the oracle's is shown as wrong. Without --full the
+peers are those of the tests, over made text; with it all that a pinned wheel gives, fetched first.
 """
 
 from __future__ import annotations
 
 import argparse
-import html
 import importlib.metadata
 import json
 import os
 import platform
-import statistics
 import sys
 import tempfile
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, ContextManager, Dict, Iterator, List, Mapping, Optional, Sequence
 
 import corpora
-import engines
+import fetch
+import figures
+import loading
+import rendering
 import vocabularies
-from measure import Worker
+from chart import chart
+from corpora import Text
+from engines import ENGINES, OURS, Vocabulary
+from figures import Record
+from rows import DEFAULT_ROWS, ROWS, Row
+from running import Runner, run_row, say
 
-VOCABULARIES = ("gpt2", "cl100k", "rustbpe-2k")
+PEERS_LOCK = Path(__file__).parent.parent / "tools" / "python" / "peers_requirements.txt"
+_ROUNDS = 5
 
 
-def say(line: str) -> None:
-    """Progress, to standard error."""
-    print(line, file=sys.stderr, flush=True)
+def main() -> int:
+    """Command line: 0 if our ids are right wherever they were compared, else 1."""
+    arguments = _parser().parse_args()
+    # `bazel run` starts in the runfiles; paths are meant from where the user stands.
+    here = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
+    rows = _chosen_rows(arguments)
+    records: List[Record] = []
+    if arguments.render:
+        for line in (here / arguments.render).read_text("utf-8").splitlines():
+            records.append(json.loads(line))
+    else:
+        try:
+            for record in _run(arguments, rows, here):
+                records.append(record)
+                if arguments.jsonl:
+                    with open(here / arguments.jsonl, "a", encoding="utf-8") as file:
+                        file.write(json.dumps(record) + "\n")
+        except fetch.FetchError as error:
+            say(f"compare: error: {error}")
+            return 1
+    return _show(arguments, rows, records, here)
 
 
-def measure_corpus(
-    workers: List[Worker], vocabulary: str, name: str, texts: List[str], rounds: int
-) -> List[Dict[str, Any]]:
-    """One row an engine."""
-    size = sum(len(text.encode("utf-8", "replace")) for text in texts)
-    answers = {worker.engine: worker.ask("ids", texts) for worker in workers}
-    expected = answers["pyaot_tokenizer"]["digests"]
-    rows: List[Dict[str, Any]] = []
-    for worker in workers:
-        digests = answers[worker.engine]["digests"]
-        rows.append(
-            {
-                "vocabulary": vocabulary,
-                "corpus": name,
-                "engine": worker.engine,
-                "documents": len(texts),
-                "bytes": size,
-                "tokens": answers[worker.engine]["tokens"],
-                "documents_that_differ": sum(a != b for a, b in zip(expected, digests)),
-            }
-        )
-    timed = [(w, r) for w, r in zip(workers, rows) if not r["documents_that_differ"]]
-    seconds: Dict[str, List[float]] = {worker.engine: [] for worker, _ in timed}
-    for _ in range(rounds):
-        for worker, _ in timed:
-            seconds[worker.engine].append(worker.ask("time", texts))
-    for worker, row in timed:
-        median = statistics.median(seconds[worker.engine])
-        row.update(
-            seconds=seconds[worker.engine],
-            mb_per_second=size / 1e6 / median,
-            tokens_per_second=row["tokens"] / median,
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    add = parser.add_argument
+    add("--full", action="store_true", help="all peers, vocabularies and rows; fetches them first")
+    add("--only", nargs="+", metavar="ROW", choices=list(ROWS), help=f"of: {', '.join(ROWS)}")
+    add("--vocabularies", nargs="+", metavar="NAME", help="these in place of each row's own")
+    add("--engines", nargs="+", metavar="NAME", choices=list(ENGINES), help="only these")
+    add("--texts", nargs="+", metavar="NAME", help="only these texts of each row")
+    add("--corpora", type=Path, metavar="FOLDER", help="with english.txt, code.txt, ...; else made")
+    add("--corpus-limit", type=float, metavar="MB", help="at most so much of each text")
+    add("--rounds", type=int, default=_ROUNDS, help=f"interleaved rounds ({_ROUNDS})")
+    add("--quick", action="store_true", help="two rounds over at most 0.2 MB of each text")
+    add("--jsonl", type=Path, metavar="FILE", help="append each record to FILE as it comes")
+    add("--render", type=Path, metavar="FILE", help="measure nothing, show the records of FILE")
+    add("--results", type=Path, metavar="FILE", help="write the page of results")
+    add("--json", action="store_true", help="JSON instead of tables")
+    add("--html", type=Path, metavar="FILE", help="also write a chart")
+    return parser
+
+
+def _chosen_rows(arguments: argparse.Namespace) -> Dict[str, Row]:
+    every = ROWS if arguments.full or arguments.render else DEFAULT_ROWS
+    rows = {}
+    for name, row in every.items():
+        if arguments.only and name not in arguments.only:
+            continue
+        limit = 0.2 if arguments.quick else arguments.corpus_limit
+        rows[name] = replace(
+            row,
+            vocabularies=arguments.vocabularies or row.vocabularies,
+            engines=[e for e in row.engines if not arguments.engines or e in arguments.engines],
+            fewer=tuple(e for e in row.fewer if not arguments.engines or e in arguments.engines),
+            megabytes=min(row.megabytes, limit or row.megabytes),
         )
     return rows
 
 
-def run(arguments: argparse.Namespace, folder: Path) -> Dict[str, Any]:
-    """All vocabularies and corpora; `folder` is for files that the engines load."""
-    say("writing tokenizer.json files")
-    vocabularies.write_tokenizer_json(folder)
-    texts = {str(path): corpora.from_path(path) for path in arguments.corpus}
-    texts = texts or corpora.default_corpora(arguments.quick)
-    names = ["pyaot_tokenizer"] + [e for e in arguments.engines if e != "pyaot_tokenizer"]
-    rows: List[Dict[str, Any]] = []
-    starts: List[Dict[str, Any]] = []
-    for vocabulary in VOCABULARIES:
-        trained: Optional[engines.Trained] = None
-        if vocabulary == "rustbpe-2k":
-            say("training rustbpe on a made corpus")
-            trained = engines.trained_vocabulary()
-        say(f"{vocabulary}: loading {', '.join(names)}")
-        workers = [Worker(name, vocabulary, trained, folder, arguments.threads) for name in names]
-        present = [worker for worker in workers if worker.absent is None]
-        for name, documents in texts.items():
-            say(f"{vocabulary}: {name}, {len(documents)} documents")
-            rows += measure_corpus(present, vocabulary, name, documents, arguments.rounds)
-        for worker in present:
-            starts.append(
-                {
-                    "vocabulary": vocabulary,
-                    "engine": worker.engine,
-                    "load_seconds": worker.load_seconds,
-                    "latency_seconds": worker.ask("latency", ["Hello, world!"]),
-                    "peak_mebibytes": worker.ask("memory"),
-                }
-            )
-        for worker in workers:
-            worker.stop()
-    return {"machine": machine(arguments.threads), "encoding": rows, "starting": starts}
+def _run(arguments: argparse.Namespace, rows: Mapping[str, Row], here: Path) -> Iterator[Record]:
+    site: Optional[Path] = None
+    cache: Optional[Path] = None
+    if arguments.full:
+        say(f"the peers' wheels are kept in {fetch.cache_folder()}")
+        site = fetch.peers_site(PEERS_LOCK)
+        made = fetch.cache_folder() / "made"
+        made.mkdir(parents=True, exist_ok=True)
+        folder: ContextManager[Any] = nullcontext(made)
+    else:
+        folder = tempfile.TemporaryDirectory()
+    with folder as name:
+        texts = _Texts(Path(name), here / arguments.corpora if arguments.corpora else None)
+        if arguments.full:
+            pinned = ("cl100k_base", "o200k_base", "gpt2")
+            ranks = {n: str(vocabularies.load(n, Path(name)).ranks) for n in pinned}
+            ranks["r50k_base"] = ranks.pop("gpt2")
+            cache = fetch.wordchipper_cache(ranks)
+        runner = Runner(
+            str(site) if site else None,
+            str(cache) if cache else None,
+            2 if arguments.quick else arguments.rounds,
+            Path(name) / "oracle",
+        )
+        yield {"header": _header(arguments, rows, site)}
+        try:
+            for row_name, row in rows.items():
+                yield from _run_row(runner, row_name, row, texts, arguments.texts)
+        finally:
+            runner.stop()
 
 
-def machine(threads: int) -> Dict[str, Any]:
+def _run_row(
+    runner: Runner, name: str, row: Row, texts: _Texts, only: Optional[Sequence[str]]
+) -> Iterator[Record]:
+    found: List[Vocabulary] = []
+    for vocabulary in row.vocabularies:
+        try:
+            found.append(texts.vocabulary(vocabulary))
+        except fetch.FetchError as error:
+            say(f"{name}: {error}")
+    if name == "load":
+        for vocabulary in found:
+            say(f"load: {vocabulary.name}")
+            setup = runner.setup(OURS, vocabulary)
+            yield from loading.measure(setup, row.engines, texts.folder, runner.rounds)
+        return
+    chosen = {n: t for n, t in texts.of_row(row).items() if not only or n in only}
+    yield from run_row(runner, name, row, found, chosen)
+
+
+class _Texts:
+    """Texts and vocabularies as files, made when they are first asked for."""
+
+    def __init__(self, folder: Path, given: Optional[Path]) -> None:
+        self.folder = folder
+        self._given = given
+
+    def of_row(self, row: Row) -> Dict[str, Text]:
+        """The texts that a row names."""
+        found: Dict[str, Text] = {}
+        for name in row.texts:
+            if name == "hostile":
+                found.update({n: self._written(n, m) for n, m in corpora.hostile().items()})
+            elif name == "unrepeated":
+                found.update({n: self._written(n, m) for n, m in corpora.unrepeated().items()})
+            elif self._given:
+                found[name] = Text(name, str(self._given / f"{name}.txt"))
+            else:
+                limit = int(row.megabytes * 1e6)
+                found[name] = self._written(name, corpora.made(limit)[name], f"{limit}-")
+        return found
+
+    def vocabulary(self, name: str) -> Vocabulary:
+        """A vocabulary by its name."""
+        if name == "rustbpe-2k":
+            words = self._written("learnt", corpora.made(200_000)["english"])
+            return vocabularies.learnt(Path(words.path), self.folder)
+        return vocabularies.load(name, self.folder)
+
+    def _written(self, name: str, make: Any, prefix: str = "") -> Text:
+        path = self.folder / f"{prefix}{name.replace(' ', '_')}.txt"
+        if not path.exists():
+            path.write_text(make(), encoding="utf-8")
+        return Text(name, str(path))
+
+
+def _header(
+    arguments: argparse.Namespace, rows: Mapping[str, Row], site: Optional[Path]
+) -> Dict[str, Any]:
     """What the figures hold for."""
-    peers = {
-        name: importlib.metadata.version(name) for name in ("tiktoken", "tokenizers", "rustbpe")
-    }
-    return {
-        "cpu": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "threads": threads,
-        "python": platform.python_version(),
-        **peers,
-    }
-
-
-def table(result: Dict[str, Any]) -> str:
-    """The result as text."""
-    lines = [", ".join(f"{key} {value}" for key, value in result["machine"].items()), ""]
-    lines.append(
-        f"{'vocabulary':<11} {'corpus':<12} {'engine':<16}"
-        f" {'MB/s':>8} {'Mtok/s':>8} {'spread':>7}  ids"
-    )
-    for row in result["encoding"]:
-        head = f"{row['vocabulary']:<11} {row['corpus'][-12:]:<12} {row['engine']:<16}"
-        if row["documents_that_differ"]:
-            differ = f"{row['documents_that_differ']} of {row['documents']} documents DIFFER"
-            lines.append(f"{head} {'-':>8} {'-':>8} {'-':>7}  {differ}")
+    used = {engine for row in rows.values() for engine in row.engines}
+    versions = []
+    for name, engine in ENGINES.items():
+        if name not in used:
             continue
-        spread = max(row["seconds"]) / min(row["seconds"])
-        lines.append(
-            f"{head} {row['mb_per_second']:>8.1f} {row['tokens_per_second'] / 1e6:>8.2f}"
-            f" {spread:>6.2f}x  equal"
-        )
-    lines += [
-        "",
-        f"{'vocabulary':<11} {'engine':<16} {'load ms':>9} {'hello us':>9} {'peak MiB':>9}",
-    ]
-    for row in result["starting"]:
-        lines.append(
-            f"{row['vocabulary']:<11} {row['engine']:<16} {row['load_seconds'] * 1e3:>9.1f}"
-            f" {row['latency_seconds'] * 1e6:>9.2f} {row['peak_mebibytes']:>9.1f}"
-        )
-    return "\n".join(lines)
+        paths = {"path": [str(site)]} if site and engine.full else {}
+        for found in importlib.metadata.distributions(name=engine.distribution, **paths):
+            versions.append(f"{name} {found.version}")
+            break
+    return {
+        "machine": f"{_cpu()}, {os.cpu_count()} cores, {platform.system()}",
+        "python": platform.python_version(),
+        "engines": ", ".join(versions),
+        "texts": "the user's corpora" if arguments.corpora else "made",
+        "command": "tools/bazel run //bench:compare -- " + " ".join(_options(arguments)),
+    }
 
 
-def chart(result: Dict[str, Any]) -> str:
-    """The result as one self-contained HTML page of bars."""
-    rows = [row for row in result["encoding"] if "mb_per_second" in row]
-    most = max(row["mb_per_second"] for row in rows)
-    bars = []
-    for i, row in enumerate(rows):
-        label = html.escape(f"{row['vocabulary']} {row['corpus']} {row['engine']}")
-        width = 600 * row["mb_per_second"] / most
-        colour = "#e8590c" if row["engine"] == "pyaot_tokenizer" else "#868e96"
-        bars.append(
-            f'<text x="0" y="{i * 22 + 15}">{label}</text>'
-            f'<rect x="300" y="{i * 22 + 3}" width="{width:.1f}" height="16" fill="{colour}"/>'
-            f'<text x="{305 + width:.1f}" y="{i * 22 + 15}">{row["mb_per_second"]:.1f}</text>'
-        )
-    return (
-        '<!doctype html><meta charset="utf-8"><title>pyaot_tokenizer</title><h1>Encoding, MB/s</h1>'
-        f'<svg width="1000" height="{len(rows) * 22 + 10}"'
-        f' font-family="sans-serif" font-size="13">{"".join(bars)}</svg>'
-        f"<pre>{html.escape(table(result))}</pre>"
-    )
+def _options(arguments: argparse.Namespace) -> List[str]:
+    options = []
+    for name, value in vars(arguments).items():
+        if value in (None, False) or name in ("jsonl", "render", "html", "json"):
+            continue
+        options.append("--" + name.replace("_", "-"))
+        if name == "corpora":
+            options.append("CORPORA")
+        elif value is not True:
+            options += [str(v) for v in value] if isinstance(value, list) else [str(value)]
+    return options
 
 
-def main() -> int:
-    """Command line: 0 if all ids are equal, 1 if some differ."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--corpus", type=Path, action="append", default=[], help="file or folder")
-    parser.add_argument("--threads", type=int, default=1, help="threads of every engine (1)")
-    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (5)")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the default text")
-    parser.add_argument(
-        "--engines", nargs="+", default=list(engines.ENGINES), choices=list(engines.ENGINES)
-    )
-    parser.add_argument("--json", action="store_true", help="JSON instead of the table")
-    parser.add_argument("--html", type=Path, help="also write a chart")
-    arguments = parser.parse_args()
-    # `bazel run` starts in the runfiles; paths are meant from where the user stands.
-    here = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
-    arguments.corpus = [here / path for path in arguments.corpus]
-    with tempfile.TemporaryDirectory() as folder:
-        result = run(arguments, Path(folder))
-    print(json.dumps(result, indent=2) if arguments.json else table(result))
+def _cpu() -> str:
+    """The processor's name, and the vector instructions that matter here."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.machine()
+    facts = dict(line.split(":", 1) for line in lines if ":" in line)
+    facts = {key.strip(): value.strip() for key, value in facts.items()}
+    flags = facts.get("flags", "").split()
+    vectors = [flag for flag in ("avx2", "avx512bw", "avx512_vbmi") if flag in flags]
+    return " ".join([facts.get("model name", platform.machine()), *vectors])
+
+
+def _show(
+    arguments: argparse.Namespace, rows: Mapping[str, Row], lines: Sequence[Record], here: Path
+) -> int:
+    header: Dict[str, Any] = {}
+    for line in lines:
+        header = header or line.get("header", {})
+    records = figures.latest(line for line in lines if "header" not in line)
+    if arguments.json:
+        print(json.dumps({"header": header, "records": records}, indent=2))
+    else:
+        print("\n".join(f"{key}: {value}" for key, value in header.items()) + "\n")
+        print(rendering.tables(records, rows))
+        if arguments.full or arguments.render:
+            print("\n" + rendering.target_table(records))
+    if arguments.results:
+        text = rendering.page(records, rows, header)
+        (here / arguments.results).write_text(text, encoding="utf-8")
+        say(f"wrote {here / arguments.results}")
     if arguments.html:
-        (here / arguments.html).write_text(chart(result), encoding="utf-8")
+        (here / arguments.html).write_text(chart(records), encoding="utf-8")
         say(f"wrote {here / arguments.html}")
-    return 1 if any(row["documents_that_differ"] for row in result["encoding"]) else 0
+    return 1 if any(r.get("wrong") for r in records if r["engine"] == OURS) else 0
 
 
 if __name__ == "__main__":

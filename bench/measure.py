@@ -1,19 +1,162 @@
-"""Each engine in a process of its own, asked in turn: load time, ids, time of rounds, memory."""
+"""Engines in processes of their own: one loads a vocabulary, and a fork of it makes each cell.
+
+A fork has the vocabulary and has encoded nothing, so its first pass finds every cache of the engine
+cold; what the engine puts off until its first call is got over with by one call for a short text.
+The collector of cycles is off, as in timeit. An engine that crashes or takes too long loses its
+process, and the next cell starts another.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import hashlib
+import importlib
 import multiprocessing
 import os
+import signal
+import sys
 import time
-from multiprocessing.connection import Connection
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
-import engines
+from corpora import Text
+from engines import ENGINES, Vocabulary
+
+LOAD_TIMEOUT = 120.0
 
 
-def _peak_mebibytes() -> float:
+@dataclass(frozen=True)
+class Setup:
+    """What a process needs to know."""
+
+    engine: str
+    vocabulary: Vocabulary
+    site: Optional[str] = None
+    """The folder with the wheels of the peers."""
+    cache: Optional[str] = None
+    """The folder that stands for the user's cache, with what wordchipper looks for in it."""
+    threads: int = 1
+
+
+class Failed(Exception):  # noqa: N818 (it is an answer: an engine may well fail)
+    """What an engine did instead of its work."""
+
+
+def digest(ids: Any) -> str:
+    """A fingerprint of ids, whatever holds them; of a str, the fingerprint of its text."""
+    import numpy
+
+    if isinstance(ids, str):
+        data = ids.encode("utf-8", "surrogatepass")
+    elif isinstance(ids, bytes):
+        data = ids
+    else:
+        data = numpy.asarray(ids).astype("<u4").tobytes()
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+
+def _compile(expression: str, rows: Any) -> Tuple[Callable[..., None], Callable[..., Any]]:
+    """The loop that is timed, and the same that hands the results out."""
+    names: Dict[str, Any] = {"rows": rows}
+    source = (
+        f"def run(t, xs, threads):\n    for x in xs:\n        {expression}\n"
+        f"def each(t, xs, threads):\n    for x in xs:\n        yield {expression}\n"
+    )
+    exec(source, names)
+    return names["run"], names["each"]
+
+
+class _Cell:
+    """In the fork: one shape of call over one text."""
+
+    def __init__(self, setup: Setup, tokenizer: Any, shape: str, text: Text) -> None:
+        engine = ENGINES[setup.engine]
+        calls = engine.calls(setup.vocabulary)
+        if shape not in calls:
+            raise LookupError("no such call")
+        self._batch = shape.startswith("batch")
+        self._rows = engine.rows if shape == "batch_arrays" else list
+        self._threads = setup.threads
+        self._tokenizer = tokenizer
+        self.call = calls[shape]
+        self._run, self._each = _compile(self.call, engine.rows)
+        self._inputs: List[Any] = text.load()
+        self.bytes = sum(len(x.encode("utf-8", "replace")) for x in self._inputs)
+        self.expected: Optional[List[str]] = None
+        if shape.startswith("decode"):
+            self._take_ids(calls, shape)
+        elif self._batch:
+            self._inputs = [self._inputs]
+
+    def _take_ids(self, calls: Any, shape: str) -> None:
+        import numpy
+
+        self.expected = [digest(x) for x in self._inputs]
+        encode = _compile(calls["list"], None)[1]
+        self._inputs = list(encode(self._tokenizer, self._inputs, 1))
+        if shape == "decode_array":
+            self._inputs = [numpy.array(ids, "<u4") for ids in self._inputs]
+
+    def warm_up(self) -> None:
+        short: Any = [["a"]] if self._batch else [self._inputs[0][:1]]
+        self._run(self._tokenizer, short, self._threads)
+
+    def run(self) -> Tuple[float, float]:
+        """Seconds of the process's CPU, and on the wall."""
+        gc.collect()
+        gc.disable()
+        wall, cpu = time.perf_counter(), time.process_time()
+        self._run(self._tokenizer, self._inputs, self._threads)
+        spent = time.process_time() - cpu, time.perf_counter() - wall
+        gc.enable()
+        return spent
+
+    def digests(self) -> List[str]:
+        results = self._each(self._tokenizer, self._inputs, self._threads)
+        if self._batch:
+            return [digest(row) for row in self._rows(next(iter(results)))]
+        return [digest(ids) for ids in results]
+
+
+def _cell_main(pipe: Any, setup: Setup, tokenizer: Any, shape: str, text: Text) -> None:
+    """The fork's life: a pass or something else a request."""
+    try:
+        cell = _Cell(setup, tokenizer, shape, text)
+        cell.warm_up()
+        _forget_peak()
+        pipe.send({"bytes": cell.bytes, "expected": cell.expected, "call": cell.call})
+        while True:
+            command = pipe.recv()
+            if command == "run":
+                pipe.send(cell.run())
+            elif command == "digests":
+                pipe.send(cell.digests())
+            elif command == "peak":
+                pipe.send(peak_mebibytes())
+            else:
+                return
+    except LookupError as error:
+        pipe.send({"absent": str(error)})
+    except (EOFError, BrokenPipeError):
+        return  # The benchmark has ended.
+    except BaseException as error:  # whatever an engine raises is its result, a Rust panic too
+        pipe.send({"failed": describe(error)})
+
+
+def describe(error: BaseException) -> str:
+    """What an engine raised, in one line."""
+    return f"{type(error).__name__}: {error}".replace("\n", " ")[:120]
+
+
+def _forget_peak() -> None:
+    """What was used to read the text is no concern of the engine's."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", "ascii")
+
+
+def peak_mebibytes() -> float:
     """The process's own peak; ``getrusage`` would report its parent's where that was higher."""
     for line in Path("/proc/self/status").read_text("ascii").splitlines():
         if line.startswith("VmHWM:"):
@@ -21,77 +164,121 @@ def _peak_mebibytes() -> float:
     raise LookupError("the kernel reports no peak memory")
 
 
-def _serve(
-    pipe: Connection,
-    engine: str,
-    vocabulary: str,
-    trained: Optional[engines.Trained],
-    folder: Path,
-    threads: int,
-) -> None:
-    os.environ["RAYON_NUM_THREADS"] = str(threads)
-    begin = time.perf_counter()
+def prepare(setup: Setup) -> None:
+    """Before anything of the engine is imported."""
+    os.setsid()
+    os.environ["RAYON_NUM_THREADS"] = str(setup.threads)
+    os.environ["TOKENIZERS_PARALLELISM"] = "true" if setup.threads > 1 else "false"
+    if setup.cache:
+        os.environ["XDG_CACHE_HOME"] = setup.cache
+    if setup.site and ENGINES[setup.engine].full:
+        sys.path.insert(0, setup.site)
+        importlib.invalidate_caches()
+
+
+def _serve(pipe: Any, setup: Setup) -> None:
+    prepare(setup)
     try:
-        loaded = engines.ENGINES[engine](vocabulary, trained, folder)
+        tokenizer = ENGINES[setup.engine].load(setup.vocabulary)
     except LookupError as error:
         pipe.send({"absent": str(error)})
         return
-    pipe.send({"load_seconds": time.perf_counter() - begin})
+    except BaseException as error:  # whatever an engine raises is its result, a Rust panic too
+        pipe.send({"failed": describe(error)})
+        return
+    pipe.send({})
+    # A cell with threads is not forked: the engine's threads would not come along.
     while True:
-        command, texts = pipe.recv()
-        if command == "stop":
+        try:
+            request = pipe.recv()
+        except EOFError:
             return
-        if command == "ids":
-            digests = []
-            count = 0
-            for ids in loaded.encode_all(texts, threads):
-                count += len(ids)
-                digests.append(hashlib.sha256(repr(ids).encode()).hexdigest())
-            pipe.send({"tokens": count, "digests": digests})
-        elif command == "time":
-            begin = time.perf_counter()
-            loaded.encode_all(texts, threads)
-            pipe.send(time.perf_counter() - begin)
-        elif command == "latency":
-            calls = 2000
-            begin = time.perf_counter()
-            for _ in range(calls):
-                loaded.encode_one(texts[0])
-            pipe.send((time.perf_counter() - begin) / calls)
-        else:
-            pipe.send(_peak_mebibytes())
+        if request == "close":
+            continue  # The fork had ended by itself.
+        shape, text = request
+        if setup.threads > 1:
+            _cell_main(pipe, setup, tokenizer, shape, text)
+            return
+        child = os.fork()
+        if child == 0:
+            _cell_main(pipe, setup, tokenizer, shape, text)
+            os._exit(0)
+        status = os.waitpid(child, 0)[1]
+        if os.WIFSIGNALED(status):
+            pipe.send({"failed": signal.Signals(os.WTERMSIG(status)).name})
 
 
 class Worker:
-    """An engine in its process. ``absent`` says why it cannot have the vocabulary."""
+    """An engine with a vocabulary; what was wrong with loading it comes up again in every cell."""
 
-    def __init__(
-        self,
-        engine: str,
-        vocabulary: str,
-        trained: Optional[engines.Trained],
-        folder: Path,
-        threads: int,
-    ) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.engine = engine
-        self._pipe, other = context.Pipe()
-        self._process = context.Process(
-            target=_serve, args=(other, engine, vocabulary, trained, folder, threads), daemon=True
-        )
-        self._process.start()
-        other.close()
-        first: Dict[str, Any] = self._pipe.recv()
-        self.absent: Optional[str] = first.get("absent")
-        self.load_seconds: float = first.get("load_seconds", 0.0)
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self._never: Optional[Exception] = None
+        self._process: Any = None
+        self._pipe: Any = None
+        self._open = False
 
-    def ask(self, command: str, texts: Optional[List[str]] = None) -> Any:
-        """Sends a command and waits for its answer."""
-        self._pipe.send((command, texts))
-        return self._pipe.recv()
+    def open(self, shape: str, text: Text, timeout: float) -> Dict[str, Any]:
+        """Starts a cell, in which nothing has been encoded but a letter."""
+        self.close()
+        if self._never:
+            raise self._never
+        if self._process is None or self.setup.threads > 1:
+            self._start()
+        self._pipe.send((shape, text))
+        self._open = True
+        return self._receive(timeout)
+
+    def ask(self, command: str, timeout: float) -> Any:
+        """A further command for the open cell: run, digests or peak."""
+        self._pipe.send(command)
+        return self._receive(timeout)
+
+    def close(self) -> None:
+        """Ends the cell, if one is open."""
+        if self._open and self._process is not None:
+            self._pipe.send("close")
+        self._open = False
 
     def stop(self) -> None:
-        """Ends the process."""
-        if self.absent is None:
-            self._pipe.send(("stop", None))
-        self._process.join()
+        """Ends the process, and a fork of it that hangs."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.join()
+        self._process = None
+        self._open = False
+
+    def _start(self) -> None:
+        self.stop()
+        context = multiprocessing.get_context("spawn")
+        self._pipe, other = context.Pipe()
+        self._process = context.Process(target=_serve, args=(other, self.setup), daemon=True)
+        self._process.start()
+        other.close()
+        try:
+            self._receive(LOAD_TIMEOUT)
+        except (LookupError, Failed) as error:
+            self.stop()
+            self._never = error
+            raise
+
+    def _receive(self, timeout: float) -> Any:
+        try:
+            if not self._pipe.poll(timeout):
+                self.stop()
+                raise Failed(f"not done after {timeout:.0f} s")
+            answer = self._pipe.recv()
+        except (EOFError, ConnectionError):
+            self._process.join()
+            code = self._process.exitcode
+            self._process = None
+            self._open = False
+            raise Failed(f"its process ended with {code}") from None
+        if isinstance(answer, dict) and "absent" in answer:
+            self._open = False
+            raise LookupError(answer["absent"])
+        if isinstance(answer, dict) and "failed" in answer:
+            self._open = False
+            raise Failed(answer["failed"])
+        return answer

