@@ -15,6 +15,7 @@ pub fn build(b: *std.Build) void {
         // Threads of a library that a host loads need libc's.
         .link_libc = true,
     });
+    addKernels(b, package, target, optimize);
     addLibraries(b, target, optimize);
     addBenchmark(b, package, target, optimize);
 
@@ -41,9 +42,36 @@ fn addLibraries(
                 .pic = true,
             }),
         });
+        addKernels(b, library.root_module, target, optimize);
         if (linkage == .static) library.bundle_compiler_rt = true;
         library.installHeader(b.path("include/pyaot_tokenizer.h"), "pyaot_tokenizer.h");
         b.installArtifact(library);
+    }
+}
+
+/// The window kernels under the flags of higher CPU levels. A file belongs to one module, so each level is
+/// compiled from a copy.
+fn addKernels(
+    b: *std.Build,
+    module: *std.Build.Module,
+    target: std.Build.ResolvedTarget,
+    optimize: std.builtin.OptimizeMode,
+) void {
+    if (target.result.cpu.arch != .x86_64) return;
+    const copies = b.addWriteFiles();
+    for ([_]struct { []const u8, *const std.Target.Cpu.Model }{
+        .{ "window_v3", &std.Target.x86.cpu.x86_64_v3 },
+        .{ "window_v4", &std.Target.x86.cpu.x86_64_v4 },
+    }) |level| {
+        const name, const model = level;
+        const copy = copies.addCopyFile(b.path("src/pretokenizer/window.zig"), b.fmt("{s}.zig", .{name}));
+        var query = target.query;
+        query.cpu_model = .{ .explicit = model };
+        module.addImport(name, b.createModule(.{
+            .root_source_file = copy,
+            .target = b.resolveTargetQuery(query),
+            .optimize = optimize,
+        }));
     }
 }
 

@@ -6,7 +6,7 @@
 //! `pyaot_abi_hash` lets a binding check at run time that the library it found is the one it was made for.
 //!
 //! Handles. A `pyaot_tokenizer` is loaded once and is read-only from then on: any number of threads may
-//! share it. A `pyaot_context` is one thread's working memory: scratch space, learnt pieces, the results of
+//! share it. A `pyaot_context` is one thread's working memory: scratch space, cached pieces, the results of
 //! its last call and the message of its last error. Results stay valid until the context's next call.
 
 const std = @import("std");

@@ -8,7 +8,7 @@ const std = @import("std");
 const Diagnostic = @import("diagnostic.zig").Diagnostic;
 const encoder_zig = @import("encoder.zig");
 const Encoder = encoder_zig.Encoder;
-const learnt_pieces = @import("learnt_pieces.zig");
+const piece_cache = @import("piece_cache.zig");
 const SpecialMode = @import("added_tokens.zig").SpecialMode;
 const Tokenizer = @import("tokenizer.zig").Tokenizer;
 const parallel = @import("parallel.zig");
@@ -77,7 +77,7 @@ pub const Context = struct {
             .encoder = try .init(tokenizer),
         };
         errdefer context.deinit();
-        try context.encoder.ids.ensureTotalCapacity(gpa, reserved_len + learnt_pieces.id_count_max);
+        try context.encoder.ids.ensureTotalCapacity(gpa, reserved_len + piece_cache.slack);
         if (tokenizer.prefix_space != .none) {
             try context.encoder.prefixed.ensureTotalCapacity(gpa, reserved_len + 1);
         }

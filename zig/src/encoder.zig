@@ -2,13 +2,14 @@
 //!
 //! Pieces are found and looked up a batch at a time in stack buffers. The memory of an encoder grows to what
 //! the longest piece needs (`bpe.zig`), to one copy of the longest text where the tokenizer adds a prefix
-//! space, and to the ids; the learnt pieces have a fixed size. Time is O(n log n) in the longest piece and
-//! linear in the text.
+//! space, and to the ids; its cache of pieces has a bound (`piece_cache.zig`). Time is O(n log n) in the
+//! longest piece and linear in the text.
 
 const std = @import("std");
 const bpe = @import("bpe.zig");
-const learnt_pieces = @import("learnt_pieces.zig");
-const LearntPieces = learnt_pieces.LearntPieces;
+const levels = @import("pretokenizer/levels.zig");
+const piece_cache = @import("piece_cache.zig");
+const PieceCache = piece_cache.PieceCache;
 const piece_table = @import("piece_table.zig");
 const pretokenizer = @import("pretokenizer.zig");
 const AddedToken = @import("added_tokens.zig").Token;
@@ -24,7 +25,9 @@ pub const Error = error{ OutOfMemory, SpecialToken };
 
 pub const Encoder = struct {
     tokenizer: *const Tokenizer,
-    learnt: LearntPieces,
+    cache: PieceCache,
+    /// The kernels that this machine can run.
+    level: levels.Level,
     scratch: bpe.Scratch = .{},
     normalization: Normalization = .{},
     late_normalization: Normalization = .{},
@@ -36,11 +39,11 @@ pub const Encoder = struct {
     refused_id: u32 = 0,
 
     pub fn init(tokenizer: *const Tokenizer) error{OutOfMemory}!Encoder {
-        return .{ .tokenizer = tokenizer, .learnt = try .init() };
+        return .{ .tokenizer = tokenizer, .cache = try .init(), .level = .best() };
     }
 
     pub fn deinit(encoder: *Encoder, gpa: Allocator) void {
-        encoder.learnt.deinit();
+        encoder.cache.deinit();
         encoder.scratch.deinit(gpa);
         encoder.normalization.deinit(gpa);
         encoder.late_normalization.deinit(gpa);
@@ -114,13 +117,13 @@ pub const Encoder = struct {
         const text = try encoder.withPrefixSpace(gpa, segment, is_first);
         const before = encoder.ids.items.len;
         var spans: [batch_len]pretokenizer.Span = undefined;
-        var cursor: pretokenizer.Cursor = .{};
+        var cursor: pretokenizer.Cursor = .{ .level = encoder.level };
         var count: usize = 0;
         while (cursor.position < text.len) {
             const start = cursor.position;
             const span_count = encoder.tokenizer.pretokenizer.next(text, &cursor, &spans);
-            // No piece has more ids than bytes, and a learnt one is written whole.
-            const room = cursor.position - start + learnt_pieces.id_count_max;
+            // No piece has more ids than bytes, and a cached one is written whole.
+            const room = cursor.position - start + piece_cache.slack;
             try encoder.ids.ensureUnusedCapacity(gpa, room);
             count += try encoder.encodePieces(gpa, text, spans[0..span_count]);
             if (output == .count) encoder.ids.items.len = before;
@@ -134,50 +137,79 @@ pub const Encoder = struct {
         text: []const u8,
         spans: []const pretokenizer.Span,
     ) error{OutOfMemory}!usize {
-        const pieces = &encoder.tokenizer.pieces;
-        var keys: [batch_len]piece_table.Key = undefined;
+        const cache = &encoder.cache;
+        var keys: [batch_len]piece_cache.Key = undefined;
+        var has_long = false;
         for (spans, keys[0..spans.len]) |span, *key| {
-            if (span.end - span.start <= piece_table.key_len_max) {
-                pieces.makeKey(text, span.start, span.end, key);
+            const len = span.end - span.start;
+            if (len <= piece_cache.short_len_max) {
+                @branchHint(.likely);
+                cache.makeKey(text, span.start, span.end, key);
             } else {
-                key.len = 0;
+                has_long = true;
+                if (len <= piece_cache.long_len_max) {
+                    cache.makeKey(text, span.start, span.end, key);
+                } else {
+                    key.len = std.math.maxInt(u32);
+                }
             }
         }
-        const first = encoder.ids.unusedCapacitySlice();
+        if (has_long) for (keys[0..spans.len]) |*key| {
+            if (key.len > piece_cache.short_len_max and key.len <= piece_cache.long_len_max) {
+                cache.prefetchLong(key);
+            }
+        };
+        const first = encoder.ids.unusedCapacitySlice().ptr;
         var count: usize = 0;
         for (spans, keys[0..spans.len]) |span, *key| {
-            const found = if (key.len > 0)
-                pieces.find(key.*)
-            else
-                pieces.findLong(text[span.start..span.end]);
-            if (found) |id| {
-                first[count] = id;
-                count += 1;
-                continue;
+            const ids = first + count;
+            if (key.len <= piece_cache.short_len_max) {
+                @branchHint(.likely);
+                const found = encoder.cache.findShort(key, ids);
+                if (found > 0) {
+                    @branchHint(.likely);
+                    count += found;
+                    continue;
+                }
             }
-            count += try encoder.mergePiece(gpa, text, span, first[count..].ptr);
+            count += try encoder.encodeOther(gpa, text, span, key, ids);
         }
         encoder.ids.items.len += count;
         return count;
     }
 
-    /// The ids of a piece that is not one token.
-    fn mergePiece(
+    /// The ids of a piece that is long, or not in the cache.
+    noinline fn encodeOther(
         encoder: *Encoder,
         gpa: Allocator,
         text: []const u8,
         span: pretokenizer.Span,
+        key: *piece_cache.Key,
         ids: [*]u32,
     ) error{OutOfMemory}!usize {
         const piece = text[span.start..span.end];
+        const pieces = &encoder.tokenizer.pieces;
         const merges = &encoder.tokenizer.merges;
-        if (piece.len > learnt_pieces.piece_len_max) {
-            return bpe.encode(merges, gpa, &encoder.scratch, piece, ids);
+        if (piece.len <= piece_cache.short_len_max) {
+            var table_key: piece_table.Key = undefined;
+            pieces.makeKey(text, span.start, span.end, &table_key);
+            const count = if (pieces.find(table_key)) |id| count: {
+                ids[0] = id;
+                break :count 1;
+            } else try bpe.encode(merges, gpa, &encoder.scratch, piece, ids);
+            encoder.cache.putShort(key, ids[0..count]);
+            return count;
         }
-        const key = learnt_pieces.keyOf(text, span.start, span.end);
-        if (encoder.learnt.find(key, ids)) |count| return count;
-        const count = try bpe.encode(merges, gpa, &encoder.scratch, piece, ids);
-        encoder.learnt.put(key, ids[0..count]);
+        const is_kept = piece.len <= piece_cache.long_len_max;
+        if (is_kept) {
+            const found = encoder.cache.findLong(key, piece, ids);
+            if (found > 0) return found;
+        }
+        const count = if (pieces.findLong(piece)) |id| count: {
+            ids[0] = id;
+            break :count 1;
+        } else try bpe.encode(merges, gpa, &encoder.scratch, piece, ids);
+        if (is_kept) encoder.cache.putLong(key, piece, ids[0..count]);
         return count;
     }
 

@@ -9,14 +9,24 @@ const Diagnostic = @import("diagnostic.zig").Diagnostic;
 const Compiled = @import("pretokenizer/compiled.zig").Compiled;
 const cl100k = @import("pretokenizer/cl100k.zig");
 const gpt2 = @import("pretokenizer/gpt2.zig");
+const levels = @import("pretokenizer/levels.zig");
+const Level = levels.Level;
 const o200k = @import("pretokenizer/o200k.zig");
+const window = @import("pretokenizer/window.zig");
 const Allocator = std.mem.Allocator;
 
 /// A piece: `text[start..end]`, never empty.
-pub const Span = struct { start: usize, end: usize };
+pub const Span = window.Span;
 
 /// A walk through one text. Start with `.{}`; the text is done when `position` is its length.
-pub const Cursor = Compiled.Cursor;
+pub const Cursor = struct {
+    /// Behind the last piece that was found.
+    position: usize = 0,
+    /// The kernels to use; the pieces are the same with all.
+    level: Level = .baseline,
+    /// Of no use but for `Scanner.compiled`.
+    compiled: Compiled.Cursor = .{},
+};
 
 /// What finds the pieces.
 pub const Scanner = enum(u8) {
@@ -92,15 +102,19 @@ pub const PreTokenizer = struct {
         spans: []Span,
     ) usize {
         return switch (self.scanner) {
-            .compiled => self.compiled.next(text, cursor, spans),
+            .compiled => {
+                const count = self.compiled.next(text, &cursor.compiled, spans);
+                cursor.position = cursor.compiled.position;
+                return count;
+            },
             .none => scan(wholeEnd, text, cursor, spans),
-            .gpt2 => scan(gpt2.pieceEnd, text, cursor, spans),
-            .cl100k => scan(familyEnd(3, true), text, cursor, spans),
-            .llama3 => scan(familyEnd(3, false), text, cursor, spans),
-            .nanochat => scan(familyEnd(2, false), text, cursor, spans),
-            .qwen2 => scan(familyEnd(1, false), text, cursor, spans),
-            .o200k => scan(o200kEnd(3, true), text, cursor, spans),
-            .tekken => scan(o200kEnd(1, false), text, cursor, spans),
+            .gpt2 => scanWindows(.{ .family = .gpt2 }, gpt2.pieceEnd, text, cursor, spans),
+            .cl100k => scanFamily(3, true, text, cursor, spans),
+            .llama3 => scanFamily(3, false, text, cursor, spans),
+            .nanochat => scanFamily(2, false, text, cursor, spans),
+            .qwen2 => scanFamily(1, false, text, cursor, spans),
+            .o200k => scanCased(3, true, text, cursor, spans),
+            .tekken => scanCased(1, false, text, cursor, spans),
         };
     }
 };
@@ -169,33 +183,83 @@ const known_patterns = [_]struct { pattern: []const u8, scanner: Scanner }{
 
 const PieceEnd = fn (text: []const u8, at: usize) usize;
 
-fn familyEnd(comptime number_len: usize, comptime keep_final_space: bool) PieceEnd {
-    return struct {
-        fn pieceEnd(text: []const u8, at: usize) usize {
+fn scanFamily(
+    comptime number_len: usize,
+    comptime keeps_final_space: bool,
+    text: []const u8,
+    cursor: *Cursor,
+    spans: []Span,
+) usize {
+    const pieceEnd = struct {
+        fn pieceEnd(whole: []const u8, at: usize) usize {
             const options: cl100k.Options = .{
                 .number_len = number_len,
-                .keep_final_space = keep_final_space,
+                .keep_final_space = keeps_final_space,
             };
-            return cl100k.pieceEnd(options, text, at);
+            return cl100k.pieceEnd(options, whole, at);
         }
     }.pieceEnd;
+    const options: window.Options = .{
+        .family = .letters,
+        .number_len = number_len,
+        .keeps_final_space = keeps_final_space,
+    };
+    return scanWindows(options, pieceEnd, text, cursor, spans);
 }
 
-fn o200kEnd(comptime number_len: usize, comptime contractions: bool) PieceEnd {
-    return struct {
-        fn pieceEnd(text: []const u8, at: usize) usize {
+fn scanCased(
+    comptime number_len: usize,
+    comptime contractions: bool,
+    text: []const u8,
+    cursor: *Cursor,
+    spans: []Span,
+) usize {
+    const pieceEnd = struct {
+        fn pieceEnd(whole: []const u8, at: usize) usize {
             const options: o200k.Options = .{
                 .number_len = number_len,
                 .contractions = contractions,
             };
-            return o200k.pieceEnd(options, text, at);
+            return o200k.pieceEnd(options, whole, at);
         }
     }.pieceEnd;
+    const options: window.Options = .{
+        .family = .cased,
+        .number_len = number_len,
+        .contractions = contractions,
+    };
+    return scanWindows(options, pieceEnd, text, cursor, spans);
 }
 
 fn wholeEnd(text: []const u8, at: usize) usize {
     _ = at;
     return text.len;
+}
+
+/// Windows of text where they decide, and a piece by `pieceEnd` where they do not.
+fn scanWindows(
+    comptime options: window.Options,
+    comptime pieceEnd: PieceEnd,
+    text: []const u8,
+    cursor: *Cursor,
+    spans: []Span,
+) usize {
+    var count: usize = 0;
+    while (count < spans.len and cursor.position < text.len) {
+        if (spans.len - count >= window.window_len) {
+            const found = levels.scan(cursor.level, options, text, cursor.position, spans[count..]);
+            count += found.count;
+            cursor.position = found.position;
+            // There may be no room for another window, or no more text.
+            if (spans.len - count < window.window_len or cursor.position == text.len) break;
+        }
+        const end = pieceEnd(text, cursor.position);
+        std.debug.assert(end > cursor.position and end <= text.len);
+        spans[count] = .{ .start = cursor.position, .end = end };
+        cursor.position = end;
+        count += 1;
+    }
+    return count;
 }
 
 fn scan(comptime pieceEnd: PieceEnd, text: []const u8, cursor: *Cursor, spans: []Span) usize {

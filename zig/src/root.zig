@@ -48,13 +48,13 @@ test {
     _ = @import("bpe.zig");
     _ = @import("encoder.zig");
     _ = @import("format/character_model.zig");
-    _ = @import("learnt_pieces.zig");
     _ = @import("merge_trees.zig");
     _ = @import("nfc.zig");
     _ = @import("normalizer.zig");
     _ = @import("pair_table.zig");
     _ = @import("pairs.zig");
     _ = @import("parallel.zig");
+    _ = @import("piece_cache.zig");
     _ = @import("piece_table.zig");
     _ = @import("pretokenizer.zig");
     _ = @import("python.zig");

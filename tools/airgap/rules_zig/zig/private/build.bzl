@@ -71,7 +71,8 @@ def _compile(ctx, command, output, mnemonic):
     args.add_all(command)
     args.add(output, format = "-femit-bin=%s")
     args.add_all(["--cache-dir", ZIG_CACHE, "--global-cache-dir", ZIG_CACHE])
-    args.add_all(["-target", ZIG_MACHINE + "-linux-gnu.2.17", "-mcpu", "baseline"])
+    target = ["-target", ZIG_MACHINE + "-linux-gnu.2.17"]
+    args.add_all(target + ["-mcpu", "baseline"])
     if any([_LibcInfo in dep for dep in ctx.attr.deps]):
         args.add("-lc")
     if ctx.attr.strip_debug_symbols:
@@ -80,6 +81,9 @@ def _compile(ctx, command, output, mnemonic):
     # Flags count for the module named after them.
     args.add_all(["-O", _mode(ctx)])
     for module in _all_modules(root):
+        if module != root and any([opt.startswith("-mcpu") for opt in module.zigopts]):
+            # A processor of its own would else be one of the building machine's system.
+            args.add_all(target)
         args.add_all(module.zigopts)
         for dep in module.deps:
             args.add_all(["--dep", "{}={}".format(dep.import_name, dep.name)])

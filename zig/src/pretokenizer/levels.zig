@@ -1,0 +1,242 @@
+//! The window kernels (`window.zig`) once for each level of CPU features, and the choice between them.
+//!
+//! The library is built for the baseline of its architecture, so that it runs everywhere; on x86-64 the build
+//! adds the kernels for x86-64-v3 (AVX2) and x86-64-v4 (AVX-512) as modules of their own (`window_v3`,
+//! `window_v4`: the same source under other CPU flags). On aarch64 the baseline has NEON. The pieces are
+//! the same at every level; tests force each.
+
+const std = @import("std");
+const builtin = @import("builtin");
+const cl100k = @import("cl100k.zig");
+const gpt2 = @import("gpt2.zig");
+const o200k = @import("o200k.zig");
+const table = @import("../unicode_table.zig");
+const window = @import("window.zig");
+const Category = table.Category;
+
+const is_x86_64 = builtin.cpu.arch == .x86_64;
+const window_v3 = if (is_x86_64) @import("window_v3") else window;
+const window_v4 = if (is_x86_64) @import("window_v4") else window;
+
+/// The environment variable that, if it names a level, keeps from using a higher one.
+pub const variable = "PYAOT_TOKENIZER_CPU";
+
+pub const Level = enum(u8) {
+    baseline,
+    v3,
+    v4,
+
+    /// The highest level that this machine has and that the environment allows.
+    pub fn best() Level {
+        const allowed = std.mem.span(std.c.getenv(variable) orelse "");
+        const limit = std.meta.stringToEnum(Level, allowed) orelse .v4;
+        return @enumFromInt(@min(@intFromEnum(limit), @intFromEnum(detect())));
+    }
+};
+
+/// As `window.scan`, by the kernels of `level`, which the machine must have.
+pub inline fn scan(
+    level: Level,
+    comptime options: window.Options,
+    text: []const u8,
+    start: usize,
+    spans: []window.Span,
+) window.Result {
+    return switch (level) {
+        .baseline => scanWith(window, options, text, start, spans),
+        .v3 => scanWith(window_v3, options, text, start, spans),
+        .v4 => scanWith(window_v4, options, text, start, spans),
+    };
+}
+
+/// The kernels of another module have types of their own, alike in all but name.
+fn scanWith(
+    comptime kernels: type,
+    comptime options: window.Options,
+    text: []const u8,
+    start: usize,
+    spans: []window.Span,
+) window.Result {
+    const own: kernels.Options = comptime .{
+        .family = @enumFromInt(@intFromEnum(options.family)),
+        .number_len = options.number_len,
+        .keeps_final_space = options.keeps_final_space,
+        .contractions = options.contractions,
+    };
+    const tables: kernels.Tables = .{
+        .first = &table.first,
+        .second = &table.second,
+        .kinds = if (options.family == .cased) &cased_kinds else &plain_kinds,
+    };
+    const found = kernels.scan(own, &tables, text.ptr, text.len, start, @ptrCast(spans.ptr), spans.len);
+    return .{ .count = found.count, .position = found.position };
+}
+
+const plain_kinds = kindsOf(false);
+const cased_kinds = kindsOf(true);
+
+/// The kind of every byte that a character's properties can be.
+fn kindsOf(comptime is_cased: bool) [256]u8 {
+    @setEvalBranchQuota(10_000);
+    var kinds: [256]u8 = undefined;
+    for (&kinds, 0..) |*kind, byte| {
+        const properties: table.Properties = @bitCast(@as(u8, byte));
+        const is_category = byte % 32 < std.meta.fields(Category).len;
+        const of: window.Kind = if (!is_category)
+            .other
+        else if (properties.white_space)
+            .space
+        else switch (properties.category) {
+            .lu, .lt => if (is_cased) .upper else .letter,
+            .ll => .letter,
+            .lm, .lo => if (is_cased) .caseless else .letter,
+            .mn, .mc, .me => if (is_cased) .mark else .other,
+            .nd, .nl, .no => .number,
+            else => .other,
+        };
+        kind.* = @intFromEnum(of);
+    }
+    return kinds;
+}
+
+fn detect() Level {
+    if (!is_x86_64) return .baseline;
+    const basic = cpuid(1, 0);
+    const has_state = basic.c >> 27 & 1 == 1;
+    if (cpuid(0, 0).a < 7 or !has_state) return .baseline;
+    const extended = cpuid(7, 0);
+    const amd = if (cpuid(0x80000000, 0).a >= 0x80000001) cpuid(0x80000001, 0).c else 0;
+    const state = enabledState();
+    // FMA, MOVBE, F16C, AVX; BMI1, AVX2, BMI2; LZCNT; the system keeps the upper halves of registers.
+    const has_v3 = hasBits(basic.c, 1 << 12 | 1 << 22 | 1 << 29 | 1 << 28) and
+        hasBits(extended.b, 1 << 3 | 1 << 5 | 1 << 8) and hasBits(amd, 1 << 5) and hasBits(state, 0x6);
+    if (!has_v3) return .baseline;
+    // AVX-512 F, DQ, CD, BW, VL, and their registers.
+    const has_v4 = hasBits(extended.b, 1 << 16 | 1 << 17 | 1 << 28 | 1 << 30 | 1 << 31) and
+        hasBits(state, 0xE6);
+    return if (has_v4) .v4 else .v3;
+}
+
+fn hasBits(word: u32, bits: u32) bool {
+    return word & bits == bits;
+}
+
+const Registers = struct { a: u32, b: u32, c: u32 };
+
+fn cpuid(leaf: u32, subleaf: u32) Registers {
+    var a: u32 = undefined;
+    var b: u32 = undefined;
+    var c: u32 = undefined;
+    var d: u32 = undefined;
+    asm volatile ("cpuid"
+        : [_] "={eax}" (a),
+          [_] "={ebx}" (b),
+          [_] "={ecx}" (c),
+          [_] "={edx}" (d),
+        : [_] "{eax}" (leaf),
+          [_] "{ecx}" (subleaf),
+    );
+    return .{ .a = a, .b = b, .c = c };
+}
+
+/// Which registers the operating system keeps (XCR0).
+fn enabledState() u32 {
+    return asm volatile ("xgetbv"
+        : [_] "={eax}" (-> u32),
+        : [_] "{ecx}" (@as(u32, 0)),
+        : .{ .edx = true });
+}
+
+fn expectPieces(
+    level: Level,
+    comptime options: window.Options,
+    pieceEnd: *const fn ([]const u8, usize) usize,
+    text: []const u8,
+    windowed: *usize,
+) !void {
+    var spans: [200]window.Span = undefined;
+    var at: usize = 0;
+    while (at < text.len) {
+        const found = scan(level, options, text, at, &spans);
+        for (spans[0..found.count]) |span| {
+            try std.testing.expectEqual(at, span.start);
+            at = pieceEnd(text, at);
+            try std.testing.expectEqual(at, span.end);
+        }
+        try std.testing.expectEqual(at, found.position);
+        windowed.* += found.count;
+        if (at < text.len) at = pieceEnd(text, at);
+    }
+}
+
+fn expectAllFamilies(level: Level, text: []const u8, windowed: *usize) !void {
+    try expectPieces(level, .{ .family = .gpt2 }, gpt2.pieceEnd, text, windowed);
+    inline for (.{ .{ 3, true }, .{ 3, false }, .{ 2, false }, .{ 1, false } }) |case| {
+        const options: window.Options =
+            .{ .family = .letters, .number_len = case[0], .keeps_final_space = case[1] };
+        const pieceEnd = struct {
+            fn pieceEnd(whole: []const u8, at: usize) usize {
+                return cl100k.pieceEnd(
+                    .{ .number_len = case[0], .keep_final_space = case[1] },
+                    whole,
+                    at,
+                );
+            }
+        }.pieceEnd;
+        try expectPieces(level, options, pieceEnd, text, windowed);
+    }
+    inline for (.{ .{ 3, true }, .{ 1, false } }) |case| {
+        const options: window.Options =
+            .{ .family = .cased, .number_len = case[0], .contractions = case[1] };
+        const pieceEnd = struct {
+            fn pieceEnd(whole: []const u8, at: usize) usize {
+                return o200k.pieceEnd(
+                    .{ .number_len = case[0], .contractions = case[1] },
+                    whole,
+                    at,
+                );
+            }
+        }.pieceEnd;
+        try expectPieces(level, options, pieceEnd, text, windowed);
+    }
+}
+
+/// What the rules of the families turn on, and characters that are alike in all but one of them.
+const hostile = [_][]const u8{
+    "a",         "b",         "z",         "S",         "e",        "l",        "L",        "E",
+    "A",         "1",         "2",         " ",         " ",        "\n",       "\r",       "\t",
+    "!",         "'",         "'",         "/",         ".",        "\u{17f}",  "\u{e9}",   "\u{c9}",
+    "\u{3000}",  "\u{a0}",    "\u{4e2d}",  "\u{6587}",  "\u{fdd0}", "\u{2014}", "\u{ff0c}", "\u{301}",
+    "\u{e49}",   "\u{b2}",    "\u{663}",   "\xe2\x82",  "\xff",     "ll",       "'s",       "'re",
+    "\u{1f600}", "\u{1d7ce}", "\u{10400}", "\u{10428}", "\u{1c5}",  "\x00",     "\u{d7}",   "\u{d0b}",
+    "\u{ac00}",  "\u{30fc}",  "\u{3099}",  "\u{410}",   "\u{44f}",  "\u{482}",  "\u{5000}", "\u{9fff}",
+};
+
+test "every level gives the pieces of the scanners that go character by character" {
+    var prng: std.Random.DefaultPrng = .init(3);
+    const random = prng.random();
+    var buffer: [1000]u8 = undefined;
+    var total: usize = 0;
+    var windowed: usize = 0;
+    for (0..30_000) |i| {
+        // A few of the characters, so that runs are long and the same rules meet often.
+        var some: [hostile.len][]const u8 = undefined;
+        const kinds = random.intRangeAtMost(usize, 1, hostile.len);
+        for (some[0..kinds]) |*character| character.* = hostile[random.uintLessThan(usize, hostile.len)];
+        var len: usize = 0;
+        for (0..random.uintAtMost(usize, if (i % 4 == 0) 200 else 70)) |_| {
+            const character = some[random.uintLessThan(usize, kinds)];
+            @memcpy(buffer[len..][0..character.len], character);
+            len += character.len;
+        }
+        const text = buffer[0..len];
+        errdefer std.debug.print("in {f}\n", .{std.zig.fmtString(text)});
+        for (std.enums.values(Level)) |level| {
+            if (@intFromEnum(level) > @intFromEnum(detect())) continue;
+            try expectAllFamilies(level, text, &windowed);
+            total += len;
+        }
+    }
+    // The windows decide nearly everything.
+    try std.testing.expect(windowed > total);
+}
