@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import array
+import ctypes
 import gc
+import inspect
+import mmap
 import os
+import pathlib
+import pickle
 import subprocess
 import sys
 import threading
@@ -67,18 +73,9 @@ def outcome(call: Callable[[], object]) -> object:
         return type(error), str(error)
 
 
-@pytest.fixture(name="portable")
-def _portable(monkeypatch: pytest.MonkeyPatch) -> Tokenizer:
-    with monkeypatch.context() as patch:
-        patch.setattr(tokenizer, "_BRIDGE", None)
-        return make()
-
-
-def portably(call: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> object:
-    """The outcome of `call` without the bridge."""
-    with monkeypatch.context() as patch:
-        patch.setattr(tokenizer, "_BRIDGE", None)
-        return outcome(call)
+def portably(tok: Tokenizer, name: str) -> Any:
+    """The method `name` as written in Python."""
+    return getattr(tok, _bridge.PORTABLE_PREFIX + name)
 
 
 def test_this_interpreter_has_a_bridge() -> None:
@@ -86,38 +83,249 @@ def test_this_interpreter_has_a_bridge() -> None:
     assert (_bridge.BRIDGE is not None) == (sys.implementation.name == "cpython" and gil)
 
 
-@pytest.mark.parametrize("mode", ["parse", "text", "refuse", "other"])
+@pytest.mark.parametrize("mode", ["parse", "text", "refuse", "other", 7])
 @pytest.mark.parametrize("text", TEXTS, ids=lambda text: repr(text)[:20])
-def test_encode(text: Any, mode: Any, portable: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
-    bridged = outcome(lambda: make().encode(text, special_tokens=mode))
-    expected = portably(lambda: portable.encode(text, special_tokens=mode), monkeypatch)
-    assert bridged == expected
-    if isinstance(bridged, list):
-        assert all(type(item) is int for item in bridged)
+@pytest.mark.parametrize("name", ["encode", "count", "_encode_array"])
+def test_encode(name: str, text: Any, mode: Any) -> None:
+    tok = make()
+    builtin = outcome(lambda: getattr(tok, name)(text, special_tokens=mode))
+    assert builtin == outcome(lambda: portably(tok, name)(text, special_tokens=mode))
+    if isinstance(builtin, list):
+        assert all(type(item) is int for item in builtin)
+    # A value that is equal and not the same object.
+    other = outcome(lambda: getattr(tok, name)(text, special_tokens="".join(list(str(mode)))))
+    assert mode == 7 or other == builtin
 
 
-@pytest.mark.parametrize("errors", ["replace", "strict", "ignore"])
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: repr(text)[:20])
+def test_encode_ordinary(text: Any) -> None:
+    tok = make()
+    expected = outcome(lambda: portably(tok, "encode_ordinary")(text))
+    assert outcome(lambda: tok.encode_ordinary(text)) == expected
+    assert outcome(lambda: tok.encode(text, special_tokens="text")) == expected
+
+
+@pytest.mark.parametrize("errors", ["replace", "strict", "ignore", "no such", "a\0b", None, 7])
 @pytest.mark.parametrize("ids", IDS, ids=lambda ids: repr(ids)[:20])
-def test_decode(
-    ids: Any, errors: str, portable: Tokenizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for skip in (False, True):
-        bridged = outcome(
-            lambda skip=skip: make().decode(ids, errors=errors, skip_special_tokens=skip)
-        )
-        expected = portably(
-            lambda skip=skip: portable.decode(ids, errors=errors, skip_special_tokens=skip),
-            monkeypatch,
-        )
-        assert bridged == expected
+def test_decode(ids: Any, errors: Any) -> None:
+    tok = make()
+    for skip in (False, True, 0, 1, "yes"):
+        arguments: Any = {"errors": errors, "skip_special_tokens": skip}
+        expected = outcome(lambda: portably(tok, "decode")(ids, **arguments))  # noqa: B023
+        assert outcome(lambda: tok.decode(ids, **arguments)) == expected  # noqa: B023
+        batch = [[72], ids, ids]
+        expected = outcome(lambda: portably(tok, "decode_batch")(batch, **arguments))  # noqa: B023
+        assert outcome(lambda: tok.decode_batch(batch, **arguments)) == expected  # noqa: B023
 
 
-def test_batches(portable: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = ["Hello", "", "a" * 5000, "caf\u00e9"] * 50
-    expected = portably(lambda: portable.encode_batch(texts), monkeypatch)
-    for threads in (1, 2, None):
-        assert make().encode_batch(texts, threads=threads) == expected
-    assert make().encode_batch([]) == []
+@pytest.mark.parametrize("typecode", "bBhHiIlLqQfd")
+def test_decode_arrays(typecode: str) -> None:
+    tok = make()
+    for values in ([], [72, 105], [72, 0, 1], [72, 105, 127], [-1, 72], [72, -5]):
+        if min(values, default=0) < 0 and typecode.isupper():
+            continue
+        items: Any = array.array(typecode, values)
+        for ids in (items, memoryview(items), np.array(items), memoryview(items)[::2]):
+            expected = outcome(lambda ids=ids: portably(tok, "decode")(ids))
+            assert outcome(lambda ids=ids: tok.decode(ids)) == expected
+    assert tok.decode(np.array([[72, 105]], dtype=np.uint32)[0]) == "Hi"
+    assert tok.decode(np.array([72, 105], dtype=">u2")) == "Hi"
+
+
+def test_decode_arrays_of_large_numbers() -> None:
+    tok = make()
+    for dtype, value in ((np.int64, 1 << 40), (np.uint64, 1 << 63), (np.int64, -(1 << 40))):
+        ids: Any = np.array([72, value], dtype=dtype)
+        with pytest.raises(pyaot_tokenizer.UnknownIdError, match=f"id {value} at index 1"):
+            tok.decode(ids)
+
+
+@pytest.mark.parametrize("num_threads", [1, 2, 7, None, 0, "1", True, 5000])
+def test_batches(num_threads: Any) -> None:
+    tok = make()
+    for texts in (
+        ["Hello", "", "a" * 5000, "caf\u00e9", b"bytes\xff"] * 50,
+        [],
+        ["a", 7],
+        ["a", "lone \ud800"],
+        ["a", "<|end|>", "<|end|>"],
+        ["b" * 50_000] * 20 + ["<|end|>"],
+        ("Hello", "tuple"),
+        iter(["Hello", "iterator"]),
+        "text",
+        b"bytes",
+        7,
+        [bytearray(b"abc")],
+    ):
+        items: Any = list(texts) if type(texts).__name__ == "list_iterator" else texts
+        for mode in ("parse", "refuse"):
+            arguments: Any = {"num_threads": num_threads, "special_tokens": mode}
+            for name in ("encode_batch", "_encode_batch_arrays"):
+                function = portably(tok, name)
+                expected = outcome(lambda: function(items, **arguments))  # noqa: B023
+                assert outcome(lambda: getattr(tok, name)(items, **arguments)) == expected  # noqa: B023
+    assert tok.encode_batch(iter(["Hello", "a"])) == [[256, 108, 108, 111], [97]]
+    assert tok.decode_batch(iter([[256], (97,)])) == ["He", "a"]
+
+
+def test_a_generator_that_fails() -> None:
+    def texts() -> Any:
+        yield "a"
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        make().encode_batch(texts())
+
+
+def test_arguments() -> None:
+    """Keywords, their order and wrong calls are those of the methods in Python."""
+    tok: Any = make()
+    assert tok.encode(text="Hello") == tok.encode("Hello") == Tokenizer.encode(tok, "Hello")
+    assert tok.decode(ids=[256]) == "He"
+    assert tok.decode([256, 257], skip_special_tokens=True, errors="strict") == "He"
+    assert tok.encode("a", **{"special_" + "tokens": "te" + "xt"}) == [97]
+    for call in (
+        tok.encode,
+        lambda: tok.encode("a", "b"),
+        lambda: tok.encode("a", mode=1),
+        lambda: tok.encode("a", text="b"),
+        tok.encode_batch,
+        lambda: tok.decode([], "replace"),
+        Tokenizer.encode,
+        lambda: Tokenizer.encode("a", "b"),
+    ):
+        with pytest.raises(TypeError):
+            call()
+
+
+def test_what_a_method_looks_like() -> None:
+    for name in tokenizer._BUILTIN:
+        method = getattr(Tokenizer, name)
+        function = getattr(Tokenizer, _bridge.PORTABLE_PREFIX + name)
+        ours, theirs = inspect.signature(method), inspect.signature(function)
+        assert list(ours.parameters) == list(theirs.parameters)
+        for parameter, other in zip(ours.parameters.values(), theirs.parameters.values()):
+            assert parameter.default == other.default
+            assert parameter.kind == other.kind or parameter.name == "self"
+        assert inspect.getdoc(method) == inspect.getdoc(function)
+        assert method.__name__ == name
+        assert inspect.ismethoddescriptor(method)
+
+
+class Shouting(Tokenizer):
+    """Encodes in capitals, and has a dict."""
+
+    def encode(self, text: Any, **keywords: Any) -> List[int]:
+        """As the base does, in capitals."""
+        return super().encode(text.upper(), **keywords)
+
+
+def test_a_subclass() -> None:
+    tok = Shouting.from_ranks({bytes([byte]): byte for byte in range(256)}, pattern="gpt2")
+    tok.note = 1  # type: ignore[attr-defined]
+    assert tok.encode("ab") == [65, 66]
+    assert tok.encode_batch(["ab"]) == [[97, 98]]
+    assert tok.encode_ordinary("ab") == [97, 98]
+    copied = pickle.loads(pickle.dumps(tok))
+    assert type(copied) is Shouting
+    assert copied.encode("ab") == [65, 66]
+
+
+def test_an_object_that_was_never_loaded() -> None:
+    empty = Tokenizer.__new__(Tokenizer)
+    for call in (lambda: empty.encode("a"), lambda: empty.decode([1])):
+        with pytest.raises(AttributeError):
+            call()
+    for name in ("_encode_array", "encode_batch", "count"):
+        with pytest.raises(AttributeError):
+            getattr(empty, name)(["a"] if name == "encode_batch" else "a")
+
+
+def test_an_object_loaded_anew() -> None:
+    tok, other = (
+        make(),
+        Tokenizer.from_ranks({bytes([i]): 255 - i for i in range(256)}, pattern="gpt2"),
+    )
+    assert tok.encode("He") == [256]
+    _, (_, load, *source) = other.__reduce__()
+    getattr(tok, load)(*source)
+    assert tok.encode("He") == other.encode("He") == [183, 154]
+
+
+@pytest.mark.parametrize(
+    "wrap", [bytes, bytearray, memoryview, lambda data: array.array("B", data)]
+)
+def test_bytes_like_texts(wrap: Callable[[bytes], Any]) -> None:
+    tok = make()
+    for data in (b"", b"Hello", b"\xff\x00", b"word " * 3000, "caf\u00e9".encode()):
+        text = wrap(data)
+        expected = tok.encode(data)
+        assert tok.encode(text) == expected
+        assert tok.encode_ordinary(text) == expected
+        assert tok.count(text) == len(expected)
+        assert tok.encode_to_numpy(text).tolist() == expected
+        assert tok.encode_batch([text, data]) == [expected, expected]
+    with pytest.raises(pyaot_tokenizer.InvalidTypeError):
+        tok.encode(array.array("I", [1]))
+    with pytest.raises(pyaot_tokenizer.InvalidTypeError):
+        tok.encode(memoryview(b"abcdef")[::2])
+
+
+def test_a_mapped_file(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "text"
+    path.write_bytes(b"Hello, world! " * 1000)
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        assert make().encode(text) == make().encode(path.read_bytes())
+
+
+def test_encode_into() -> None:
+    tok: Any = make()
+    expected = tok.encode("Hello")
+    targets: List[Any] = [
+        array.array("I", [9] * 6),
+        array.array("H", [9] * 6),
+        np.full(6, 9, dtype=np.uint32),
+        np.full(6, 9, dtype=np.uint16),
+        memoryview(bytearray(24)).cast("I"),
+        (ctypes.c_uint32 * 6)(*[9] * 6),
+    ]
+    for target in targets:
+        for method in (tok.encode_into, portably(tok, "encode_into")):
+            assert method("Hello", target) == len(expected)
+            assert list(target[:4]) == expected
+            assert target[5] in (9, 0)
+    read_only = np.zeros(9, dtype=np.uint32)
+    read_only.flags.writeable = False
+    narrow = Tokenizer.from_ranks(
+        {bytes([byte]): byte + (70_000 if byte == 111 else 0) for byte in range(256)},
+        pattern="gpt2",
+    )
+    cases: List[Any] = [
+        (tok, "Hello", array.array("I", [9] * 3)),
+        (tok, "Hello", array.array("H", [9] * 3)),
+        (tok, "Hello", array.array("i", [9] * 9)),
+        (tok, "Hello", bytearray(100)),
+        (tok, "Hello", bytes(100)),
+        (tok, "Hello", [0] * 9),
+        (tok, "Hello", None),
+        (tok, "Hello", read_only),
+        (tok, "Hello", np.zeros((3, 3), dtype=np.uint32)),
+        (tok, "Hello", np.zeros(20, dtype=np.uint32)[::2]),
+        (tok, 7, array.array("I", [9] * 9)),
+        (narrow, "Hello", array.array("H", [9] * 9)),
+        (narrow, "Hello", array.array("I", [9] * 9)),
+    ]
+    for user, text, target in cases:
+        before = None if target is None else list(np.asarray(target).ravel())
+        got = outcome(lambda: user.encode_into(text, target))  # noqa: B023
+        if not isinstance(got, int) and target is not None:
+            assert list(np.asarray(target).ravel()) == before
+        assert got == outcome(lambda: portably(user, "encode_into")(text, target))  # noqa: B023
+    assert isinstance(outcome(lambda: narrow.encode_into("Hello", cases[-1][2])), int)
+    assert outcome(lambda: narrow.encode_into("Hello", cases[-2][2])) == (
+        pyaot_tokenizer.InvalidValueError,
+        "id 70111 at index 4 does not fit into 16 bits",
+    )
 
 
 def test_arrays() -> None:
@@ -128,7 +336,7 @@ def test_arrays() -> None:
         assert ids.tolist() == tok.encode(text)
         ids[:] = 0
     for texts in ([], [""], ["Hello", "", "ab", ""]):
-        ids, ends = tok.encode_batch_to_numpy(texts, threads=2)
+        ids, ends = tok.encode_batch_to_numpy(texts, num_threads=2)
         assert (ids.dtype, ends.dtype) == (np.uint32, np.uint64)
         rows = [row.tolist() for row in np.split(ids, ends.astype(np.int64))][: len(texts)]
         assert rows == tok.encode_batch(texts)

@@ -79,7 +79,7 @@ def test_str_and_its_bytes_are_one_text(text: str) -> None:
 def test_a_batch_is_its_texts(batch: List[str], threads: int) -> None:
     tokenizer = subjects.gpt2_json()
     expected = [tokenizer.encode(text) for text in batch]
-    assert tokenizer.encode_batch(batch, threads=threads) == expected
+    assert tokenizer.encode_batch(batch, num_threads=threads) == expected
     assert tokenizer.decode_batch(expected) == batch
 
 

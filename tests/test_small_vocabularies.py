@@ -69,7 +69,7 @@ def test_ranks(alphabet: bytes, length_max: int, seed: int) -> None:
     ranks = subjects.byte_ranks(random_tokens(rng, alphabet))
     tokenizer = Tokenizer.from_ranks(ranks, pattern=WHOLE)
     inputs = strings(alphabet, length_max)
-    for data, ids in zip(inputs, tokenizer.encode_batch(inputs, threads=1)):
+    for data, ids in zip(inputs, tokenizer.encode_batch(inputs, num_threads=1)):
         expected = oracle.encode_piece_by_ranks(data, ranks) if data else []
         assert ids == expected, (data, list(ranks)[256:])
         assert tokenizer.decode_bytes(ids) == data
@@ -88,7 +88,7 @@ def test_merge_lists(alphabet: bytes, length_max: int, seed: int, ignore_merges:
     tokenizer = Tokenizer.from_str(json)
     places = {pair: place for place, pair in enumerate(merges)}
     inputs = strings(alphabet, length_max)
-    for data, ids in zip(inputs, tokenizer.encode_batch(inputs, threads=1)):
+    for data, ids in zip(inputs, tokenizer.encode_batch(inputs, num_threads=1)):
         expected = oracle.encode_piece_by_merges(data, vocab, places, ignore_merges)
         assert ids == (expected if data else []), (data, merges)
         assert tokenizer.decode_bytes(ids) == data

@@ -39,7 +39,7 @@ def test_threads_share_a_tokenizer() -> None:
         start.wait()
         for _ in range(ROUNDS):
             assert [tokenizer.encode(text) for text in mine] == expected[seed]
-            assert tokenizer.encode_batch(mine, threads=2) == expected[seed]
+            assert tokenizer.encode_batch(mine, num_threads=2) == expected[seed]
             assert tokenizer.decode_batch(expected[seed]) == mine
             assert [tokenizer.count(text) for text in mine] == list(map(len, expected[seed]))
             with pytest.raises(TokenizerError, match=f"id {200_000 + seed} at index 0"):
@@ -80,7 +80,7 @@ def test_fork_in_mid_use() -> None:
 
     def work() -> None:
         while not stop.is_set():
-            tokenizer.encode_batch(mine, threads=2)
+            tokenizer.encode_batch(mine, num_threads=2)
 
     threads = [threading.Thread(target=work) for _ in range(3)]
     for thread in threads:
@@ -91,7 +91,7 @@ def test_fork_in_mid_use() -> None:
             if child == 0:
                 # A child that hangs is ended by the alarm, and fails the test.
                 signal.alarm(60)
-                same = tokenizer.encode_batch(mine, threads=2) == expected
+                same = tokenizer.encode_batch(mine, num_threads=2) == expected
                 os._exit(0 if same and tokenizer.encode(mine[0]) == expected[0] else 1)
             assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     finally:

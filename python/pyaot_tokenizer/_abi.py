@@ -4,7 +4,7 @@ import ctypes
 import enum
 
 VERSION = "0.1.0"
-ABI_HASH = 0xd8bbfd6873acc870
+ABI_HASH = 0x505d69fed897e663
 NO_OFFSET = 0xffffffffffffffff
 
 
@@ -149,23 +149,23 @@ SIGNATURES = {
     ),
     "pyaot_python_attach": (
         ctypes.c_int32,
-        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p),
+        (ctypes.c_void_p, ctypes.c_size_t),
     ),
-    "pyaot_python_encode": (
+    "pyaot_python_layout": (
+        ctypes.c_int32,
+        (),
+    ),
+    "pyaot_python_base": (
         ctypes.c_void_p,
-        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32),
+        (),
     ),
-    "pyaot_python_rows": (
+    "pyaot_python_method": (
         ctypes.c_void_p,
-        (ctypes.c_void_p,),
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t),
     ),
-    "pyaot_python_decode": (
-        ctypes.c_void_p,
-        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32),
-    ),
-    "pyaot_python_release": (
-        None,
-        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t),
+    "pyaot_python_bind": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p),
     ),
 }
 

@@ -1,8 +1,10 @@
-"""The fast way across the boundary: lists of ints and strs made by the library itself.
+"""The fast way across the boundary: builtin methods made by the library for the tokenizer.
 
 On CPython with a GIL the library may call the interpreter's stable ABI; this module hands it the
-addresses. Elsewhere, or where the environment variable ``PYAOT_TOKENIZER_PORTABLE`` is set, there
-is no bridge, and the portable way of ``_native`` serves.
+addresses. The methods that `install` replaces by builtin ones handle the ordinary call without a
+Python frame, and pass everything else on to the methods they replaced. Elsewhere, in
+sub-interpreters, or where the environment variable ``PYAOT_TOKENIZER_PORTABLE`` is set, there is no
+bridge, and those methods are all there is.
 """
 
 from __future__ import annotations
@@ -10,76 +12,130 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-import weakref
-from typing import Any, Callable, List, Optional
+from types import FunctionType
+from typing import Any, List, Optional
 
 from . import _abi, _native
 
 PORTABLE_VARIABLE = "PYAOT_TOKENIZER_PORTABLE"
 """The environment variable that, if set, keeps the library from calling the interpreter."""
 
-# In the order of `Interpreter` in zig/src/python.zig, behind None, True and False.
+PORTABLE_PREFIX = "_portable_"
+"""What the names of replaced methods begin with."""
+
+# In the order of `Interpreter` in zig/src/python/interpreter.zig, behind the facts and objects.
 _FUNCTIONS = (
+    "PyBuffer_Release",
+    "PyByteArray_AsString",
+    "PyByteArray_FromStringAndSize",
+    "PyBytes_AsString",
+    "PyBytes_Size",
+    "PyDescr_NewMethod",
+    "PyDict_New",
+    "PyDict_SetItem",
+    "PyErr_Clear",
+    "PyErr_NoMemory",
+    "PyErr_Occurred",
+    "PyEval_RestoreThread",
+    "PyEval_SaveThread",
+    "PyList_GetItem",
+    "PyList_New",
+    "PyList_SetItem",
+    "PyList_Size",
+    "PyLong_AsLong",
+    "PyLong_FromSsize_t",
+    "PyLong_FromUnsignedLong",
+    "PyObject_Call",
+    "PyObject_CheckBuffer",
+    "PyObject_GetAttr",
+    "PyObject_GetBuffer",
+    "PyObject_IsTrue",
+    "PySequence_List",
+    "PyTuple_GetItem",
+    "PyTuple_New",
+    "PyTuple_SetItem",
+    "PyTuple_Size",
+    "PyType_FromSpec",
+    "PyType_GetFlags",
+    "PyType_GetSlot",
     "PyUnicode_AsUTF8AndSize",
     "PyUnicode_DecodeUTF8",
-    "PyBytes_AsStringAndSize",
-    "PyList_New",
-    "PyList_Size",
-    "PyList_GetItem",
-    "PyList_SetItem",
-    "PyLong_FromUnsignedLong",
-    "PyLong_AsLong",
-    "PyErr_Clear",
-    "PyErr_Occurred",
-    "Py_IncRef",
+    "PyUnicode_InternFromString",
     "Py_DecRef",
-    "PyEval_SaveThread",
-    "PyEval_RestoreThread",
+    "Py_IncRef",
 )
 
 
 class Bridge:
     """The library's functions that make objects of this interpreter."""
 
-    def __init__(self, addresses: List[int]) -> None:
-        """Declares the functions, to be called with the GIL held."""
-        self.addresses = (ctypes.c_size_t * len(addresses))(*addresses)
+    def __init__(self, words: List[int]) -> None:
+        """Hands `words` over and makes the base class.
+
+        Raises:
+            MemoryError: Memory ran out.
+        """
+        # PyDLL keeps the GIL during a call.
         library = ctypes.PyDLL(_native.find_library())
-        self.attach = self._declare(library, "pyaot_python_attach")
-        self.release = self._declare(library, "pyaot_python_release")
-        self.encode = self._declare(library, "pyaot_python_encode")
-        self.rows = self._declare(library, "pyaot_python_rows")
-        self.decode = self._declare(library, "pyaot_python_decode")
-        self.encode.argtypes = (ctypes.c_void_p, ctypes.py_object, ctypes.c_int32)
-        self.decode.argtypes = (ctypes.c_void_p, ctypes.py_object, ctypes.c_int32)
-        for function in (self.encode, self.rows, self.decode):
-            function.restype = ctypes.py_object
+        attach = self._declare(library, "pyaot_python_attach")
+        layout = self._declare(library, "pyaot_python_layout")
+        make_base = self._declare(library, "pyaot_python_base", result=ctypes.py_object)
+        self._make_method = self._declare(
+            library,
+            "pyaot_python_method",
+            ctypes.py_object,
+            ctypes.c_char_p,
+            ctypes.c_char_p,
+            ctypes.c_size_t,
+            result=ctypes.py_object,
+        )
+        self._bind = self._declare(
+            library, "pyaot_python_bind", ctypes.py_object, ctypes.c_void_p, ctypes.py_object
+        )
+        if attach((ctypes.c_size_t * len(words))(*words), len(words)) != _abi.Status.OK:
+            raise MemoryError("no memory for the bridge")
+        self.layout: int = layout()
+        """What is read and written in place: 1, lists; 2, ints; 4, reference counts."""
+        self.base: Any = make_base()
+        """The class to derive from."""
 
     @staticmethod
-    def _declare(library: ctypes.PyDLL, name: str) -> Any:
+    def _declare(
+        library: ctypes.PyDLL, name: str, *arguments: object, result: object = None
+    ) -> Any:
         function: Any = getattr(library, name)
         function.restype, function.argtypes = _abi.SIGNATURES[name]
+        function.argtypes = arguments or function.argtypes
+        function.restype = result or function.restype
         return function
 
+    def install(self, cls: type, name: str) -> None:
+        """Puts a builtin method in front of the method `name`, which goes on as its fallback."""
+        function = getattr(cls, name)
+        doc = f"{_text_signature(function)}\n--\n\n{function.__doc__ or ''}".encode()
+        setattr(cls, PORTABLE_PREFIX + name, function)
+        setattr(cls, name, self._make_method(cls, name.encode(), doc, len(doc)))
 
-class Ints:
-    """The int object of each id of one tokenizer, made by the library when it is first needed."""
+    def bind(self, instance: object, handle: _native.Handle) -> None:
+        """Lets the builtin methods of `instance` use the tokenizer of `handle`.
 
-    __slots__ = ("__weakref__", "_bridge", "_table")
+        Raises:
+            MemoryError: Memory ran out.
+        """
+        if self._bind(instance, handle.address, handle) != _abi.Status.OK:
+            raise MemoryError("no memory for the state of a tokenizer")
 
-    def __init__(self, bridge: Bridge, count: int) -> None:
-        """An empty table: 8 bytes an id, all NULL."""
-        self._bridge = bridge
-        self._table = (ctypes.c_void_p * count)()
-        release: Callable[..., object] = bridge.release
-        # At the interpreter's exit nobody needs the memory back.
-        weakref.finalize(self, release, bridge.addresses, self._table, count).atexit = False
 
-    def attach(self, context: _native.Context) -> None:
-        """Lets `context` make objects, with these ints."""
-        addresses = self._bridge.addresses
-        self._bridge.attach(context.address, addresses, len(addresses), self._table)
-        context.ints = self
+def _text_signature(function: FunctionType) -> str:
+    """As ``inspect.signature`` reads it off a builtin method's docstring."""
+    code = function.__code__
+    names = code.co_varnames
+    defaults = function.__kwdefaults__ or {}
+    keywords = names[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    parts = ["$self", *names[1 : code.co_argcount]]
+    if keywords:
+        parts += ["*", *(f"{keyword}={defaults[keyword]!r}" for keyword in keywords)]
+    return f"{function.__name__}({', '.join(parts)})"
 
 
 def _open() -> Optional[Bridge]:
@@ -89,10 +145,26 @@ def _open() -> Optional[Bridge]:
         return None
     try:
         functions = [getattr(ctypes.pythonapi, name) for name in _FUNCTIONS]
+        interpreter = ctypes.pythonapi.PyInterpreterState_Get
+        interpreter_id = ctypes.pythonapi.PyInterpreterState_GetID
     except AttributeError:
         return None
+    # What the library keeps of the interpreter serves the main one alone.
+    interpreter.restype = ctypes.c_void_p
+    interpreter_id.argtypes = (ctypes.c_void_p,)
+    interpreter_id.restype = ctypes.c_int64
+    if interpreter_id(interpreter()) != 0:
+        return None
+    facts = (
+        sys.hexversion,
+        object.__basicsize__,
+        list.__basicsize__,
+        int.__basicsize__,
+        hasattr(sys, "gettotalrefcount") or hasattr(sys, "getobjects"),
+    )
+    objects = (None, str, bytes, list, tuple, int)
     addresses = [ctypes.cast(function, ctypes.c_void_p).value or 0 for function in functions]
-    return Bridge([id(None), id(True), id(False), *addresses])
+    return Bridge([*map(int, facts), *map(id, objects), *addresses])
 
 
 BRIDGE = _open()

@@ -108,7 +108,7 @@ LIBRARY = open_library(find_library())
 class Context:
     """One call's working memory in the library. At most one thread uses it at a time."""
 
-    __slots__ = ("__weakref__", "address", "ints")
+    __slots__ = ("__weakref__", "address")
 
     def __init__(self, handle: Handle) -> None:
         """Makes a context for a loaded tokenizer.
@@ -120,8 +120,6 @@ class Context:
         if not address:
             raise MemoryError("no memory for the working memory of an encoder")
         self.address: int = address
-        self.ints: object = None
-        """What the context needs alive to make Python objects."""
         # The finalizer keeps the handle alive: contexts are to be destroyed before their tokenizer.
         _finalize(self, _destroy_context, address, handle)
 
@@ -210,15 +208,12 @@ class ContextPool:
     Not part of `Handle`: a context keeps its handle alive, so the handle may not keep its contexts.
     """
 
-    __slots__ = ("_handle", "_idle", "_prepare")
+    __slots__ = ("_handle", "_idle")
 
-    def __init__(
-        self, handle: Handle, prepare: Callable[[Context], None] = lambda context: None
-    ) -> None:
-        """Starts empty; contexts are made, and prepared, as calls need them."""
+    def __init__(self, handle: Handle) -> None:
+        """Starts empty; contexts are made as calls need them."""
         self._handle = handle
         self._idle: List[Context] = []
-        self._prepare = prepare
 
     def take(self) -> Context:
         """A context that no one else uses, for one call and the reading of its results."""
@@ -227,9 +222,7 @@ class ContextPool:
         try:
             return self._idle.pop()
         except IndexError:
-            context = Context(self._handle)
-            self._prepare(context)
-            return context
+            return Context(self._handle)
 
     def give_back(self, context: Context, call_len: int) -> None:
         """Keeps `context` for later calls, unless a call of length `call_len` made it large."""

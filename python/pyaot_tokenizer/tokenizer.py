@@ -38,13 +38,28 @@ from .errors import (
 from .patterns import PATTERNS
 
 if TYPE_CHECKING:
+    import mmap
+
     import numpy
+
+    BytesLike = Union[bytes, bytearray, memoryview, mmap.mmap, "array[int]"]
+
+    class _Base:
+        __slots__ = ()
+
+else:
+    BytesLike = bytes
+
+    # A builtin class whose objects carry the library's own state, where it can make one.
+    _Base = object if _bridge.BRIDGE is None else _bridge.BRIDGE.base
 
 Path = Union[str, "os.PathLike[str]"]
 """The path of a file."""
 
-Text = Union[str, bytes]
-"""What can be encoded: a str, or the bytes of a text in UTF-8, which need not be well-formed."""
+Text = Union[str, "BytesLike"]
+"""What can be encoded: a str, or the bytes of a text in UTF-8, which need not be well-formed. Bytes
+may come in any C-contiguous object with items of one byte: ``bytes``, a ``memoryview``, an
+``mmap``; they must not change during the call, and writable ones are copied."""
 
 SpecialTokens = Literal["parse", "text", "refuse"]
 """What becomes of special-token text in an input: the token, ordinary text, or an error."""
@@ -64,6 +79,9 @@ _MODES: Dict[str, int] = {
 }
 
 _TEXT_MODE = SpecialMode.TEXT.value
+
+# Formats, without a sign for the order of bytes, and sizes of unsigned ints of 32 and 16 bits.
+_ID_KINDS = ("I4", "L4", "H2")
 
 _FORMATS = ("tokenizer.json", "tiktoken", "vocab+merges")
 
@@ -88,7 +106,7 @@ class AddedToken(NamedTuple):
     """Matched in the normalized text rather than in the raw text."""
 
 
-class Tokenizer:
+class Tokenizer(_Base):
     """A byte-pair-encoding tokenizer, loaded from its files; immutable.
 
     Ids are equal to those of the tokenizer's reference implementation: tokenizers for a
@@ -238,7 +256,7 @@ class Tokenizer:
             A new list of ints.
 
         Raises:
-            InvalidTypeError: `text` is neither str nor bytes.
+            InvalidTypeError: `text` is neither a str nor bytes.
             InvalidValueError: `special_tokens` is none of the three.
             SpecialTokenError: The text has a special token and `special_tokens` is ``"refuse"``.
             MemoryError: Memory ran out; the tokenizer stays usable.
@@ -253,15 +271,15 @@ class Tokenizer:
         self,
         texts: Iterable[Text],
         *,
-        threads: Optional[int] = None,
+        num_threads: Optional[int] = None,
         special_tokens: SpecialTokens = "parse",
     ) -> List[List[int]]:
         """The ids of many texts, encoded on several threads.
 
         Args:
             texts: The texts, each as for `encode`.
-            threads: How many threads may work at most; None: as many as there are cores. The ids do
-                not depend on it.
+            num_threads: How many threads may work at most; None: as many as there are cores. The
+                ids do not depend on it.
             special_tokens: As for `encode`.
 
         Returns:
@@ -270,18 +288,54 @@ class Tokenizer:
         Raises:
             InvalidTypeError: `texts` is a single text or no iterable, or one of the texts is
                 neither str nor bytes.
-            InvalidValueError: `threads` is less than 1, or `special_tokens` is none of the three.
+            InvalidValueError: `num_threads` is less than 1, or `special_tokens` is none of the
+                three.
             SpecialTokenError: As for `encode`; the message says which text.
             MemoryError: Memory ran out.
         """
-        context, parts, _ = self._encode_parts(texts, threads, special_tokens)
+        if _BRIDGE is not None and _is_stream(texts):
+            return self.encode_batch(
+                list(texts), num_threads=num_threads, special_tokens=special_tokens
+            )
+        context, parts, _ = self._encode_parts(texts, num_threads, special_tokens)
         try:
-            if _BRIDGE is not None:
-                rows: List[List[int]] = _BRIDGE.rows(context.address)
-                return rows
             return context.rows(len(parts))
         finally:
             self._pool.give_back(context, sum(map(len, parts)))
+
+    def encode_into(
+        self,
+        text: Text,
+        buffer: bytearray | memoryview | array[int] | numpy.ndarray[Any, Any],
+        *,
+        special_tokens: SpecialTokens = "parse",
+    ) -> int:
+        """Writes the ids of a text to the front of an array, and returns how many they are.
+
+        Args:
+            text: As for `encode`.
+            buffer: A writable C-contiguous array of uint32 or uint16: an ``array`` of ``"I"`` or
+                ``"H"``, a NumPy array, a ``memoryview`` cast to one of these.
+            special_tokens: As for `encode`.
+
+        Raises:
+            InvalidTypeError: `buffer` is not such an array.
+            InvalidValueError: There are more ids than `buffer` has room for, or one that does not
+                fit into 16 bits; then nothing is written.
+            InvalidTypeError, InvalidValueError, SpecialTokenError, MemoryError: As for `encode`.
+        """
+        mode = _check_mode(special_tokens)
+        target = _writable_ids(buffer)
+        data = _to_bytes(text)
+        context = self._pool.take()
+        try:
+            count = _native.LIBRARY.pyaot_encode(context.address, data, len(data), mode)
+            if count < 0:
+                raise context.error(count)
+            _write_ids(target, context.id_view(count))
+            return count
+        finally:
+            self._pool.give_back(context, len(data))
 
     def encode_to_numpy(
         self, text: Text, *, special_tokens: SpecialTokens = "parse"
@@ -294,22 +348,16 @@ class Tokenizer:
         """
         import numpy  # noqa: PLC0415 (an optional extra)
 
-        mode = _check_mode(special_tokens)
-        data = _to_bytes(text)
-        context = self._pool.take()
-        try:
-            count = _native.LIBRARY.pyaot_encode(context.address, data, len(data), mode)
-            if count < 0:
-                raise context.error(count)
-            return numpy.array(context.id_view(count))
-        finally:
-            self._pool.give_back(context, len(data))
+        data = self._encode_array(text, special_tokens=special_tokens)
+        ids: numpy.ndarray[Any, numpy.dtype[numpy.uint32]]
+        ids = numpy.ndarray(len(data) >> 2, numpy.uint32, data)
+        return ids
 
     def encode_batch_to_numpy(
         self,
         texts: Iterable[Text],
         *,
-        threads: Optional[int] = None,
+        num_threads: Optional[int] = None,
         special_tokens: SpecialTokens = "parse",
     ) -> Tuple[
         numpy.ndarray[Any, numpy.dtype[numpy.uint32]],
@@ -329,9 +377,40 @@ class Tokenizer:
         """
         import numpy  # noqa: PLC0415 (an optional extra)
 
-        context, parts, count = self._encode_parts(texts, threads, special_tokens)
+        if _BRIDGE is not None and _is_stream(texts):
+            texts = list(texts)
+        ids, ends = self._encode_batch_arrays(
+            texts, num_threads=num_threads, special_tokens=special_tokens
+        )
+        return (
+            numpy.ndarray(len(ids) >> 2, numpy.uint32, ids),
+            numpy.ndarray(len(ends) >> 3, numpy.uint64, ends),
+        )
+
+    def _encode_array(self, text: Text, *, special_tokens: SpecialTokens = "parse") -> bytearray:
+        """The ids of a text as an array of uint32 in memory of its own."""
+        mode = _check_mode(special_tokens)
+        data = _to_bytes(text)
+        context = self._pool.take()
         try:
-            return numpy.array(context.id_view(count)), numpy.array(context.end_view(len(parts)))
+            count = _native.LIBRARY.pyaot_encode(context.address, data, len(data), mode)
+            if count < 0:
+                raise context.error(count)
+            return bytearray(context.id_view(count))
+        finally:
+            self._pool.give_back(context, len(data))
+
+    def _encode_batch_arrays(
+        self,
+        texts: Iterable[Text],
+        *,
+        num_threads: Optional[int] = None,
+        special_tokens: SpecialTokens = "parse",
+    ) -> Tuple[bytearray, bytearray]:
+        """The ids of all texts, uint32, and where those of each end, uint64."""
+        context, parts, count = self._encode_parts(texts, num_threads, special_tokens)
+        try:
+            return bytearray(context.id_view(count)), bytearray(context.end_view(len(parts)))
         finally:
             self._pool.give_back(context, sum(map(len, parts)))
 
@@ -370,16 +449,6 @@ class Tokenizer:
             LookupError: There is no handler called `errors`.
             MemoryError: Memory ran out.
         """
-        if _BRIDGE is not None and errors == "replace" and type(ids) is list:
-            context = self._pool.take()
-            try:
-                text: Optional[str] = _BRIDGE.decode(
-                    context.address, ids, bool(skip_special_tokens)
-                )
-            finally:
-                self._pool.give_back(context, len(ids))
-            if text is not None:
-                return text
         return self.decode_bytes(ids, skip_special_tokens=skip_special_tokens).decode(
             "utf-8", errors
         )
@@ -409,6 +478,10 @@ class Tokenizer:
         if not isinstance(batch, Iterable):
             raise InvalidTypeError(
                 f"an iterable of id sequences is needed, not {_type_name(batch)}"
+            )
+        if _BRIDGE is not None and _is_stream(batch):
+            return self.decode_batch(
+                list(batch), errors=errors, skip_special_tokens=skip_special_tokens
             )
         return [
             self.decode(ids, errors=errors, skip_special_tokens=skip_special_tokens)
@@ -578,13 +651,8 @@ class Tokenizer:
         )
 
     def _encode(self, text: Text, mode: int) -> List[int]:
-        context = self._pool.take()
-        if _BRIDGE is not None:
-            ids: Optional[List[int]] = _BRIDGE.encode(context.address, text, mode)
-            if ids is not None:
-                self._pool.give_back(context, len(text))
-                return ids
         data = _to_bytes(text)
+        context = self._pool.take()
         try:
             count = _native.LIBRARY.pyaot_encode(context.address, data, len(data), mode)
             if count < 0:
@@ -594,11 +662,11 @@ class Tokenizer:
             self._pool.give_back(context, len(data))
 
     def _encode_parts(
-        self, texts: Iterable[Text], threads: Optional[int], special_tokens: str
+        self, texts: Iterable[Text], num_threads: Optional[int], special_tokens: str
     ) -> Tuple[_native.Context, List[bytes], int]:
         """A context, to be given back, that holds the ids of `texts`; the texts; how many ids."""
         mode = _check_mode(special_tokens)
-        thread_count = _check_threads(threads)
+        thread_count = _check_threads(num_threads)
         parts = _to_parts(texts)
         ends = array("Q", accumulate(map(len, parts)))
         context = self._pool.take()
@@ -616,16 +684,32 @@ class Tokenizer:
 
     def _finish(self, handle: _native.Handle, source: Tuple[Any, ...]) -> None:
         self._handle = handle
-        if _BRIDGE is None:
-            self._pool = _native.ContextPool(handle)
-        else:
-            ints = _bridge.Ints(_BRIDGE, self._property(Property.VOCAB_SIZE))
-            self._pool = _native.ContextPool(handle, ints.attach)
+        self._pool = _native.ContextPool(handle)
+        if _BRIDGE is not None:
+            _BRIDGE.bind(self, handle)
         self._source = source
         self._added = MappingProxyType(_added_tokens(handle))
 
     def _property(self, which: Property) -> int:
         return _native.LIBRARY.pyaot_tokenizer_property(self._handle.address, which)
+
+
+# The methods that are worth calling without a Python frame.
+_BUILTIN = (
+    "encode",
+    "encode_ordinary",
+    "encode_batch",
+    "encode_into",
+    "count",
+    "decode",
+    "decode_batch",
+    "_encode_array",
+    "_encode_batch_arrays",
+)
+
+if _BRIDGE is not None:
+    for _name in _BUILTIN:
+        _BRIDGE.install(Tokenizer, _name)
 
 
 def _restore(cls: type[Tokenizer], load: str, *source: Any) -> Tokenizer:
@@ -684,7 +768,18 @@ def _to_bytes(text: Text) -> bytes:
             return repaired.encode()
     if isinstance(text, bytes):
         return text
-    raise InvalidTypeError(f"a text as str or bytes is needed, not {_type_name(text)}")
+    try:
+        view = memoryview(text)
+    except TypeError:
+        view = None
+    if view is None or view.itemsize != 1 or not view.c_contiguous:
+        raise InvalidTypeError(f"a text as str or bytes is needed, not {_type_name(text)}")
+    return bytes(view)
+
+
+def _is_stream(items: object) -> bool:
+    """Whether `items` can be iterated over, perhaps once, and is no list, tuple or single text."""
+    return isinstance(items, Iterable) and not isinstance(items, (list, tuple, str, bytes))
 
 
 def _to_parts(texts: Iterable[Text]) -> List[bytes]:
@@ -718,6 +813,37 @@ def _to_ids(ids: Iterable[int]) -> array[int]:
     return converted
 
 
+def _writable_ids(buffer: object) -> memoryview:
+    try:
+        view = memoryview(buffer)  # type: ignore[arg-type]
+    except TypeError:
+        view = memoryview(b"")
+    kind = view.format[-1:] + str(view.itemsize)
+    if view.readonly or not view.c_contiguous or view.ndim != 1 or kind not in _ID_KINDS:
+        raise InvalidTypeError(
+            f"a writable array of uint32 or uint16 is needed, not {_type_name(buffer)}"
+        )
+    return view
+
+
+def _write_ids(target: memoryview, ids: memoryview) -> None:
+    if len(ids) > len(target):
+        raise InvalidValueError(
+            f"the text has {len(ids)} ids, the array has room for {len(target)}"
+        )
+    if target.itemsize == ids.itemsize:
+        target.cast("B")[: ids.nbytes] = ids.cast("B")
+        return
+    try:
+        narrow = array("H", ids)
+    except OverflowError:
+        index = next(index for index, item in enumerate(ids) if item >> 16)
+        raise InvalidValueError(
+            f"id {ids[index]} at index {index} does not fit into 16 bits", offset=index
+        ) from None
+    target.cast("B")[: 2 * len(ids)] = memoryview(narrow).cast("B")
+
+
 def _bad_id(ids: Sequence[object]) -> Exception:
     """The error for the first of `ids` that is not an id."""
     for index, item in enumerate(ids):
@@ -743,14 +869,16 @@ def _check_mode(special_tokens: str) -> int:
         ) from None
 
 
-def _check_threads(threads: Optional[int]) -> int:
-    if threads is None:
+def _check_threads(num_threads: Optional[int]) -> int:
+    if num_threads is None:
         return 0
-    if not isinstance(threads, int) or isinstance(threads, bool):
-        raise InvalidTypeError(f"threads must be an int or None, not {_type_name(threads)}")
-    if not 1 <= threads <= _THREADS_MAX:
-        raise InvalidValueError(f"threads must be 1 to {_THREADS_MAX} or None, not {threads}")
-    return threads
+    if not isinstance(num_threads, int) or isinstance(num_threads, bool):
+        raise InvalidTypeError(f"num_threads must be an int or None, not {_type_name(num_threads)}")
+    if not 1 <= num_threads <= _THREADS_MAX:
+        raise InvalidValueError(
+            f"num_threads must be 1 to {_THREADS_MAX} or None, not {num_threads}"
+        )
+    return num_threads
 
 
 def _check_pattern(pattern: str) -> bytes:

@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 #define PYAOT_VERSION "0.1.0"
-#define PYAOT_ABI_HASH UINT64_C(0xd8bbfd6873acc870)
+#define PYAOT_ABI_HASH UINT64_C(0x505d69fed897e663)
 
 typedef struct pyaot_tokenizer pyaot_tokenizer;
 typedef struct pyaot_context pyaot_context;
@@ -152,26 +152,25 @@ int64_t pyaot_decode(pyaot_context *handle, const uint32_t *ids, size_t id_count
 /* The bytes of the context's last `pyaot_decode`. Valid until its next call. */
 const uint8_t *pyaot_context_bytes(const pyaot_context *handle);
 
-/* Lets a context make CPython objects. `interpreter` has `address_count` addresses, in the order of
- * `Interpreter` in python.zig; `ints` has room for one pointer an id, all NULL at first, and is shared
- * by the contexts of one tokenizer. Like all functions of this name, to be called with the GIL held. */
-pyaot_status pyaot_python_attach(pyaot_context *handle, const size_t *interpreter, size_t address_count, void **ints);
+/* Takes over CPython's functions: `word_count` words, in the order of `Interpreter` in
+ * python/interpreter.zig. For the main interpreter alone. Like all functions of this name, to be called with
+ * the GIL held. */
+pyaot_status pyaot_python_attach(const size_t *words, size_t word_count);
 
-/* Encodes a str or bytes. Returns a new list of ints; None where `pyaot_encode` is to be called
- * instead; NULL with an exception set where memory runs out. */
-void *pyaot_python_encode(pyaot_context *handle, void *text, int32_t special_mode);
+/* What is read and written in place rather than by CPython's functions, as the self-test of
+ * `pyaot_python_attach` found it: 1, the items of lists; 2, small ints; 4, reference counts. */
+int32_t pyaot_python_layout(void);
 
-/* The ids of the context's last `pyaot_encode_batch`, as a new list of lists; NULL with an exception
- * set where memory runs out. */
-void *pyaot_python_rows(const pyaot_context *handle);
+/* A new class, the base of one whose objects `pyaot_python_bind` takes; NULL with an exception set. */
+void *pyaot_python_base(void);
 
-/* Decodes a list of ints. Returns a new str, ill-formed UTF-8 replaced; None where `pyaot_decode` is
- * to be called instead; NULL with an exception set where memory runs out. */
-void *pyaot_python_decode(pyaot_context *handle, void *ids, int32_t skip_special);
+/* The builtin method `name` for the class, which must derive from `pyaot_python_base`'s, with the
+ * docstring `doc` of `doc_len` bytes. What it does not cover it passes on to the object's method of the
+ * same name behind "_portable_". NULL, perhaps with an exception set, where there is none. */
+void *pyaot_python_method(void *cls, const char *name, const uint8_t *doc, size_t doc_len);
 
-/* Gives up the references in a table of `count` ints that contexts were attached to; none of them
- * may be used afterwards. */
-void pyaot_python_release(const size_t *interpreter, void **ints, size_t count);
+/* Gives an object of that class a loaded tokenizer, which `owner` keeps alive. */
+pyaot_status pyaot_python_bind(void *object, const pyaot_tokenizer *handle, void *owner);
 
 #ifdef __cplusplus
 }

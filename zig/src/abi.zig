@@ -1,7 +1,7 @@
 //! The C ABI: the one list of what the shared and the static library export.
 //!
 //! Every function here checks its arguments, calls the layer below and turns the outcome into a `Status`.
-//! No logic lives here, no state is global, and no panic crosses the boundary. The C header, the ctypes
+//! No logic lives here, no state is global but CPython's addresses, and no panic crosses the boundary. The C header, the ctypes
 //! table and its type stub are generated from this file by `tools/gen_abi.zig`; tests compare them, and
 //! `pyaot_abi_hash` lets a binding check at run time that the library it found is the one it was made for.
 //!
@@ -20,7 +20,7 @@ const tokenizer_json = @import("format/tokenizer_json.zig");
 const tiktoken = @import("format/tiktoken.zig");
 const vocab_merges = @import("format/vocab_merges.zig");
 const python = @import("python.zig");
-const PyObject = python.PyObject;
+const PyObject = python.Object;
 
 pub const version = @import("version.zig").version;
 
@@ -94,7 +94,6 @@ pub const TokenizerHandle = struct {
 pub const ContextHandle = struct {
     message: [Diagnostic.message_len_max + 1]u8 = undefined,
     context: Context,
-    bridge: ?python.Bridge = null,
 };
 
 /// The functions the library exports, in the order of the header.
@@ -432,60 +431,47 @@ pub const functions = struct {
         return handle.context.bytes.items.ptr;
     }
 
-    /// Lets a context make CPython objects. `interpreter` has `address_count` addresses, in the order of
-    /// `Interpreter` in python.zig; `ints` has room for one pointer an id, all NULL at first, and is shared
-    /// by the contexts of one tokenizer. Like all functions of this name, to be called with the GIL held.
-    pub fn pyaot_python_attach(
-        handle: *ContextHandle,
-        interpreter: [*]const usize,
-        address_count: usize,
-        ints: [*]?*PyObject,
-    ) callconv(.c) Status {
-        if (address_count != python.Interpreter.len) return .invalid_argument;
-        const functions_of: *const python.Interpreter = @ptrCast(interpreter);
-        const limit = handle.context.tokenizer.vocab.idLimit();
-        handle.bridge = .{ .py = functions_of.*, .ints = ints[0..limit] };
+    /// Takes over CPython's functions: `word_count` words, in the order of `Interpreter` in
+    /// python/interpreter.zig. For the main interpreter alone. Like all functions of this name, to be called with
+    /// the GIL held.
+    pub fn pyaot_python_attach(words: [*]const usize, word_count: usize) callconv(.c) Status {
+        if (word_count != python.Interpreter.len) return .invalid_argument;
+        python.attach(@ptrCast(words)) catch return .out_of_memory;
         return .ok;
     }
 
-    /// Encodes a str or bytes. Returns a new list of ints; None where `pyaot_encode` is to be called
-    /// instead; NULL with an exception set where memory runs out.
-    pub fn pyaot_python_encode(
-        handle: *ContextHandle,
-        text: *PyObject,
-        special_mode: i32,
+    /// What is read and written in place rather than by CPython's functions, as the self-test of
+    /// `pyaot_python_attach` found it: 1, the items of lists; 2, small ints; 4, reference counts.
+    pub fn pyaot_python_layout() callconv(.c) i32 {
+        return python.layoutBits();
+    }
+
+    /// A new class, the base of one whose objects `pyaot_python_bind` takes; NULL with an exception set.
+    pub fn pyaot_python_base() callconv(.c) ?*PyObject {
+        return python.makeBase();
+    }
+
+    /// The builtin method `name` for the class, which must derive from `pyaot_python_base`'s, with the
+    /// docstring `doc` of `doc_len` bytes. What it does not cover it passes on to the object's method of the
+    /// same name behind "_portable_". NULL, perhaps with an exception set, where there is none.
+    pub fn pyaot_python_method(
+        cls: *PyObject,
+        name: [*:0]const u8,
+        doc: [*]const u8,
+        doc_len: usize,
     ) callconv(.c) ?*PyObject {
-        const bridge = if (handle.bridge) |*b| b else return null;
-        const mode = std.enums.fromInt(SpecialMode, special_mode) orelse .parse;
-        return bridge.encode(&handle.context, text, encodeMode(mode));
+        return python.define(gpa, cls, std.mem.span(name), doc[0..doc_len]) catch null;
     }
 
-    /// The ids of the context's last `pyaot_encode_batch`, as a new list of lists; NULL with an exception
-    /// set where memory runs out.
-    pub fn pyaot_python_rows(handle: *const ContextHandle) callconv(.c) ?*PyObject {
-        const bridge = if (handle.bridge) |*b| b else return null;
-        return bridge.rows(&handle.context);
-    }
-
-    /// Decodes a list of ints. Returns a new str, ill-formed UTF-8 replaced; None where `pyaot_decode` is
-    /// to be called instead; NULL with an exception set where memory runs out.
-    pub fn pyaot_python_decode(
-        handle: *ContextHandle,
-        ids: *PyObject,
-        skip_special: i32,
-    ) callconv(.c) ?*PyObject {
-        const bridge = if (handle.bridge) |*b| b else return null;
-        return bridge.decode(&handle.context, ids, skip_special != 0);
-    }
-
-    /// Gives up the references in a table of `count` ints that contexts were attached to; none of them
-    /// may be used afterwards.
-    pub fn pyaot_python_release(
-        interpreter: [*]const usize,
-        ints: [*]?*PyObject,
-        count: usize,
-    ) callconv(.c) void {
-        python.release(@ptrCast(interpreter), ints[0..count]);
+    /// Gives an object of that class a loaded tokenizer, which `owner` keeps alive.
+    pub fn pyaot_python_bind(
+        object: *PyObject,
+        handle: *const TokenizerHandle,
+        owner: *PyObject,
+    ) callconv(.c) Status {
+        const loaded = if (handle.loaded) |*l| l else return .invalid_argument;
+        python.bind(gpa, object, loaded, owner) catch return .out_of_memory;
+        return .ok;
     }
 };
 
@@ -520,7 +506,6 @@ pub fn cType(comptime T: type) []const u8 {
         *usize => "size_t *",
         [*]const usize => "const size_t *",
         *PyObject, ?*PyObject => "void *",
-        [*]?*PyObject => "void **",
         ?*u64 => "uint64_t *",
         *TokenizerHandle, ?*TokenizerHandle => "pyaot_tokenizer *",
         *const TokenizerHandle => "const pyaot_tokenizer *",

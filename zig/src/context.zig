@@ -45,11 +45,12 @@ pub const Context = struct {
         first_text: usize,
         /// One more than the last text.
         end_text: usize,
-        encoder_index: usize = 0,
-        /// The run's ids are `ids[ids_start..ids_end]` of its encoder.
-        ids_start: usize = 0,
-        ids_end: usize = 0,
+        /// Owned; set, like `failure`, before `is_done`.
+        ids: []u32 = &.{},
         failure: ?Failure = null,
+        is_done: std.atomic.Value(bool) = .init(false),
+        /// Whether a sink has had it.
+        is_taken: bool = false,
     };
 
     const Failure = struct {
@@ -90,6 +91,7 @@ pub const Context = struct {
         context.encoder.deinit(gpa);
         for (context.others.items) |*other| other.deinit(gpa);
         context.others.deinit(gpa);
+        context.freeRuns();
         context.runs.deinit(gpa);
         context.ends.deinit(gpa);
         context.joined_ids.deinit(gpa);
@@ -127,25 +129,73 @@ pub const Context = struct {
     ) CallError!usize {
         context.clear();
         const gpa = context.gpa;
-        try context.ends.resize(gpa, text_ends.len);
-        try context.planRuns(text_ends);
+        const parts = try gpa.alloc([]const u8, text_ends.len);
+        defer gpa.free(parts);
+        var start: u64 = 0;
+        for (text_ends, parts, 0..) |end, *part, i| {
+            if (end < start) {
+                context.diagnostic.set(null, "the end of text {d} lies before its start", .{i});
+                return error.InvalidArgument;
+            }
+            part.* = texts[@intCast(start)..@intCast(end)];
+            start = end;
+        }
+        const total = try context.encodeTexts(parts, mode, thread_count, {});
+        try context.joined_ids.resize(gpa, total);
+        context.copyIds(context.joined_ids.items);
+        context.ids = context.joined_ids.items;
+        return total;
+    }
+
+    /// Encodes `texts` on up to `thread_count` threads (0: one a core). Returns the number of ids and puts
+    /// into `ends` where those of each text end; `copyIds` gives the ids.
+    ///
+    /// A `sink` that is not `{}` gets them instead, run by run, in any order and while other threads go
+    /// on, by `sink.take(first_text, counts, ids)` on the calling thread, between `sink.begin()` and `sink.end()`.
+    pub fn encodeTexts(
+        context: *Context,
+        texts: []const []const u8,
+        mode: SpecialMode,
+        thread_count: usize,
+        sink: anytype,
+    ) CallError!usize {
+        context.clear();
+        const gpa = context.gpa;
+        try context.ends.resize(gpa, texts.len);
+        try context.planRuns(texts);
         const threads = parallel.threadCount(thread_count, context.runs.items.len);
         while (context.others.items.len + 1 < threads) {
             try context.others.ensureUnusedCapacity(gpa, 1);
             context.others.appendAssumeCapacity(try .init(context.tokenizer));
         }
-        var batch: Batch = .{
+        var batch: Batch(@TypeOf(sink)) = .{
             .context = context,
             .texts = texts,
-            .text_ends = text_ends,
             .mode = mode,
+            .sink = sink,
             .queue = .{ .count = context.runs.items.len },
         };
-        parallel.run(threads, &batch, Batch.work);
+        parallel.run(threads, &batch, Batch(@TypeOf(sink)).work);
         for (context.runs.items) |run| {
             if (run.failure) |failure| return context.fail(failure, failure.text);
         }
-        return context.joinRuns(threads);
+        batch.drain(null);
+        var total: u64 = 0;
+        for (context.ends.items) |*end| {
+            total += end.*;
+            end.* = total;
+        }
+        return @intCast(total);
+    }
+
+    /// Writes the ids of the last `encodeTexts` without a sink.
+    pub fn copyIds(context: *const Context, target: []align(1) u32) void {
+        var at: usize = 0;
+        for (context.runs.items) |run| {
+            @memcpy(target[at..][0..run.ids.len], run.ids);
+            at += run.ids.len;
+        }
+        std.debug.assert(at == target.len);
     }
 
     /// Joins the bytes of `ids` into `bytes` and returns how many there are. Special tokens are left out
@@ -193,51 +243,30 @@ pub const Context = struct {
         for (context.others.items) |*other| other.ids.clearRetainingCapacity();
         context.joined_ids.clearRetainingCapacity();
         context.ends.clearRetainingCapacity();
-        context.runs.clearRetainingCapacity();
+        context.freeRuns();
         context.bytes.clearRetainingCapacity();
     }
 
+    fn freeRuns(context: *Context) void {
+        for (context.runs.items) |run| context.gpa.free(run.ids);
+        context.runs.clearRetainingCapacity();
+    }
+
     /// Cuts the batch into runs of neighbouring texts.
-    fn planRuns(context: *Context, text_ends: []const u64) CallError!void {
+    fn planRuns(context: *Context, texts: []const []const u8) error{OutOfMemory}!void {
         var first: usize = 0;
-        var run_start: u64 = 0;
-        var previous: u64 = 0;
-        for (text_ends, 0..) |end, i| {
-            if (end < previous) {
-                context.diagnostic.set(null, "the end of text {d} lies before its start", .{i});
-                return error.InvalidArgument;
-            }
-            previous = end;
-            if (end - run_start < run_bytes_min and i + 1 < text_ends.len) continue;
-            try context.runs.append(context.gpa, .{ .first_text = first, .end_text = i + 1 });
-            first = i + 1;
-            run_start = end;
+        var len: usize = 0;
+        for (texts, 1..) |text, end| {
+            len += text.len;
+            if (len < run_bytes_min and end < texts.len) continue;
+            try context.runs.append(context.gpa, .{ .first_text = first, .end_text = end });
+            first = end;
+            len = 0;
         }
     }
 
     fn encoderAt(context: *Context, index: usize) *Encoder {
         return if (index == 0) &context.encoder else &context.others.items[index - 1];
-    }
-
-    /// Puts the ids of all runs in the order of the texts and turns the counts in `ends` into ends.
-    fn joinRuns(context: *Context, threads: usize) error{OutOfMemory}!usize {
-        var total: u64 = 0;
-        for (context.ends.items) |*end| {
-            total += end.*;
-            end.* = total;
-        }
-        if (threads == 1) {
-            context.ids = context.encoder.ids.items;
-            return context.ids.len;
-        }
-        try context.joined_ids.ensureTotalCapacity(context.gpa, @intCast(total));
-        for (context.runs.items) |run| {
-            const encoder = context.encoderAt(run.encoder_index);
-            const ids = encoder.ids.items[run.ids_start..run.ids_end];
-            context.joined_ids.appendSliceAssumeCapacity(ids);
-        }
-        context.ids = context.joined_ids.items;
-        return context.ids.len;
     }
 
     fn fail(context: *Context, failure: Failure, text: ?usize) CallError {
@@ -262,37 +291,75 @@ pub const Context = struct {
 
 /// What the threads of one batch share: they read it, take runs from the queue and write each to its own run
 /// and its own texts' counts.
-const Batch = struct {
-    context: *Context,
-    texts: [*]const u8,
-    text_ends: []const u64,
-    mode: SpecialMode,
-    queue: parallel.TaskQueue,
+fn Batch(comptime Sink: type) type {
+    return struct {
+        context: *Context,
+        texts: []const []const u8,
+        mode: SpecialMode,
+        sink: Sink,
+        queue: parallel.TaskQueue,
+        /// The sink has had all runs before this one.
+        drained: usize = 0,
 
-    fn work(batch: *Batch, encoder_index: usize) void {
-        const encoder = batch.context.encoderAt(encoder_index);
-        // Runs are taken in order, so the first failure of all is in one that some thread finishes.
-        while (batch.queue.take()) |index| {
-            const run = &batch.context.runs.items[index];
-            run.encoder_index = encoder_index;
-            run.ids_start = encoder.ids.items.len;
-            run.failure = batch.encodeRun(encoder, run);
-            run.ids_end = encoder.ids.items.len;
-            if (run.failure != null) return;
+        const Self = @This();
+        const has_sink = Sink != void;
+
+        fn work(batch: *Self, encoder_index: usize) void {
+            const encoder = batch.context.encoderAt(encoder_index);
+            // Runs are taken in order, so the first failure of all is in one that some thread finishes.
+            while (batch.queue.take()) |index| {
+                const run = &batch.context.runs.items[index];
+                encoder.ids.clearRetainingCapacity();
+                run.failure = batch.encodeRun(encoder, run);
+                if (run.failure != null) return batch.queue.close();
+                if (has_sink and encoder_index == 0) {
+                    // Its ids are in the cache now.
+                    batch.drain(run);
+                } else {
+                    run.ids = batch.context.gpa.dupe(u32, encoder.ids.items) catch {
+                        run.failure = .of(encoder, error.OutOfMemory, run.first_text);
+                        return batch.queue.close();
+                    };
+                    run.is_done.store(true, .release);
+                }
+            }
         }
-    }
 
-    fn encodeRun(batch: *Batch, encoder: *Encoder, run: *Context.Run) ?Context.Failure {
-        for (run.first_text..run.end_text) |i| {
-            const start = if (i == 0) 0 else batch.text_ends[i - 1];
-            const text = batch.texts[@intCast(start)..@intCast(batch.text_ends[i])];
+        fn encodeRun(batch: *Self, encoder: *Encoder, run: *Context.Run) ?Context.Failure {
             const gpa = batch.context.gpa;
-            batch.context.ends.items[i] = encoder.encode(gpa, text, batch.mode, .keep) catch |err|
-                return .of(encoder, err, i);
+            for (run.first_text..run.end_text) |i| {
+                const text = batch.texts[i];
+                batch.context.ends.items[i] = encoder.encode(gpa, text, batch.mode, .keep) catch |err|
+                    return .of(encoder, err, i);
+            }
+            return null;
         }
-        return null;
-    }
-};
+
+        /// Gives the sink the caller's own run, whose ids its encoder still has, and what the other
+        /// threads have finished.
+        fn drain(batch: *Self, own: ?*Context.Run) void {
+            if (!has_sink) return;
+            batch.sink.begin();
+            defer batch.sink.end();
+            if (own) |run| batch.give(run, batch.context.encoder.ids.items);
+            const runs = batch.context.runs.items;
+            const handed_out = @min(batch.queue.taken.load(.monotonic), runs.len);
+            for (runs[batch.drained..handed_out]) |*run| {
+                if (run.is_taken or !run.is_done.load(.acquire)) continue;
+                batch.give(run, run.ids);
+                batch.context.gpa.free(run.ids);
+                run.ids = &.{};
+            }
+            while (batch.drained < runs.len and runs[batch.drained].is_taken) batch.drained += 1;
+        }
+
+        fn give(batch: *Self, run: *Context.Run, ids: []const u32) void {
+            run.is_taken = true;
+            const counts = batch.context.ends.items[run.first_text..run.end_text];
+            batch.sink.take(run.first_text, counts, ids);
+        }
+    };
+}
 
 const test_support = @import("test_support.zig");
 

@@ -18,6 +18,11 @@ pub const TaskQueue = struct {
         const index = queue.taken.fetchAdd(1, .monotonic);
         return if (index < queue.count) index else null;
     }
+
+    /// Hands out no more tasks.
+    pub fn close(queue: *TaskQueue) void {
+        queue.taken.store(queue.count, .monotonic);
+    }
 };
 
 /// How many threads to use for `task_count` tasks where the caller asks for `requested` (0: one a core).

@@ -1,148 +1,80 @@
-//! Lists of ints and strs made by the core itself, through CPython's stable ABI.
+//! CPython's side of the boundary: a base class whose objects carry the core's state, and the methods of the
+//! class that derives from it, all made at run time through the stable ABI (`python/interpreter.zig`).
 //!
-//! The library is linked to no Python: the binding hands over the addresses of the functions it needs, which
-//! the running interpreter has. Everything here is called with the GIL held (`ctypes.PyDLL`) and gives it
-//! back only while a long text is encoded. Nothing here makes an error of its own: what the fast way does
-//! not cover becomes `None`, and the binding goes the portable way, which knows every error.
+//! This is for the main interpreter of a process, with its GIL held; the only global state of the library is
+//! here: what the interpreter handed over, the same for each call. Without it the portable way serves.
 
 const std = @import("std");
-const Context = @import("context.zig").Context;
-const SpecialMode = @import("added_tokens.zig").SpecialMode;
+const interpreter = @import("python/interpreter.zig");
+const methods = @import("python/methods.zig");
+const states = @import("python/state.zig");
+const Tokenizer = @import("tokenizer.zig").Tokenizer;
+const py = &interpreter.py;
 
-/// An object of the interpreter. Every one that is passed out is a new reference.
-pub const PyObject = opaque {};
+pub const Object = interpreter.Object;
+pub const Interpreter = interpreter.Interpreter;
 
-/// Texts (in bytes) and id sequences up to this length keep the GIL: giving it up and taking it again costs
-/// more than others could win meanwhile.
-const kept_gil_len = 4096;
+/// Takes over what the interpreter hands over, once a process.
+pub fn attach(handed: *const Interpreter) error{OutOfMemory}!void {
+    interpreter.attach(handed);
+    try methods.attach();
+}
 
-/// What the binding hands over, in this order, as addresses.
-pub const Interpreter = extern struct {
-    none: *PyObject,
-    true_: *PyObject,
-    false_: *PyObject,
-    PyUnicode_AsUTF8AndSize: *const fn (*PyObject, *isize) callconv(.c) ?[*]const u8,
-    PyUnicode_DecodeUTF8: *const fn ([*]const u8, isize, [*:0]const u8) callconv(.c) ?*PyObject,
-    PyBytes_AsStringAndSize: *const fn (*PyObject, *[*]const u8, *isize) callconv(.c) c_int,
-    PyList_New: *const fn (isize) callconv(.c) ?*PyObject,
-    PyList_Size: *const fn (*PyObject) callconv(.c) isize,
-    PyList_GetItem: *const fn (*PyObject, isize) callconv(.c) ?*PyObject,
-    PyList_SetItem: *const fn (*PyObject, isize, *PyObject) callconv(.c) c_int,
-    PyLong_FromUnsignedLong: *const fn (c_ulong) callconv(.c) ?*PyObject,
-    PyLong_AsLong: *const fn (*PyObject) callconv(.c) c_long,
-    PyErr_Clear: *const fn () callconv(.c) void,
-    PyErr_Occurred: *const fn () callconv(.c) ?*PyObject,
-    Py_IncRef: *const fn (*PyObject) callconv(.c) void,
-    Py_DecRef: *const fn (*PyObject) callconv(.c) void,
-    PyEval_SaveThread: *const fn () callconv(.c) ?*anyopaque,
-    PyEval_RestoreThread: *const fn (?*anyopaque) callconv(.c) void,
+/// What `interpreter.layout` found, as bits: the items of lists, small ints, reference counts in place.
+pub fn layoutBits() i32 {
+    const layout = interpreter.layout;
+    return @as(i32, @intFromBool(layout.list_items)) |
+        @as(i32, @intFromBool(layout.one_digit != null)) << 1 |
+        @as(i32, @intFromBool(layout.counts != .by_function)) << 2;
+}
 
-    /// How many addresses that is.
-    pub const len = @divExact(@sizeOf(Interpreter), @sizeOf(usize));
+/// A new class whose objects have room for a state; null with an exception set.
+pub fn makeBase() ?*Object {
+    const flag_basetype = 1 << 10;
+    const slot_dealloc = 52;
+    const slots = [_]interpreter.TypeSlot{
+        .{ .slot = slot_dealloc, .value = &deallocate },
+        .{ .slot = 0, .value = null },
+    };
+    return py.PyType_FromSpec(&.{
+        .name = "pyaot_tokenizer._bridge.Base",
+        .basicsize = @intCast(py.header_size + @sizeOf(?*states.State)),
+        .flags = flag_basetype,
+        .slots = &slots,
+    });
+}
 
-    fn notCovered(py: *const Interpreter) *PyObject {
-        if (py.PyErr_Occurred() != null) py.PyErr_Clear();
-        py.Py_IncRef(py.none);
-        return py.none;
-    }
-};
+fn deallocate(object: *Object) callconv(.c) void {
+    const slot_free = 74;
+    if (states.of(object).*) |state| state.destroy();
+    const class = interpreter.typeOf(object);
+    const free: *const fn (*Object) callconv(.c) void =
+        @ptrCast(py.PyType_GetSlot(class, slot_free).?);
+    free(object);
+    // An object of a class made at run time counts as a reference to it.
+    py.Py_DecRef(class);
+}
 
-/// One interpreter's side of a context.
-pub const Bridge = struct {
-    py: Interpreter,
-    /// The int object of each id, made when it is first needed; the binding owns the memory and releases
-    /// the references. Making an int costs several times what sharing one does.
-    ints: []?*PyObject,
+pub const define = methods.define;
 
-    /// The ids of a str or of bytes as a list; null with an exception set where memory runs out.
-    pub fn encode(bridge: *const Bridge, context: *Context, text: *PyObject, mode: SpecialMode) ?*PyObject {
-        const py = &bridge.py;
-        const bytes = bridge.bytesOf(text) orelse return py.notCovered();
-        const state = if (bytes.len > kept_gil_len) py.PyEval_SaveThread() else null;
-        const result = context.encode(bytes, mode);
-        if (bytes.len > kept_gil_len) py.PyEval_RestoreThread(state);
-        _ = result catch return py.notCovered();
-        return bridge.list(context.ids);
-    }
-
-    /// The ids of each text of the last batch, as a list of lists.
-    pub fn rows(bridge: *const Bridge, context: *const Context) ?*PyObject {
-        const py = &bridge.py;
-        const ends = context.ends.items;
-        const result = py.PyList_New(@intCast(ends.len)) orelse return null;
-        var start: usize = 0;
-        for (ends, 0..) |end, i| {
-            const row = bridge.list(context.ids[start..@intCast(end)]) orelse {
-                py.Py_DecRef(result);
-                return null;
-            };
-            _ = py.PyList_SetItem(result, @intCast(i), row);
-            start = @intCast(end);
-        }
-        return result;
-    }
-
-    /// The text of a list of ids, ill-formed UTF-8 replaced as `bytes.decode` does.
-    pub fn decode(
-        bridge: *const Bridge,
-        context: *Context,
-        ids: *PyObject,
-        skip_special: bool,
-    ) ?*PyObject {
-        const py = &bridge.py;
-        const len = py.PyList_Size(ids);
-        if (len < 0) return py.notCovered();
-        const numbers = context.idSpace(@intCast(len)) catch return py.notCovered();
-        for (numbers, 0..) |*number, i| {
-            const item = py.PyList_GetItem(ids, @intCast(i)) orelse return py.notCovered();
-            if (item == py.true_ or item == py.false_) return py.notCovered();
-            // Other types than int, and ints that are too large, give -1.
-            number.* = std.math.cast(u32, py.PyLong_AsLong(item)) orelse return py.notCovered();
-        }
-        _ = context.decode(numbers, skip_special) catch return py.notCovered();
-        const bytes = context.bytes.items;
-        return py.PyUnicode_DecodeUTF8(bytes.ptr, @intCast(bytes.len), "replace");
-    }
-
-    fn bytesOf(bridge: *const Bridge, text: *PyObject) ?[]const u8 {
-        const py = &bridge.py;
-        var len: isize = undefined;
-        if (py.PyUnicode_AsUTF8AndSize(text, &len)) |bytes| return bytes[0..@intCast(len)];
-        py.PyErr_Clear();
-        var bytes: [*]const u8 = undefined;
-        if (py.PyBytes_AsStringAndSize(text, &bytes, &len) < 0) return null;
-        return bytes[0..@intCast(len)];
-    }
-
-    fn list(bridge: *const Bridge, ids: []const u32) ?*PyObject {
-        const py = &bridge.py;
-        const result = py.PyList_New(@intCast(ids.len)) orelse return null;
-        for (ids, 0..) |id, i| {
-            const int = bridge.ints[id] orelse made: {
-                const int = py.PyLong_FromUnsignedLong(id) orelse {
-                    py.Py_DecRef(result);
-                    return null;
-                };
-                bridge.ints[id] = int;
-                break :made int;
-            };
-            py.Py_IncRef(int);
-            _ = py.PyList_SetItem(result, @intCast(i), int);
-        }
-        return result;
-    }
-};
-
-/// Gives up the references of a table of ints.
-pub fn release(py: *const Interpreter, ints: []?*PyObject) void {
-    for (ints) |*slot| {
-        const int = slot.* orelse continue;
-        slot.* = null;
-        py.Py_DecRef(int);
-    }
+/// Gives an object of the base class its state. `owner` keeps the tokenizer alive.
+pub fn bind(
+    gpa: std.mem.Allocator,
+    object: *Object,
+    tokenizer: *const Tokenizer,
+    owner: *Object,
+) error{OutOfMemory}!void {
+    const slot = states.of(object);
+    const state = try states.State.create(gpa, tokenizer, owner);
+    // Another thread may be inside a call that uses the old state, so it goes when the object goes.
+    state.replaced = slot.*;
+    slot.* = state;
 }
 
 test {
     // Tested from Python, by tests/test_bridge.py.
     std.testing.refAllDecls(@This());
+    std.testing.refAllDecls(@import("python/lists.zig"));
+    std.testing.refAllDecls(@import("python/numbers.zig"));
+    std.testing.refAllDecls(@import("python/texts.zig"));
 }
