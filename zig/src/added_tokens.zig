@@ -131,6 +131,22 @@ pub const AddedTokens = struct {
         added.* = undefined;
     }
 
+    /// Whether every token and every match is there.
+    pub fn validate(added: *const AddedTokens, id_limit: u32) bool {
+        for (added.tokens) |token| {
+            if (token.id >= id_limit or token.content_len == 0 or token.match_len == 0) return false;
+            const ends = .{
+                @as(u64, token.content_start) + token.content_len,
+                @as(u64, token.match_start) + token.match_len,
+            };
+            if (@max(ends[0], ends[1]) > added.bytes.len) return false;
+        }
+        for ([_][]const u32{ added.literal.sorted, added.normalized.sorted }) |sorted| {
+            for (sorted) |index| if (index >= added.tokens.len) return false;
+        }
+        return true;
+    }
+
     pub fn contentOf(added: *const AddedTokens, token: *const Token) []const u8 {
         return added.bytes[token.content_start..][0..token.content_len];
     }
@@ -223,6 +239,14 @@ pub const Matcher = struct {
 
     fn deinit(matcher: *Matcher, gpa: Allocator) void {
         gpa.free(matcher.sorted);
+    }
+
+    /// Whether the ranges by first byte lie in the list.
+    pub fn validate(matcher: *const Matcher, id_limit: u32) bool {
+        _ = id_limit;
+        for (matcher.starts[0..256], matcher.starts[1..]) |start, end| if (end < start) return false;
+        if (matcher.starts[256] > matcher.sorted.len) return false;
+        return matcher.first_count <= first_count_max or matcher.first_count == many_firsts;
     }
 
     const Order = struct {

@@ -71,6 +71,9 @@ fn search(pairs: *const Pairs, marks: []Word, piece: []const u8, ids: [*]u32) us
     var is_marked = false;
     var candidate = pairs.trie.longest(piece);
     while (true) {
+        // Never so but in tables from a file that was made to be wrong.
+        if (!trees.isReachableWith(candidate.id, candidate.len)) return pairs.base.split(piece, ids);
+
         const end = position + candidate.len;
         if (!(is_marked and isMarked(marks, end)) and
             (count == 0 or pairs.compatible(ids[count - 1], candidate.id)))
@@ -92,6 +95,8 @@ fn search(pairs: *const Pairs, marks: []Word, piece: []const u8, ids: [*]u32) us
             is_marked = true;
         }
         marks[position / @bitSizeOf(Word)] |= @as(Word, 1) << @intCast(position % @bitSizeOf(Word));
+        // As above.
+        if (count == 0) return pairs.base.split(piece, ids);
         count -= 1;
         candidate = .{ .id = ids[count], .len = trees.lengthOf(ids[count]) };
         position -= candidate.len;

@@ -90,6 +90,18 @@ pub const BaseSymbols = struct {
         return @sizeOf(BaseSymbols) + symbols.characters.len * @sizeOf(Character);
     }
 
+    /// Whether every search ends and gives what is there.
+    pub fn validate(symbols: *const BaseSymbols, id_limit: u32) bool {
+        if (symbols.kind == .bytes) return std.mem.max(u32, &symbols.byte_ids) < id_limit;
+        if (!std.math.isPowerOfTwo(symbols.characters.len)) return false;
+        var empty_count: usize = 0;
+        for (symbols.characters) |slot| {
+            empty_count += @intFromBool(slot.code_point == no_code_point);
+            if (slot.code_point != no_code_point and slot.id >= id_limit) return false;
+        }
+        return empty_count > 0;
+    }
+
     /// Where the code point stands, or the empty slot where it would.
     fn slotOf(symbols: *const BaseSymbols, code_point: u21) *Character {
         const mask = symbols.characters.len - 1;

@@ -75,6 +75,17 @@ pub const Normalizer = struct {
         normalizer.* = undefined;
     }
 
+    /// Whether the strings of the steps are there.
+    pub fn validate(normalizer: *const Normalizer, id_limit: u32) bool {
+        _ = id_limit;
+        for (normalizer.steps) |step| {
+            if (step.start > step.from_end or step.from_end > step.end) return false;
+            if (step.end > normalizer.bytes.len) return false;
+            if (step.kind == .replace and step.start == step.from_end) return false;
+        }
+        return true;
+    }
+
     /// The normalized text: `text` itself if it stays as it is, else in `memory`, until its next use.
     pub fn apply(
         normalizer: *const Normalizer,

@@ -85,6 +85,33 @@ pub const PairTable = struct {
         return table.entries.len * @sizeOf(Entry) + table.filter.len * 8;
     }
 
+    /// Whether every search ends and reads what is there.
+    pub fn validate(table: *const PairTable, id_limit: u32) bool {
+        _ = id_limit;
+        const slots = table.entries.len;
+        if (slots < 16 or !std.math.isPowerOfTwo(slots)) return false;
+        if (table.shift != 64 - @as(u7, std.math.log2_int(usize, slots))) return false;
+        if (table.filter.len != slots * filter_bits / 64) return false;
+        var empty_count: usize = 0;
+        for (table.entries) |entry| empty_count += @intFromBool(entry.left == none);
+        if (empty_count == 0) return false;
+        // A sample: the hash may be another than that of the code that made the table.
+        for (table.entries[0..@min(slots, 64)]) |entry| {
+            if (entry.left == none) continue;
+            if (table.rankOf(entry.left, entry.right) != entry.rank) return false;
+        }
+        return true;
+    }
+
+    /// Whether all ranks are below a limit.
+    pub fn ranksAreBelow(table: *const PairTable, limit: usize) bool {
+        var above = false;
+        for (table.entries) |entry| {
+            above = above or (entry.left != none and entry.rank >= limit);
+        }
+        return !above;
+    }
+
     inline fn hashOf(left: u32, right: u32) u64 {
         const key = @as(u64, left) << 32 | right;
         return key *% 0x9E3779B97F4A7C15;

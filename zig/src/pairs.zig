@@ -120,6 +120,16 @@ pub const Pairs = struct {
         return pairs.trees.compatible(&pairs.table, left, right);
     }
 
+    /// Whether every merge gives what is there.
+    pub fn validate(pairs: *const Pairs, id_limit: u32) bool {
+        if (std.mem.max(u32, if (pairs.results.len == 0) &.{0} else pairs.results) >= id_limit) {
+            return false;
+        }
+        const rank_limit = if (pairs.results.len == 0) id_limit else pairs.results.len;
+        if (!pairs.table.ranksAreBelow(rank_limit)) return false;
+        return !pairs.is_indexed or (pairs.trees.right_edges.len > 0 and pairs.trie.roots.len > 0);
+    }
+
     pub fn memoryBytes(pairs: *const Pairs) usize {
         const index = if (pairs.is_indexed)
             pairs.trees.memoryBytes() + pairs.trie.memoryBytes()
@@ -134,8 +144,8 @@ pub const Pairs = struct {
             .results = results,
             .base = base,
             .is_indexed = false,
-            .trees = undefined,
-            .trie = undefined,
+            .trees = .empty,
+            .trie = .empty,
         };
     }
 

@@ -5,9 +5,10 @@
 //! line; those of up to 16 bytes are two words and stand in one of 32-byte entries. Either is at most half
 //! full. The caller makes the keys of many pieces first, prefetching each key's entry, and looks them up
 //! then: the tables of a large vocabulary do not fit the second-level cache. Longer tokens are few: they
-//! stand in a plain hash map, and a piece longer than all of them is not looked up at all.
+//! stand in a table of their own, and a piece longer than all of them is not looked up at all.
 
 const std = @import("std");
+const LongPieces = @import("long_pieces.zig").LongPieces;
 const Allocator = std.mem.Allocator;
 
 /// Longest piece that has a key.
@@ -25,8 +26,7 @@ pub const Key = struct {
 pub const PieceTable = struct {
     words: Table(WordEntry),
     double_words: Table(DoubleWordEntry),
-    long: std.StringHashMapUnmanaged(u32),
-    long_len_max: usize,
+    long: LongPieces,
 
     /// Of up to 8 bytes. An empty slot has length 0.
     const WordEntry = extern struct {
@@ -70,26 +70,31 @@ pub const PieceTable = struct {
 
     pub const Piece = struct { bytes: []const u8, id: u32 };
 
-    /// Builds the table of `pieces`; where two have the same bytes, the first counts. The bytes of those
-    /// longer than 16 are not copied and must outlive the table. Empty pieces are left out.
+    /// Builds the table of `pieces`; where two have the same bytes, the first counts. Empty pieces are left
+    /// out.
     pub fn init(gpa: Allocator, pieces: []const Piece) error{OutOfMemory}!PieceTable {
         var word_count: usize = 0;
         var double_word_count: usize = 0;
-        for (pieces) |piece| {
-            if (piece.bytes.len <= 8) word_count += 1 else double_word_count += 1;
-        }
+        var long_count: usize = 0;
+        var long_total: usize = 0;
+        for (pieces) |piece| switch (piece.bytes.len) {
+            0...8 => word_count += 1,
+            9...key_len_max => double_word_count += 1,
+            else => |len| {
+                long_count += 1;
+                long_total += len;
+            },
+        };
         var words: Table(WordEntry) = try .init(gpa, word_count);
         errdefer words.deinit(gpa);
+        var double_words: Table(DoubleWordEntry) = try .init(gpa, double_word_count);
+        errdefer double_words.deinit(gpa);
         var table: PieceTable = .{
             .words = words,
-            .double_words = try .init(gpa, double_word_count),
-            .long = .empty,
-            .long_len_max = 0,
+            .double_words = double_words,
+            .long = try .init(gpa, long_count, long_total),
         };
-        errdefer {
-            table.double_words.deinit(gpa);
-            table.long.deinit(gpa);
-        }
+        var long_end: u32 = 0;
         for (pieces) |piece| {
             if (piece.bytes.len == 0) continue;
             if (piece.bytes.len <= key_len_max) {
@@ -98,9 +103,7 @@ pub const PieceTable = struct {
                 if (key.len <= 8) table.words.put(key, piece.id) else table.double_words.put(key, piece.id);
                 continue;
             }
-            table.long_len_max = @max(table.long_len_max, piece.bytes.len);
-            const slot = try table.long.getOrPut(gpa, piece.bytes);
-            if (!slot.found_existing) slot.value_ptr.* = piece.id;
+            long_end = table.long.put(long_end, piece.bytes, piece.id);
         }
         return table;
     }
@@ -143,15 +146,13 @@ pub const PieceTable = struct {
 
     /// The id of a piece of more than 16 bytes; null if it is not one token.
     pub fn findLong(table: *const PieceTable, piece: []const u8) ?u32 {
-        if (piece.len > table.long_len_max) return null;
-        return table.long.get(piece);
+        return table.long.find(piece);
     }
 
     pub fn memoryBytes(table: *const PieceTable) usize {
-        const long_slot_bytes = @sizeOf([]const u8) + @sizeOf(u32) + 1;
         return table.words.entries.len * @sizeOf(WordEntry) +
             table.double_words.entries.len * @sizeOf(DoubleWordEntry) +
-            table.long.capacity() * long_slot_bytes;
+            table.long.memoryBytes();
     }
 };
 
@@ -174,6 +175,20 @@ fn Table(comptime Entry: type) type {
                 .entries = entries,
                 .shift = @intCast(64 - @as(u7, std.math.log2_int(usize, slots))),
             };
+        }
+
+        /// Whether every search ends and gives what is there.
+        pub fn validate(table: *const Self, id_limit: u32) bool {
+            const slots = table.entries.len;
+            if (slots < 2 or !std.math.isPowerOfTwo(slots)) return false;
+            if (table.shift != 64 - @as(u7, std.math.log2_int(usize, slots))) return false;
+            var empty_count: usize = 0;
+            var is_outside = false;
+            for (table.entries) |entry| {
+                empty_count += @intFromBool(entry.len == 0);
+                is_outside = is_outside or entry.id >= id_limit;
+            }
+            return empty_count > 0 and !(is_outside and id_limit > 0);
         }
 
         fn deinit(table: *Self, gpa: Allocator) void {

@@ -26,6 +26,7 @@ pub const WordCounts = @import("word_counts.zig").WordCounts;
 pub const Vocab = @import("vocab.zig").Vocab;
 pub const definition = @import("definition.zig");
 pub const trainer = @import("trainer.zig");
+pub const frozen = @import("frozen.zig");
 pub const simd = @import("simd.zig");
 pub const version = @import("version.zig").version;
 

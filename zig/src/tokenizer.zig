@@ -101,6 +101,12 @@ pub const Tokenizer = struct {
         self.* = undefined;
     }
 
+    /// Whether the fields that are no tables fit the others.
+    pub fn validate(self: *const Tokenizer, id_limit: u32) bool {
+        if (self.special.bit_length != id_limit) return false;
+        return std.unicode.utf8ValidateSlice(self.pattern orelse "");
+    }
+
     /// The id of the token with exactly these bytes. An added token's content counts first.
     pub fn tokenToId(self: *const Tokenizer, token: []const u8) ?u32 {
         if (self.added.find(token)) |found| return found.id;

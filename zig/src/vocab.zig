@@ -122,6 +122,27 @@ pub const Vocab = struct {
             vocab.defined.capacity() / 8;
     }
 
+    /// Whether every id and every search reads what is there, and searches end.
+    pub fn validate(vocab: *const Vocab, id_limit: u32) bool {
+        if (vocab.offsets.len == 0 or id_limit > id_limit_max) return false;
+        if (vocab.defined.bit_length != id_limit) return false;
+        var falls = false;
+        for (vocab.offsets[0..id_limit], vocab.offsets[1..]) |start, end| falls = falls or end < start;
+        if (falls or vocab.offsets[id_limit] + @as(u64, slack) > vocab.bytes.len) return false;
+        if (!std.math.isPowerOfTwo(vocab.index.len)) return false;
+        var empty_count: usize = 0;
+        for (vocab.index) |id| {
+            empty_count += @intFromBool(id == no_id);
+            if (id != no_id and !vocab.isDefined(id)) return false;
+        }
+        if (empty_count == 0) return false;
+        // A sample: the hash may be another than that of the code that made the table.
+        for (vocab.index[0..@min(vocab.index.len, 64)]) |id| {
+            if (id != no_id and vocab.find(vocab.bytesOf(id)) == null) return false;
+        }
+        return true;
+    }
+
     fn insert(vocab: *Vocab, id: u32) void {
         const mask = vocab.index.len - 1;
         var slot = hash(vocab.bytesOf(id)) & mask;

@@ -114,6 +114,45 @@ pub const Automaton = struct {
         return self.finish(&walk, end);
     }
 
+    /// Whether every step stays in the tables and what is asked comes to an answer. All tables may be empty.
+    pub fn validate(self: *const Automaton, id_limit: u32) bool {
+        _ = id_limit;
+        if (self.transitions.len == 0) return true;
+        const classes = @as(usize, self.end_class) + 1;
+        const step = self.stride();
+        if (self.first.len != 0x110000 >> block_bits) return false;
+        const blocks = self.second.len >> block_bits;
+        for (self.first) |block| if (block >= blocks) return false;
+        const classes_max = @max(std.mem.max(u8, self.second), std.mem.max(u8, &self.ascii));
+        if (classes_max >= self.end_class or self.begins.len < self.end_class) return false;
+        if (self.transitions.len % step != 0) return false;
+        if (self.initial.len == 0 or self.initial.len % classes != 0) return false;
+        const looks = self.initial.len / classes - 1;
+        var state: usize = 0;
+        while (state < self.transitions.len) : (state += step) {
+            if (self.numberOf(state) > memo.state_max) return false;
+            for (self.transitions[state..][0..classes]) |transition| {
+                if (!self.isAnswered(transition, looks, 0)) return false;
+            }
+        }
+        for (self.initial, 0..) |transition, i| {
+            if (!self.isAnswered(transition, looks, 0)) return false;
+            // A look-ahead does not ask.
+            if (i >= classes and transition.is_special and transition.state != dead) return false;
+        }
+        return true;
+    }
+
+    /// Whether a transition is to a state, and asks a few times at most before it is to one that does not.
+    fn isAnswered(self: *const Automaton, transition: Transition, looks: usize, asked: usize) bool {
+        if (transition.state % self.stride() != 0) return false;
+        if (transition.state >= self.transitions.len) return false;
+        if (!transition.is_special or transition.state == dead) return true;
+        if (asked > look_max or self.numberOf(transition.state) >= looks) return false;
+        return self.isAnswered(self.transitions[transition.state], looks, asked + 1) and
+            self.isAnswered(self.transitions[transition.state + 1], looks, asked + 1);
+    }
+
     inline fn finish(self: *const Automaton, walk: *memo.Walk, end: usize) ?usize {
         if (self.runs_on) {
             // Notes older than the match are not about what comes behind it.

@@ -52,6 +52,16 @@ pub const Compiled = struct {
         return compiled;
     }
 
+    /// Whether there is an automaton for each step.
+    pub fn validate(self: *const Compiled, id_limit: u32) bool {
+        _ = id_limit;
+        if (self.step_count > split_max) return false;
+        for (self.steps[0..self.step_count]) |*step| {
+            if (step.automaton.transitions.len == 0) return false;
+        }
+        return true;
+    }
+
     /// Puts the pattern in front of the reason why it is refused.
     fn name(pattern: []const u8, diagnostic: *Diagnostic) void {
         const reason = diagnostic.*;
