@@ -127,7 +127,9 @@ pub const Vocab = struct {
         if (vocab.offsets.len == 0 or id_limit > id_limit_max) return false;
         if (vocab.defined.bit_length != id_limit) return false;
         var falls = false;
-        for (vocab.offsets[0..id_limit], vocab.offsets[1..]) |start, end| falls = falls or end < start;
+        for (vocab.offsets[0..id_limit], vocab.offsets[1..]) |start, end| {
+            falls = falls or end < start;
+        }
         if (falls or vocab.offsets[id_limit] + @as(u64, slack) > vocab.bytes.len) return false;
         if (!std.math.isPowerOfTwo(vocab.index.len)) return false;
         var empty_count: usize = 0;
