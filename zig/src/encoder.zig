@@ -117,7 +117,8 @@ pub const Encoder = struct {
         const text = try encoder.withPrefixSpace(gpa, segment, is_first);
         const before = encoder.ids.items.len;
         var spans: [batch_len]pretokenizer.Span = undefined;
-        var cursor: pretokenizer.Cursor = .{ .level = encoder.level };
+        var cursor: pretokenizer.Cursor = undefined;
+        cursor.begin(encoder.level, 0);
         var count: usize = 0;
         while (cursor.position < text.len) {
             const start = cursor.position;

@@ -26,6 +26,15 @@ pub const Cursor = struct {
     level: Level = .baseline,
     /// Of no use but for `Scanner.compiled`.
     compiled: Compiled.Cursor = .{},
+
+    /// As `.{}`, from another place on if the scanner is none of `compiled`. Assigning `.{}` to a cursor writes all of `compiled`, which took longer
+    /// than a short text.
+    pub inline fn begin(cursor: *Cursor, level: Level, position: usize) void {
+        cursor.position = position;
+        cursor.level = level;
+        cursor.compiled.position = position;
+        cursor.compiled.depth = 0;
+    }
 };
 
 /// What finds the pieces.
