@@ -33,57 +33,43 @@ const Allocator = std.mem.Allocator;
 pub const MergeTrees = struct {
     pub const no_token = std.math.maxInt(u32);
 
-    /// By id: what a neighbour on the right sees of a token.
-    right_edges: []RightEdge,
-    /// By id: what a neighbour on the left sees of it.
-    left_edges: []LeftEdge,
+    /// By id.
+    nodes: []Node,
 
     const unreachable_key = std.math.maxInt(u32);
 
-    const RightEdge = extern struct {
+    /// What a test reads of a token is half a cache line.
+    const Node = extern struct {
         /// One more than the highest rank in the token's tree; 0 for a base symbol.
         key: u32 = unreachable_key,
-        /// A pair that met while this token was still `child` merges in time if its rank is lower.
-        limit: u32 = 0,
-        /// The right part.
-        child: u32 = no_token,
+        left: u32 = no_token,
+        right: u32 = no_token,
+        /// A pair of a left neighbour and `left` merges in time if its rank is lower.
+        left_limit: u32 = 0,
+        /// A pair of `right` and a right neighbour merges in time if its rank is lower.
+        right_limit: u32 = 0,
         /// Bytes of the token.
         len: u32 = 0,
-    };
-
-    const LeftEdge = extern struct {
-        key: u32 = unreachable_key,
-        limit: u32 = 0,
-        /// The left part.
-        child: u32 = no_token,
         /// The longest reachable token that is a proper prefix of this one.
         shorter: u32 = no_token,
+        padding: u32 = 0,
     };
 
     /// Trees that know the base symbols alone.
     pub fn init(gpa: Allocator, vocab: *const Vocab, base_ids: []const u32) !MergeTrees {
-        const right_edges = try gpa.alloc(RightEdge, vocab.idLimit());
-        errdefer gpa.free(right_edges);
-        const left_edges = try gpa.alloc(LeftEdge, vocab.idLimit());
-        @memset(right_edges, .{});
-        @memset(left_edges, .{});
-        for (base_ids) |id| {
-            right_edges[id].key = 0;
-            right_edges[id].len = @intCast(vocab.bytesOf(id).len);
-            left_edges[id].key = 0;
-        }
-        return .{ .right_edges = right_edges, .left_edges = left_edges };
+        const nodes = try gpa.alloc(Node, vocab.idLimit());
+        @memset(nodes, .{});
+        for (base_ids) |id| nodes[id] = .{ .key = 0, .len = @intCast(vocab.bytesOf(id).len) };
+        return .{ .nodes = nodes };
     }
 
     pub fn deinit(trees: *MergeTrees, gpa: Allocator) void {
-        gpa.free(trees.right_edges);
-        gpa.free(trees.left_edges);
+        gpa.free(trees.nodes);
         trees.* = undefined;
     }
 
     pub fn memoryBytes(trees: *const MergeTrees) usize {
-        return trees.right_edges.len * @sizeOf(RightEdge) +
-            trees.left_edges.len * @sizeOf(LeftEdge);
+        return trees.nodes.len * @sizeOf(Node);
     }
 
     pub const empty: MergeTrees = .{ .right_edges = &.{}, .left_edges = &.{} };
@@ -115,17 +101,17 @@ pub const MergeTrees = struct {
 
     /// Whether the token's bytes encode to it.
     pub fn isReachable(trees: *const MergeTrees, id: u32) bool {
-        return trees.right_edges[id].key != unreachable_key;
+        return trees.nodes[id].key != unreachable_key;
     }
 
     /// The length of a reachable token.
     pub inline fn lengthOf(trees: *const MergeTrees, id: u32) u32 {
-        return trees.right_edges[id].len;
+        return trees.nodes[id].len;
     }
 
     /// The longest reachable proper prefix of a token, or `no_token`.
     pub inline fn shorterThan(trees: *const MergeTrees, id: u32) u32 {
-        return trees.left_edges[id].shorter;
+        return trees.nodes[id].shorter;
     }
 
     /// Whether two reachable tokens next to each other stay what they are.
@@ -148,15 +134,15 @@ pub const MergeTrees = struct {
         var before = left;
         var after = right;
         while (true) {
-            const right_edge = &trees.right_edges[before];
-            const left_edge = &trees.left_edges[after];
-            if (right_edge.key > left_edge.key) {
-                before = right_edge.child;
-                if (pairs.rankOf(before, after) < right_edge.limit) return true;
+            const whole_before = &trees.nodes[before];
+            const whole_after = &trees.nodes[after];
+            if (whole_before.key > whole_after.key) {
+                before = whole_before.right;
+                if (pairs.rankOf(before, after) < whole_before.right_limit) return true;
             } else {
-                if (left_edge.key == 0) return false;
-                after = left_edge.child;
-                if (pairs.rankOf(before, after) < left_edge.limit) return true;
+                if (whole_after.key == 0) return false;
+                after = whole_after.left;
+                if (pairs.rankOf(before, after) < whole_after.left_limit) return true;
             }
         }
     }
@@ -174,22 +160,19 @@ pub const MergeTrees = struct {
     ) bool {
         if (!trees.isReachable(left) or !trees.isReachable(right)) return false;
         if (trees.crosses(pairs, left, right)) return false;
-        const left_key = trees.right_edges[left].key;
-        const right_key = trees.right_edges[right].key;
-        const key = @max(left_key, right_key, rank + 1);
-        trees.right_edges[result] = .{
-            .key = key,
+        const left_key = trees.nodes[left].key;
+        const right_key = trees.nodes[right].key;
+        trees.nodes[result] = .{
+            .key = @max(left_key, right_key, rank + 1),
+            .left = left,
+            .right = right,
+            // A pair that meets stands left of what is merged in here, and comes first if the
+            // ranks are equal.
+            .left_limit = if (right_key < left_key) rank + 1 else @max(right_key, rank + 1),
             // The left part is complete first, also if its highest rank is the same.
-            .limit = if (left_key <= right_key) rank else @max(left_key - 1, rank),
-            .child = right,
+            .right_limit = if (left_key <= right_key) rank else @max(left_key - 1, rank),
             .len = trees.lengthOf(left) + trees.lengthOf(right),
         };
-        trees.left_edges[result].key = key;
-        // A pair that meets stands left of what is merged in here, and comes first if the ranks are
-        // equal.
-        trees.left_edges[result].limit =
-            if (right_key < left_key) rank + 1 else @max(right_key, rank + 1);
-        trees.left_edges[result].child = left;
         return true;
     }
 
@@ -244,8 +227,7 @@ pub const MergeTrees = struct {
             // The last place of a pair counts, and with it the token that it makes there.
             const before = pairs.put(merge.left, merge.right, index);
             if (before == PairTable.none or merges[before].result == merge.result) continue;
-            trees.right_edges[merges[before].result] = .{};
-            trees.left_edges[merges[before].result] = .{};
+            trees.nodes[merges[before].result] = .{};
         }
     }
 
@@ -261,7 +243,7 @@ pub const MergeTrees = struct {
             const prefix = prefixes[index];
             if (prefix == token_order.no_token) continue;
             const id = tokens[prefix].id;
-            trees.left_edges[tokens[index].id].shorter =
+            trees.nodes[tokens[index].id].shorter =
                 if (trees.isReachable(id)) id else trees.shorterThan(id);
         }
     }

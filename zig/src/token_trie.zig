@@ -1,6 +1,6 @@
 //! The longest token that a text begins with: a trie of the tokens as a double array.
 //!
-//! A node is one word of 4 bytes; the first two bytes of the text index a table of nodes, every
+//! A node is one word of 8 bytes; the first two bytes of the text index a table of nodes, every
 //! further byte is one load that depends on the one before. A search takes time linear in the
 //! longest token. The trie has as many nodes as the tokens have different prefixes, and takes some
 //! 10 bytes for each.
@@ -17,17 +17,15 @@ pub const TokenTrie = struct {
     units: []Unit,
     /// The node behind every two bytes.
     roots: []Unit,
-    /// The token of each unit that has one, then those of two bytes.
-    ids: []u32,
     /// The tokens of one byte.
     single: [256]u32,
 
-    const Unit = packed struct(u32) {
+    const Unit = packed struct(u64) {
         byte: u8 = 0,
         is_used: bool = false,
-        has_token: bool = false,
         /// 0 where there is no child: no node has this base.
-        base: u22 = 0,
+        base: u23 = 0,
+        id: u32 = no_token,
     };
 
     pub const empty: TokenTrie = .{
@@ -63,8 +61,6 @@ pub const TokenTrie = struct {
         const roots = try gpa.alloc(Unit, 1 << 16);
         errdefer gpa.free(roots);
         @memset(roots, .{});
-        var root_ids: std.AutoHashMapUnmanaged(u16, u32) = .empty;
-        defer root_ids.deinit(gpa);
         var builder: Builder = .{ .gpa = gpa, .tokens = tokens, .order = order };
         defer builder.deinit();
         try builder.addBlock();
@@ -81,26 +77,22 @@ pub const TokenTrie = struct {
             }
             const end = builder.endOfPrefix(start, order.len, 2);
             const key = std.mem.readInt(u16, first.bytes[0..2], .little);
-            if (first.bytes.len == 2) {
-                roots[key].has_token = true;
-                try root_ids.put(gpa, key, first.id);
-            }
+            if (first.bytes.len == 2) roots[key].id = first.id;
             roots[key].base = try builder.addChildren(.{ .start = start, .end = end, .depth = 2 });
             try builder.addAll();
             start = end;
         }
-        return builder.finish(roots, &root_ids, &single);
+        return .{ .units = try builder.units.toOwnedSlice(gpa), .roots = roots, .single = single };
     }
 
     pub fn deinit(trie: *TokenTrie, gpa: Allocator) void {
         gpa.free(trie.units);
         gpa.free(trie.roots);
-        gpa.free(trie.ids);
         trie.* = undefined;
     }
 
     pub fn memoryBytes(trie: *const TokenTrie) usize {
-        return (trie.units.len + trie.roots.len) * @sizeOf(Unit) + trie.ids.len * 4;
+        return (trie.units.len + trie.roots.len) * @sizeOf(Unit);
     }
 
     /// The longest token that `text`, which is not empty, begins with. Where there is none, the
@@ -109,26 +101,17 @@ pub const TokenTrie = struct {
         if (text.len == 1) return .{ .id = trie.single[text[0]], .len = 1 };
         const key = std.mem.readInt(u16, text[0..2], .little);
         var node = trie.roots[key];
-        var len: usize = 1;
-        var at: usize = 0;
-        if (node.has_token) {
-            len = 2;
-            at = trie.units.len + key;
-        }
+        var match: Match = .{ .id = node.id, .len = 2 };
         var depth: usize = 2;
         while (depth < text.len) {
             const byte = text[depth];
-            const index = @as(usize, node.base) ^ byte;
-            node = trie.units[index];
+            node = trie.units[@as(usize, node.base) ^ byte];
             if (node.byte != byte or !node.is_used) break;
             depth += 1;
-            if (node.has_token) {
-                len = depth;
-                at = index;
-            }
+            if (node.id != no_token) match = .{ .id = node.id, .len = depth };
         }
-        if (len == 1) return .{ .id = trie.single[text[0]], .len = 1 };
-        return .{ .id = trie.ids[at], .len = len };
+        if (match.id == no_token) return .{ .id = trie.single[text[0]], .len = 1 };
+        return match;
     }
 };
 
@@ -140,7 +123,6 @@ const Builder = struct {
     tokens: []const definition.Token,
     order: []const u32,
     units: std.ArrayList(TokenTrie.Unit) = .empty,
-    ids: std.ArrayList(u32) = .empty,
     /// Nodes whose children are still to be placed.
     pending: std.ArrayList(Pending) = .empty,
     bases_used: std.ArrayList(bool) = .empty,
@@ -161,7 +143,6 @@ const Builder = struct {
 
     fn deinit(builder: *Builder) void {
         builder.units.deinit(builder.gpa);
-        builder.ids.deinit(builder.gpa);
         builder.pending.deinit(builder.gpa);
         builder.bases_used.deinit(builder.gpa);
         builder.next_free.deinit(builder.gpa);
@@ -179,7 +160,6 @@ const Builder = struct {
         }
         const gpa = builder.gpa;
         try builder.units.appendNTimes(gpa, .{}, block_len);
-        try builder.ids.appendNTimes(gpa, TokenTrie.no_token, block_len);
         try builder.bases_used.appendNTimes(gpa, false, block_len);
         try builder.next_free.appendNTimes(gpa, 0, block_len);
         try builder.previous_free.appendNTimes(gpa, 0, block_len);
@@ -218,7 +198,7 @@ const Builder = struct {
     }
 
     /// Places the children of the node that stands for the range, and returns the node's base.
-    fn addChildren(builder: *Builder, node: Range) TokenTrie.Error!u22 {
+    fn addChildren(builder: *Builder, node: Range) TokenTrie.Error!u23 {
         var range = node;
         // The node's own token has no further byte and comes first.
         if (builder.tokens[builder.order[range.start]].bytes.len == range.depth) range.start += 1;
@@ -241,8 +221,8 @@ const Builder = struct {
             builder.take(unit);
             const first = builder.tokens[builder.order[start]];
             const has_token = first.bytes.len == range.depth + 1;
-            builder.units.items[unit] = .{ .byte = byte, .is_used = true, .has_token = has_token };
-            if (has_token) builder.ids.items[unit] = first.id;
+            const id = if (has_token) first.id else TokenTrie.no_token;
+            builder.units.items[unit] = .{ .byte = byte, .is_used = true, .id = id };
             if (has_token and end - start == 1) continue;
             try builder.pending.append(builder.gpa, .{
                 .range = .{ .start = start, .end = end, .depth = range.depth + 1 },
@@ -253,7 +233,7 @@ const Builder = struct {
     }
 
     /// A base that no node has and whose units for these bytes are free.
-    fn findBase(builder: *Builder, bytes: []const u8) TokenTrie.Error!u22 {
+    fn findBase(builder: *Builder, bytes: []const u8) TokenTrie.Error!u23 {
         // A single child takes the oldest gap; more than one are tried where there is most room.
         const links = if (bytes.len == 1) builder.next_free.items else builder.previous_free.items;
         var unit = links[0];
@@ -281,29 +261,6 @@ const Builder = struct {
         const previous = builder.previous_free.items[unit];
         builder.next_free.items[previous] = next;
         builder.previous_free.items[next] = previous;
-    }
-
-    fn finish(
-        builder: *Builder,
-        roots: []TokenTrie.Unit,
-        root_ids: *const std.AutoHashMapUnmanaged(u16, u32),
-        single: *const [256]u32,
-    ) error{OutOfMemory}!TokenTrie {
-        const gpa = builder.gpa;
-        const count = builder.units.items.len;
-        try builder.ids.appendNTimes(gpa, TokenTrie.no_token, roots.len);
-        var entries = root_ids.iterator();
-        while (entries.next()) |entry| {
-            builder.ids.items[count + entry.key_ptr.*] = entry.value_ptr.*;
-        }
-        const units = try builder.units.toOwnedSlice(gpa);
-        errdefer gpa.free(units);
-        return .{
-            .units = units,
-            .roots = roots,
-            .ids = try builder.ids.toOwnedSlice(gpa),
-            .single = single.*,
-        };
     }
 };
 
