@@ -136,14 +136,12 @@ pub const MergeTrees = struct {
         while (true) {
             const whole_before = &trees.nodes[before];
             const whole_after = &trees.nodes[after];
-            if (whole_before.key > whole_after.key) {
-                before = whole_before.right;
-                if (pairs.rankOf(before, after) < whole_before.right_limit) return true;
-            } else {
-                if (whole_after.key == 0) return false;
-                after = whole_after.left;
-                if (pairs.rankOf(before, after) < whole_after.left_limit) return true;
-            }
+            if (whole_before.key | whole_after.key == 0) return false;
+            const is_before = whole_before.key > whole_after.key;
+            const limit = if (is_before) whole_before.right_limit else whole_after.left_limit;
+            before = if (is_before) whole_before.right else before;
+            after = if (is_before) after else whole_after.left;
+            if (pairs.rankOf(before, after) < limit) return true;
         }
     }
 
