@@ -28,6 +28,10 @@ pub const Pairs = struct {
     /// The token a rank makes; empty where a rank is its own token's id.
     results: []u32,
     base: BaseSymbols,
+    /// No rank is higher.
+    rank_max: u32,
+    /// The rank of two single bytes, at `first * 256 + second`; empty for characters.
+    byte_ranks: []u32,
     /// Whether the two below are there.
     is_indexed: bool,
     trees: MergeTrees,
@@ -90,6 +94,7 @@ pub const Pairs = struct {
 
     pub fn deinit(pairs: *Pairs, gpa: Allocator) void {
         gpa.free(pairs.results);
+        gpa.free(pairs.byte_ranks);
         pairs.table.deinit(gpa);
         pairs.base.deinit(gpa);
         if (pairs.is_indexed) {
@@ -135,7 +140,8 @@ pub const Pairs = struct {
             pairs.trees.memoryBytes() + pairs.trie.memoryBytes()
         else
             0;
-        return pairs.table.memoryBytes() + pairs.results.len * 4 + pairs.base.memoryBytes() + index;
+        return pairs.table.memoryBytes() + pairs.base.memoryBytes() +
+            (pairs.results.len + pairs.byte_ranks.len) * 4 + index;
     }
 
     fn unindexed(table: PairTable, results: []u32, base: BaseSymbols) Pairs {
@@ -143,6 +149,8 @@ pub const Pairs = struct {
             .table = table,
             .results = results,
             .base = base,
+            .byte_ranks = &.{},
+            .rank_max = none,
             .is_indexed = false,
             .trees = .empty,
             .trie = .empty,
@@ -183,24 +191,45 @@ pub const Pairs = struct {
             order[reachable] = index;
             reachable += 1;
         }
+        const byte_ranks = try byteRanks(gpa, &table, &base);
+        errdefer gpa.free(byte_ranks);
         const trie = TokenTrie.init(gpa, tokens, order[0..reachable]) catch |err| switch (err) {
             error.OutOfMemory => return error.OutOfMemory,
             error.TooLarge => {
                 trees.deinit(gpa);
                 table.deinit(gpa);
+                gpa.free(byte_ranks);
                 return null;
             },
         };
+        errdefer comptime unreachable;
         return .{
             .table = table,
             .results = &.{},
             .base = base,
+            .byte_ranks = byte_ranks,
+            .rank_max = if (merges) |list| @intCast(list.len) else vocab.idLimit(),
             .is_indexed = true,
             .trees = trees,
             .trie = trie,
         };
     }
 };
+
+fn byteRanks(
+    gpa: Allocator,
+    table: *const PairTable,
+    base: *const BaseSymbols,
+) error{OutOfMemory}![]u32 {
+    if (base.kind != .bytes) return &.{};
+    const ranks = try gpa.alloc(u32, 256 * 256);
+    for (base.byte_ids, 0..) |left, first| {
+        for (base.byte_ids, 0..) |right, second| {
+            ranks[first << 8 | second] = table.rankOf(left, right);
+        }
+    }
+    return ranks;
+}
 
 fn areConcatenations(vocab: *const Vocab, merges: []const definition.Merge) bool {
     for (merges) |merge| {
