@@ -147,6 +147,27 @@ fn enabledState() u32 {
         : .{ .edx = true });
 }
 
+test "every character of up to three bytes has the kind that its properties give" {
+    // Between letters that are neither capital nor small, a character shows its kind by what it parts.
+    for ([_][]const u8{ "a", "A" }) |before| {
+        for (0x80..0x10000) |i| {
+            if (i >> 11 == 0xD800 >> 11) continue;
+            var buffer: [64]u8 = undefined;
+            var text: std.ArrayList(u8) = .initBuffer(&buffer);
+            text.appendSliceAssumeCapacity(before);
+            var character: [4]u8 = undefined;
+            const len = std.unicode.utf8Encode(@intCast(i), &character) catch unreachable;
+            text.appendSliceAssumeCapacity(character[0..len]);
+            text.appendSliceAssumeCapacity("b C! ");
+            text.appendSliceAssumeCapacity(character[0..len]);
+            text.appendSliceAssumeCapacity("1");
+            var windowed: usize = 0;
+            errdefer std.debug.print("in {f}\n", .{std.zig.fmtString(text.items)});
+            try expectAllFamilies(.baseline, text.items, &windowed);
+        }
+    }
+}
+
 fn expectPieces(
     level: Level,
     comptime options: window.Options,

@@ -161,24 +161,34 @@ const Masks = struct {
             .len = len,
         };
         const wide: u64 = @bitCast(block >= splat(0x80));
-        if (wide != 0) masks.addWide(tables, window, wide & valid);
+        if (wide != 0) masks.addWide(is_cased, tables, window, wide & valid);
         return masks;
     }
 
     /// Adds the characters beyond ASCII. Where one is ill-formed or cut off, what is known ends before it.
     noinline fn addWide(
         masks: *Masks,
+        comptime is_cased: bool,
         tables: *const Tables,
         window: *const [window_len]u8,
         wide: u64,
     ) void {
         var by_kind: [std.meta.fields(Kind).len]u64 = @splat(0);
         var leads: [5]u64 = @splat(0);
-        var left = wide;
+        const common = commonWide(is_cased, window);
+        by_kind[@intFromEnum(Kind.letter)] = common.letter & wide;
+        by_kind[@intFromEnum(Kind.upper)] = common.upper & wide;
+        by_kind[@intFromEnum(Kind.caseless)] = common.caseless & wide;
+        leads[2] = common.lead2 & wide;
+        leads[3] = common.lead3 & wide;
+        var left = wide & ~(common.letter | common.upper | common.caseless);
         while (left != 0) {
             const at = @ctz(left);
             const character = decode(window, at) orelse {
                 masks.cut(at);
+                const known = lowest(at);
+                for (&by_kind) |*mask| mask.* &= known;
+                for (&leads) |*mask| mask.* &= known;
                 break;
             };
             const block: usize = tables.first[character.code_point >> block_bits];
@@ -231,6 +241,55 @@ const Masks = struct {
         return ends & ~(two | three | four) | two >> 1 | three >> 2 | four >> 3;
     }
 };
+
+/// Characters of the blocks that most texts beyond ASCII are written in, found all at once: these blocks
+/// hold nothing but letters, whose kind their first two bytes tell (the tests of `levels.zig` check that). Going
+/// character by character took most of the time of Chinese, Korean and Russian text.
+const CommonWide = struct { letter: u64, upper: u64, caseless: u64, lead2: u64, lead3: u64 };
+
+inline fn commonWide(comptime is_cased: bool, window: *const [window_len]u8) CommonWide {
+    const block: Block = window.*;
+    const trails = inRange(block, 0x80, 0x40);
+    const second = trails >> 1;
+    const third = trails >> 2;
+    // U+4E00 to U+9FFF, Han; U+AC00 to U+CFFF, Hangul.
+    var lead3 = (inRange(block, 0xE5, 5) | inRange(block, 0xEB, 2)) & second & third;
+    lead3 |= equal(block, 0xE4) & inRange(block, 0xB8, 8) >> 1 & third;
+    lead3 |= equal(block, 0xEA) & inRange(block, 0xB0, 16) >> 1 & third;
+    const kana = equal(block, 0xE3);
+    if (kana != 0) {
+        // U+3041 to U+3096, U+30A1 to U+30FA, U+30FC to U+30FF.
+        const page1 = equal(block, 0x81) >> 1 & inRange(block, 0x81, 0x3F) >> 2;
+        const page2 = equal(block, 0x82) >> 1 &
+            (inRange(block, 0x80, 0x17) | inRange(block, 0xA1, 0x1F)) >> 2;
+        const page3 = equal(block, 0x83) >> 1 & third & ~(equal(block, 0xBB) >> 2);
+        lead3 |= kana & (page1 | page2 | page3);
+    }
+    const three = lead3 | lead3 << 1 | lead3 << 2;
+    // U+00C0 to U+00FF, Latin, without the signs for times and division.
+    const latin = equal(block, 0xC3);
+    const latin_small = latin & inRange(block, 0x9F, 0x21) >> 1 & ~(equal(block, 0xB7) >> 1);
+    const latin_capital = latin & inRange(block, 0x80, 0x1F) >> 1 & ~(equal(block, 0x97) >> 1);
+    // U+0400 to U+045F, Cyrillic: capitals before U+0430.
+    const cyrillic = equal(block, 0xD0);
+    const small = latin_small | (cyrillic & inRange(block, 0xB0, 0x10) >> 1) |
+        (equal(block, 0xD1) & inRange(block, 0x80, 0x20) >> 1);
+    const capital = latin_capital | (cyrillic & inRange(block, 0x80, 0x30) >> 1);
+    var lead2 = small | capital;
+    if (!is_cased) {
+        // U+0100 to U+02BF, more Latin.
+        lead2 |= inRange(block, 0xC4, 7) & second;
+        const letter = three | lead2 | lead2 << 1;
+        return .{ .letter = letter, .upper = 0, .caseless = 0, .lead2 = lead2, .lead3 = lead3 };
+    }
+    return .{
+        .letter = small | small << 1,
+        .upper = capital | capital << 1,
+        .caseless = three,
+        .lead2 = lead2,
+        .lead3 = lead3,
+    };
+}
 
 const Character = struct { code_point: u32, len: usize };
 
