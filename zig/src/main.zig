@@ -1,52 +1,94 @@
-//! The benchmark program of the core alone: `zig build run --release=fast [-- CORPUS]`.
+//! The benchmark program of the core alone:
 //!
-//! It needs nothing but itself: it makes its text, learns a vocabulary from it, and measures encoding with
-//! that. Times are of this run; compare rows with each other, not runs.
+//!     zig build run --release=fast -- [--lines] [--tokenizer tokenizer.json] [TEXT]
+//!
+//! By itself it makes its text and learns a vocabulary from it, so it needs nothing. It shows each stage's
+//! nanoseconds a byte, and megabytes of one shape beside the text; `--lines` writes tab-separated lines for
+//! programs. Times are of this run; compare rows with each other, not runs.
 
 const std = @import("std");
 const pyaot = @import("pyaot_tokenizer");
+const clock = @import("benchmark/clock.zig");
+const stages = @import("benchmark/stages.zig");
+const texts = @import("benchmark/texts.zig");
 const Allocator = std.mem.Allocator;
 
-const corpus_len = 4 << 20;
-const adversarial_len = 1 << 20;
+const text_len = 4 << 20;
+const shape_len = 1 << 20;
 const vocab_size = 4096;
 
-pub fn main(init: std.process.Init) !void {
+const Options = struct {
+    lines: bool = false,
+    tokenizer: ?[]const u8 = null,
+    text: ?[]const u8 = null,
+
+    fn parse(args: []const [:0]const u8) error{Usage}!Options {
+        var options: Options = .{};
+        var i: usize = 1;
+        while (i < args.len) : (i += 1) {
+            if (std.mem.eql(u8, args[i], "--lines")) {
+                options.lines = true;
+            } else if (std.mem.eql(u8, args[i], "--tokenizer")) {
+                i += 1;
+                if (i == args.len) return error.Usage;
+                options.tokenizer = args[i];
+            } else if (args[i].len > 0 and args[i][0] == '-' or options.text != null) {
+                return error.Usage;
+            } else {
+                options.text = args[i];
+            }
+        }
+        return options;
+    }
+};
+
+/// Where the results go, and in which form.
+const Report = struct {
+    out: *std.Io.Writer,
+    lines: bool,
+
+    fn heading(report: Report, comptime text: []const u8, arguments: anytype) !void {
+        if (!report.lines) try report.out.print(text, arguments);
+    }
+};
+
+pub fn main(init: std.process.Init) !u8 {
     const arena = init.arena.allocator();
     const gpa = std.heap.c_allocator;
+    const options = Options.parse(try init.minimal.args.toSlice(arena)) catch {
+        std.debug.print("usage: [--lines] [--tokenizer tokenizer.json] [TEXT]\n", .{});
+        return 2;
+    };
     var buffer: [4096]u8 = undefined;
-    var file = std.Io.File.stdout().writer(init.io, &buffer);
-    const out = &file.interface;
-    const args = try init.minimal.args.toSlice(arena);
-    const corpus = if (args.len > 1)
-        try std.Io.Dir.cwd().readFileAlloc(init.io, args[1], arena, .limited(1 << 30))
-    else
-        try makeCorpus(arena);
+    var file = std.Io.File.stdout().writerStreaming(init.io, &buffer);
+    const report: Report = .{ .out = &file.interface, .lines = options.lines };
 
-    try out.print("pyaot_tokenizer {s}, core alone\n\n", .{pyaot.version});
-    try showComptime(out);
-    var tokenizer = try learn(out, arena, gpa, corpus);
+    const text = if (options.text) |path|
+        try std.Io.Dir.cwd().readFileAlloc(init.io, path, arena, .limited(1 << 30))
+    else
+        try texts.words(arena, text_len);
+    try report.heading("pyaot_tokenizer {s}, core alone\n\n", .{pyaot.version});
+    try showComptime(report);
+    var tokenizer = if (options.tokenizer) |path|
+        try load(init.io, arena, gpa, path)
+    else
+        try learn(report, arena, gpa, text);
     defer tokenizer.deinit(gpa);
+    try showStages(report, try stages.measure(arena, gpa, &tokenizer, text));
     var context: pyaot.Context = try .init(gpa, &tokenizer);
     defer context.deinit();
-    try measureEncoding(out, &context, corpus);
-    try out.flush();
-    try measureShapes(out, arena, &context, corpus);
-    try out.flush();
+    try showLatency(report, &context);
+    try report.out.flush();
+    try showShapes(report, arena, &context, text);
+    try report.out.flush();
+    return 0;
 }
 
-/// Seconds on the monotonic clock.
-fn now() f64 {
-    var time: std.c.timespec = undefined;
-    _ = std.c.clock_gettime(.MONOTONIC, &time);
-    return @as(f64, @floatFromInt(time.sec)) + @as(f64, @floatFromInt(time.nsec)) / 1e9;
-}
-
-fn showComptime(out: *std.Io.Writer) !void {
+fn showComptime(report: Report) !void {
     const ones: [16]u32 = @splat(1);
     var twos: [16]u32 = undefined;
     pyaot.simd.fastMemcpy(u32, &twos, &pyaot.simd.simdAdd(u32, 16, ones, ones));
-    try out.print(
+    try report.heading(
         \\Comptime checks
         \\  simdAdd(u32, 16, ...) = {d} in each lane; 15 lanes do not compile
         \\  fastMemcpy of a type without a size does not compile
@@ -55,71 +97,45 @@ fn showComptime(out: *std.Io.Writer) !void {
     , .{twos[0]});
 }
 
-/// Words of a made-up language, the early ones most often, in lines.
-fn makeCorpus(arena: Allocator) ![]u8 {
-    var prng: std.Random.DefaultPrng = .init(1);
-    const random = prng.random();
-    const syllables = "ka to mi re su lan ber ing the or st an ed ment com pro al ic us e";
-    var parts: std.ArrayList([]const u8) = .empty;
-    var iterator = std.mem.splitScalar(u8, syllables, ' ');
-    while (iterator.next()) |syllable| try parts.append(arena, syllable);
-    var words: [8000][]const u8 = undefined;
-    for (&words) |*word| {
-        var spelled: std.ArrayList(u8) = .empty;
-        for (0..random.intRangeAtMost(usize, 1, 4)) |_| {
-            try spelled.appendSlice(arena, parts.items[random.uintLessThan(usize, parts.items.len)]);
-        }
-        word.* = spelled.items;
-    }
-    var text: std.ArrayList(u8) = .empty;
-    while (text.items.len < corpus_len) {
-        const uniform = random.float(f64);
-        const index: usize = @intFromFloat(uniform * uniform * uniform * words.len);
-        try text.appendSlice(arena, words[index]);
-        try text.appendSlice(arena, switch (random.uintLessThan(u8, 20)) {
-            0 => ", ",
-            1 => ".\n",
-            else => " ",
-        });
-    }
-    return text.items;
+fn load(io: std.Io, arena: Allocator, gpa: Allocator, path: []const u8) !pyaot.Tokenizer {
+    const json = try std.Io.Dir.cwd().readFileAlloc(io, path, arena, .limited(1 << 30));
+    var diagnostic: pyaot.Diagnostic = .{};
+    const parsed = try pyaot.format.tokenizer_json.parse(arena, json, &diagnostic);
+    return pyaot.Tokenizer.init(gpa, parsed, &diagnostic);
 }
 
-fn learn(
-    out: *std.Io.Writer,
-    arena: Allocator,
-    gpa: Allocator,
-    corpus: []const u8,
-) !pyaot.Tokenizer {
+/// A vocabulary of the text's own.
+fn learn(report: Report, arena: Allocator, gpa: Allocator, text: []const u8) !pyaot.Tokenizer {
     const splits = try arena.dupe(pyaot.definition.Split, &.{
         .matches(pyaot.format.byte_level.gpt2_pattern),
     });
     var diagnostic: pyaot.Diagnostic = .{};
     var pretokenizer: pyaot.PreTokenizer = try .init(gpa, splits, &diagnostic);
     defer pretokenizer.deinit(gpa);
-    const begin = now();
+    const begin = clock.now();
     var counts: pyaot.WordCounts = .init(gpa);
     defer counts.deinit();
     var spans: [256]pyaot.Span = undefined;
     var cursor: pyaot.Cursor = .{};
-    while (cursor.position < corpus.len) {
-        const count = pretokenizer.next(corpus, &cursor, &spans);
-        for (spans[0..count]) |span| try counts.add(corpus[span.start..span.end], 1);
+    while (true) {
+        const count = pretokenizer.next(text, &cursor, &spans);
+        if (count == 0) break;
+        for (spans[0..count]) |span| try counts.add(text[span.start..span.end], 1);
     }
-    const counted = now();
+    const counted = clock.now();
     const merges = try pyaot.trainer.train(gpa, &counts, .{ .vocab_size = vocab_size });
     defer gpa.free(merges);
-    try out.print(
+    try report.heading(
         \\Training on {d:.1} MB
         \\  counting pieces {d:>8.1} ms, {d} distinct
         \\  learning merges {d:>8.1} ms, {d} merges
         \\
         \\
     , .{
-        @as(f64, @floatFromInt(corpus.len)) / 1e6,
-        (counted - begin) * 1e3,
+        @as(f64, @floatFromInt(text.len)) / 1e6,
+        @as(f64, @floatFromInt(counted - begin)) / 1e6,
         counts.len(),
-        (now() - counted) * 1e3,
+        @as(f64, @floatFromInt(clock.now() - counted)) / 1e6,
         merges.len,
     });
     return pyaot.Tokenizer.init(gpa, .{
@@ -130,70 +146,76 @@ fn learn(
     }, &diagnostic);
 }
 
-/// The least time of five calls.
-fn secondsToEncode(context: *pyaot.Context, text: []const u8) !f64 {
-    var least = std.math.inf(f64);
-    for (0..5) |_| {
-        const begin = now();
-        _ = try context.encode(text, .text);
-        least = @min(least, now() - begin);
+fn showStages(report: Report, rows: []const stages.Row) !void {
+    const unit = if (clock.has_ticks) "TSC ticks/byte" else "";
+    try report.heading(
+        "Stages, one thread\n  stage           MB  ns/byte     MB/s  pieces or ids  ns each  {s}\n",
+        .{unit},
+    );
+    for (rows) |row| {
+        const per_byte = row.spent.nanosecondsPer(row.bytes);
+        const per_item = if (row.items > 0) row.spent.nanosecondsPer(row.items) else 0;
+        const ticks = row.spent.ticksPer(row.bytes);
+        if (report.lines) {
+            try report.out.print("stage\t{s}\t{d}\t{d}\t{d:.4}\t{d:.3}\t{d:.4}\n", .{
+                row.stage, row.bytes, row.items, per_byte, per_item, ticks,
+            });
+            continue;
+        }
+        try report.out.print("  {s:<12} {d:>5.1} {d:>8.3} {d:>8.0} {d:>14} {d:>8.1}", .{
+            row.stage,
+            @as(f64, @floatFromInt(row.bytes)) / 1e6,
+            per_byte,
+            if (per_byte > 0) 1e3 / per_byte else 0,
+            row.items,
+            per_item,
+        });
+        if (clock.has_ticks) try report.out.print("  {d:>8.3}", .{ticks});
+        try report.out.writeAll("\n");
     }
-    return least;
 }
 
-fn measureEncoding(out: *std.Io.Writer, context: *pyaot.Context, corpus: []const u8) !void {
-    const seconds = try secondsToEncode(context, corpus);
-    const tokens = context.ids.len;
-    const calls = 100_000;
-    const begin = now();
-    for (0..calls) |_| _ = try context.encode("Hello, world!", .text);
-    const latency = (now() - begin) / calls;
-    const bytes: f64 = @floatFromInt(corpus.len);
-    try out.print(
-        \\Encoding, one thread
-        \\  {d:.1} MB/s, {d:.1} million tokens/s, {d:.2} bytes a token
-        \\  "Hello, world!" in {d:.0} ns
-        \\
-        \\
-    , .{
-        bytes / seconds / 1e6,
-        @as(f64, @floatFromInt(tokens)) / seconds / 1e6,
-        bytes / @as(f64, @floatFromInt(tokens)),
-        latency * 1e9,
-    });
+const EncodeMany = struct {
+    context: *pyaot.Context,
+    text: []const u8,
+    calls: usize = 1,
+
+    pub fn run(self: *EncodeMany) !void {
+        for (0..self.calls) |_| _ = try self.context.encode(self.text, .text);
+    }
+};
+
+fn showLatency(report: Report, context: *pyaot.Context) !void {
+    var hello: EncodeMany = .{ .context = context, .text = "Hello, world!", .calls = 20_000 };
+    const spent = try clock.least(5, &hello);
+    const each = spent.nanosecondsPer(hello.calls);
+    if (report.lines) return report.out.print("latency\thello\t{d:.1}\n", .{each});
+    try report.out.print("\n\"Hello, world!\" in {d:.0} ns\n\n", .{each});
 }
 
-/// Megabytes of one shape each, beside the corpus.
-fn measureShapes(
-    out: *std.Io.Writer,
+/// Megabytes of one shape each, beside the text.
+fn showShapes(
+    report: Report,
     arena: Allocator,
     context: *pyaot.Context,
-    corpus: []const u8,
+    text: []const u8,
 ) !void {
-    const prose = corpus[0..@min(corpus.len, adversarial_len)];
-    const prose_seconds = try secondsToEncode(context, prose) / @as(f64, @floatFromInt(prose.len));
-    try out.writeAll("Comparison, 1 MB of each\n  text        ns/byte  to the corpus\n");
-    try out.print("  {s:<10} {d:>8.2} {d:>9.2}x\n", .{ "corpus", prose_seconds * 1e9, 1.0 });
-    const text = try arena.alloc(u8, adversarial_len);
-    var prng: std.Random.DefaultPrng = .init(3);
-    const shapes = [_]struct { []const u8, []const u8 }{
-        .{ "letter", "a" },
-        .{ "spaces", " " },
-        .{ "digits", "7" },
-        .{ "newlines", "\n" },
-        .{ "Han", "\u{4e2d}\u{6587}\u{5b57}" },
-        .{ "base64", "" },
-    };
-    for (shapes) |shape| {
-        const name, const unit = shape;
-        for (text, 0..) |*byte, i| {
-            byte.* = if (unit.len > 0)
-                unit[i % unit.len]
-            else
-                std.base64.standard_alphabet_chars[prng.random().uintLessThan(usize, 64)];
-        }
-        const seconds = try secondsToEncode(context, text) / @as(f64, adversarial_len);
-        const ratio = seconds / prose_seconds;
-        try out.print("  {s:<10} {d:>8.2} {d:>9.2}x\n", .{ name, seconds * 1e9, ratio });
+    const beginning = text[0..@min(text.len, shape_len)];
+    var prose: EncodeMany = .{ .context = context, .text = beginning };
+    try prose.run();
+    const usual = (try clock.least(5, &prose)).nanosecondsPer(beginning.len);
+    try report.heading("Shapes, 1 MB of each\n  text        ns/byte  to the text\n", .{});
+    try showShape(report, "text", usual, usual);
+    const filled = try arena.alloc(u8, shape_len);
+    for (texts.shapes) |shape| {
+        texts.fill(filled, shape);
+        var encode: EncodeMany = .{ .context = context, .text = filled };
+        const each = (try clock.least(5, &encode)).nanosecondsPer(shape_len);
+        try showShape(report, shape.name, each, usual);
     }
+}
+
+fn showShape(report: Report, name: []const u8, each: f64, usual: f64) !void {
+    if (report.lines) return report.out.print("shape\t{s}\t{d:.4}\n", .{ name, each });
+    try report.out.print("  {s:<10} {d:>8.2} {d:>9.2}x\n", .{ name, each, each / usual });
 }

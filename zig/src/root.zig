@@ -38,6 +38,12 @@ pub const format = struct {
     pub const vocab_merges = @import("format/vocab_merges.zig");
 };
 
+/// The stages of encoding by themselves, for the benchmark program; no promise goes with them.
+pub const stages = struct {
+    pub const bpe = @import("bpe.zig");
+    pub const piece_table = @import("piece_table.zig");
+};
+
 test {
     // Every file with tests is reached from here.
     std.testing.refAllDecls(@This());
