@@ -41,6 +41,8 @@ pub const format = struct {
 /// The stages of encoding by themselves, for the benchmark program; no promise goes with them.
 pub const stages = struct {
     pub const bpe = @import("bpe.zig");
+    pub const Level = @import("pretokenizer/levels.zig").Level;
+    pub const piece_cache = @import("piece_cache.zig");
     pub const piece_table = @import("piece_table.zig");
 };
 

@@ -1,5 +1,6 @@
-//! The stages of encoding one by one, on one text: reading it, cutting it into pieces, looking them up,
-//! merging those that are no token, everything together, and decoding. The pieces of the whole text are kept:
+//! The stages of encoding one by one, on one text: reading it, cutting it into pieces, finding them in an
+//! encoder's cache and in the vocabulary's table, merging those that are no token, everything together, and
+//! decoding. The pieces of the whole text are kept:
 //! 16 bytes a piece.
 
 const std = @import("std");
@@ -32,22 +33,26 @@ pub fn measure(arena: Allocator, gpa: Allocator, tokenizer: *const Tokenizer, te
         .items = 0,
     });
 
-    var cut: Cut = .{ .tokenizer = tokenizer, .text = text };
-    const cutting = try clock.least(runs, &cut);
-    try rows.append(arena, .{
-        .stage = "pretokenize",
-        .spent = cutting,
-        .bytes = text.len,
-        .items = cut.count,
-    });
+    var cut: Cut = .{ .tokenizer = tokenizer, .text = text, .level = .best() };
+    for ([_]pyaot.stages.Level{ .best(), .baseline }) |level| {
+        cut.level = level;
+        const cutting = try clock.least(runs, &cut);
+        try rows.append(arena, .{
+            .stage = try std.fmt.allocPrint(arena, "cut {t}", .{level}),
+            .spent = cutting,
+            .bytes = text.len,
+            .items = cut.count,
+        });
+    }
 
     const spans = try arena.alloc(pyaot.Span, cut.count);
     var cursor: pyaot.Cursor = .{};
     var found: usize = 0;
     while (found < spans.len) found += tokenizer.pretokenizer.next(text, &cursor, spans[found..]);
+    try rows.append(arena, try measureCache(gpa, tokenizer, text, spans));
     var lookup: Lookup = .{ .tokenizer = tokenizer, .text = text, .spans = spans };
     try rows.append(arena, .{
-        .stage = "lookup",
+        .stage = "table",
         .spent = try clock.least(runs, &lookup),
         .bytes = text.len,
         .items = spans.len,
@@ -55,6 +60,25 @@ pub fn measure(arena: Allocator, gpa: Allocator, tokenizer: *const Tokenizer, te
     try rows.append(arena, try measureMerging(arena, gpa, tokenizer, text, spans));
     try measureWhole(arena, gpa, tokenizer, text, &rows);
     return rows.items;
+}
+
+/// Short pieces in the cache of a context that has met them all.
+fn measureCache(
+    gpa: Allocator,
+    tokenizer: *const Tokenizer,
+    text: []const u8,
+    spans: []const pyaot.Span,
+) !Row {
+    var context: pyaot.Context = try .init(gpa, tokenizer);
+    defer context.deinit();
+    _ = try context.encode(text, .text);
+    var find: Find = .{ .cache = &context.encoder.cache, .text = text, .spans = spans };
+    return .{
+        .stage = "cache",
+        .spent = try clock.least(runs, &find),
+        .bytes = text.len,
+        .items = spans.len,
+    };
 }
 
 fn measureMerging(
@@ -161,17 +185,44 @@ const Copy = struct {
 const Cut = struct {
     tokenizer: *const Tokenizer,
     text: []const u8,
+    level: pyaot.stages.Level,
     count: usize = 0,
 
     pub fn run(self: *Cut) !void {
         var spans: [batch_len]pyaot.Span = undefined;
-        var cursor: pyaot.Cursor = .{};
+        var cursor: pyaot.Cursor = .{ .level = self.level };
         self.count = 0;
         while (true) {
             const count = self.tokenizer.pretokenizer.next(self.text, &cursor, &spans);
             if (count == 0) break;
             self.count += count;
         }
+    }
+};
+
+const Find = struct {
+    cache: *const pyaot.stages.piece_cache.PieceCache,
+    text: []const u8,
+    spans: []const pyaot.Span,
+
+    pub fn run(self: *Find) !void {
+        const short_len_max = pyaot.stages.piece_cache.short_len_max;
+        var keys: [batch_len]pyaot.stages.piece_cache.Key = undefined;
+        var ids: [pyaot.stages.piece_cache.slack]u32 = undefined;
+        var found: usize = 0;
+        var rest = self.spans;
+        while (rest.len > 0) {
+            const batch = rest[0..@min(rest.len, batch_len)];
+            rest = rest[batch.len..];
+            var count: usize = 0;
+            for (batch) |span| {
+                if (span.end - span.start > short_len_max) continue;
+                self.cache.makeKey(self.text, span.start, span.end, &keys[count]);
+                count += 1;
+            }
+            for (keys[0..count]) |*key| found += self.cache.findShort(key, &ids);
+        }
+        std.mem.doNotOptimizeAway(found);
     }
 };
 
