@@ -72,31 +72,29 @@ pub const MergeTrees = struct {
         return trees.nodes.len * @sizeOf(Node);
     }
 
-    pub const empty: MergeTrees = .{ .right_edges = &.{}, .left_edges = &.{} };
+    pub const empty: MergeTrees = .{ .nodes = &.{} };
 
     /// Whether every way through the trees stays in them and ends: parts and prefixes are shorter.
     pub fn validate(trees: *const MergeTrees, id_limit: u32) bool {
-        const right_edges = trees.right_edges;
-        if (right_edges.len != trees.left_edges.len) return false;
-        if (right_edges.len != 0 and right_edges.len != id_limit) return false;
-        for (right_edges, trees.left_edges) |right, left| {
-            if (right.len == 0) continue;
-            if (right.key != 0 and !trees.isShorter(right.child, right.len)) return false;
-            if (left.key != 0 and !trees.isShorter(left.child, right.len)) return false;
-            if (left.shorter != no_token and !trees.isShorter(left.shorter, right.len)) return false;
+        if (trees.nodes.len != 0 and trees.nodes.len != id_limit) return false;
+        for (trees.nodes) |node| {
+            if (node.len == 0) continue;
+            if (node.key != 0 and !trees.isShorter(node.left, node.len)) return false;
+            if (node.key != 0 and !trees.isShorter(node.right, node.len)) return false;
+            if (node.shorter != no_token and !trees.isShorter(node.shorter, node.len)) return false;
         }
         return true;
     }
 
     inline fn isShorter(trees: *const MergeTrees, id: u32, len: u32) bool {
-        if (id >= trees.right_edges.len) return false;
-        const other = trees.right_edges[id].len;
+        if (id >= trees.nodes.len) return false;
+        const other = trees.nodes[id].len;
         return other > 0 and other < len;
     }
 
     /// Whether a token is one of `len` bytes that encode to it.
     pub inline fn isReachableWith(trees: *const MergeTrees, id: u32, len: usize) bool {
-        return id < trees.right_edges.len and trees.right_edges[id].len == len;
+        return id < trees.nodes.len and trees.nodes[id].len == len;
     }
 
     /// Whether the token's bytes encode to it.

@@ -28,8 +28,6 @@ pub const Pairs = struct {
     /// The token a rank makes; empty where a rank is its own token's id.
     results: []u32,
     base: BaseSymbols,
-    /// No rank is higher.
-    rank_max: u32,
     /// The rank of two single bytes, at `first * 256 + second`; empty for characters.
     byte_ranks: []u32,
     /// Whether the two below are there.
@@ -119,6 +117,11 @@ pub const Pairs = struct {
         return if (pairs.results.len > 0) pairs.results.len else pairs.table.count;
     }
 
+    /// No rank is as high. Only with the index.
+    pub inline fn rankLimit(pairs: *const Pairs) usize {
+        return if (pairs.results.len == 0) pairs.trees.nodes.len else pairs.results.len;
+    }
+
     /// Whether `left` and `right` next to each other stay what they are. Both must be reachable
     /// tokens, and the index must be there.
     pub inline fn compatible(pairs: *const Pairs, left: u32, right: u32) bool {
@@ -132,7 +135,11 @@ pub const Pairs = struct {
         }
         const rank_limit = if (pairs.results.len == 0) id_limit else pairs.results.len;
         if (!pairs.table.ranksAreBelow(rank_limit)) return false;
-        return !pairs.is_indexed or (pairs.trees.right_edges.len > 0 and pairs.trie.roots.len > 0);
+        if (pairs.byte_ranks.len != 0 and pairs.byte_ranks.len != 1 << 16) return false;
+        for (pairs.byte_ranks) |rank| {
+            if (rank != none and rank >= rank_limit) return false;
+        }
+        return !pairs.is_indexed or (pairs.trees.nodes.len > 0 and pairs.trie.roots.len > 0);
     }
 
     pub fn memoryBytes(pairs: *const Pairs) usize {
@@ -150,7 +157,6 @@ pub const Pairs = struct {
             .results = results,
             .base = base,
             .byte_ranks = &.{},
-            .rank_max = none,
             .is_indexed = false,
             .trees = .empty,
             .trie = .empty,
@@ -208,7 +214,6 @@ pub const Pairs = struct {
             .results = &.{},
             .base = base,
             .byte_ranks = byte_ranks,
-            .rank_max = if (merges) |list| @intCast(list.len) else vocab.idLimit(),
             .is_indexed = true,
             .trees = trees,
             .trie = trie,

@@ -20,7 +20,7 @@ const Mask = u32;
 
 /// Whether these pairs allow it.
 pub inline fn isPossible(pairs: *const Pairs) bool {
-    return pairs.byte_ranks.len > 0 and pairs.rank_max < rank_limit - 1;
+    return pairs.byte_ranks.len > 0 and pairs.rankLimit() < rank_limit;
 }
 
 /// Encodes a piece of up to 16 bytes into `ids` and returns how many there are.
