@@ -303,6 +303,7 @@ def test_errors_are_what_python_programmers_catch() -> None:
         "UnsupportedError": ValueError,
         "FileReadError": OSError,
         "FileMissingError": FileNotFoundError,
+        "FileWriteError": OSError,
         "UnknownIdError": KeyError,
         "SpecialTokenError": ValueError,
         "InvalidTypeError": TypeError,

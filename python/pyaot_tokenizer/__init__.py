@@ -15,6 +15,7 @@ from ._abi import VERSION as __version__
 from .errors import (
     FileMissingError,
     FileReadError,
+    FileWriteError,
     FormatError,
     InvalidTypeError,
     InvalidValueError,
@@ -32,6 +33,7 @@ __all__ = [
     "AddedToken",
     "FileMissingError",
     "FileReadError",
+    "FileWriteError",
     "FormatError",
     "InvalidTypeError",
     "InvalidValueError",

@@ -4,7 +4,7 @@ import ctypes
 import enum
 
 VERSION = "0.1.0"
-ABI_HASH = 0x505d69fed897e663
+ABI_HASH = 0x018aa51c793fa40c
 NO_OFFSET = 0xffffffffffffffff
 
 
@@ -16,6 +16,7 @@ class Status(enum.IntEnum):
     UNSUPPORTED = -4
     UNKNOWN_ID = -5
     SPECIAL_TOKEN = -6
+    FILE_FAILED = -7
 
 
 class SpecialMode(enum.IntEnum):
@@ -82,6 +83,22 @@ SIGNATURES = {
     "pyaot_tokenizer_load_vocab_merges": (
         ctypes.c_int32,
         (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t),
+    ),
+    "pyaot_tokenizer_load_frozen": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t),
+    ),
+    "pyaot_tokenizer_load_frozen_bytes": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t),
+    ),
+    "pyaot_tokenizer_save_frozen": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t),
+    ),
+    "pyaot_tokenizer_frozen_bytes": (
+        ctypes.c_void_p,
+        (ctypes.c_void_p, ctypes.c_void_p),
     ),
     "pyaot_tokenizer_property": (
         ctypes.c_uint64,

@@ -20,6 +20,8 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple, Type
 from . import _abi
 from ._abi import Status
 from .errors import (
+    FileReadError,
+    FileWriteError,
     FormatError,
     InvalidValueError,
     LibraryError,
@@ -48,6 +50,7 @@ _ERROR_OF: Dict[int, Type[TokenizerError]] = {
     Status.UNSUPPORTED: UnsupportedError,
     Status.UNKNOWN_ID: UnknownIdError,
     Status.SPECIAL_TOKEN: SpecialTokenError,
+    Status.FILE_FAILED: FileReadError,
 }
 
 # The place that a loader's message may begin with: a key path, or a line.
@@ -193,6 +196,26 @@ class Handle:
         status = status or load(address)
         if status != Status.OK:
             raise self._load_error(status, file)
+
+    def save_frozen(self, path: bytes, file: str) -> None:
+        """Writes the tokenizer's tables to `path`; errors name it as `file`.
+
+        Raises:
+            FileWriteError: The system refused.
+            MemoryError: Memory ran out.
+        """
+        status = LIBRARY.pyaot_tokenizer_save_frozen(self.address, path, len(path))
+        if status == Status.FILE_FAILED:
+            message = LIBRARY.pyaot_tokenizer_error(self.address, None)
+            raise FileWriteError(message.decode("utf-8", "replace"), file=file)
+        if status != Status.OK:
+            raise self._load_error(status, file)
+
+    def frozen_bytes(self) -> bytes:
+        """The frozen file that the tokenizer was loaded from; empty if it was not."""
+        length = ctypes.c_size_t()
+        address = LIBRARY.pyaot_tokenizer_frozen_bytes(self.address, ctypes.byref(length))
+        return ctypes.string_at(address or 0, length.value)
 
     def _load_error(self, status: int, file: Optional[str]) -> Exception:
         if status == Status.OUT_OF_MEMORY:

@@ -79,6 +79,10 @@ class FileMissingError(FileReadError, FileNotFoundError):
     """A file does not exist."""
 
 
+class FileWriteError(TokenizerError, OSError):
+    """A file could not be written; what stood there before still does."""
+
+
 class UnknownIdError(TokenizerError, KeyError):
     """An id to decode that no token has; ``offset`` is its index in the sequence."""
 

@@ -25,6 +25,7 @@ from typing import (
     Sequence,
     Tuple,
     Union,
+    overload,
 )
 
 from . import _bridge, _native
@@ -78,6 +79,10 @@ _MODES: Dict[str, int] = {
     "refuse": SpecialMode.REFUSE.value,
 }
 
+# What a frozen file begins with, and what stands for the source of a tokenizer from one.
+_FROZEN_MAGIC = b"PYAOTTOK"
+_FROZEN_SOURCE = ("_load_frozen_bytes",)
+
 _TEXT_MODE = SpecialMode.TEXT.value
 
 # Formats, without a sign for the order of bytes, and sizes of unsigned ints of 32 and 16 bits.
@@ -125,10 +130,13 @@ class Tokenizer(_Base):
     __slots__ = ("__weakref__", "_added", "_handle", "_pool", "_source")
 
     def __init__(self, path: Path) -> None:
-        """Loads a tokenizer.json.
+        """Loads a tokenizer.json, or a file written by `save_frozen`.
+
+        A frozen file is mapped: it may be replaced or deleted while the tokenizer lives, and must
+        not be changed or truncated in place. To be safe from that, use `from_bytes`.
 
         Args:
-            path: The file, as written by tokenizers or transformers.
+            path: The file, as written by tokenizers, transformers or `save_frozen`.
 
         Raises:
             InvalidTypeError: `path` is not a path.
@@ -138,11 +146,15 @@ class Tokenizer(_Base):
             UnsupportedError: The file needs what this version does not do; the error names it.
             MemoryError: Memory ran out.
         """
-        self._load_json(_read(path), os.fspath(path))
+        content = _read(path, unless=_FROZEN_MAGIC)
+        if content is None:
+            self._load_frozen(path)
+        else:
+            self._load_json(content, os.fspath(path))
 
     @classmethod
     def from_bytes(cls, json: bytes) -> Tokenizer:
-        """Loads the content of a tokenizer.json.
+        """Loads the content of a tokenizer.json, or of a file written by `save_frozen`.
 
         Raises:
             InvalidTypeError: `json` is not bytes.
@@ -151,7 +163,10 @@ class Tokenizer(_Base):
         if not isinstance(json, bytes):
             raise InvalidTypeError(f"a tokenizer.json as bytes is needed, not {_type_name(json)}")
         self = cls.__new__(cls)
-        self._load_json(json, None)
+        if json.startswith(_FROZEN_MAGIC):
+            self._load_frozen_bytes(json)
+        else:
+            self._load_json(json, None)
         return self
 
     @classmethod
@@ -568,6 +583,24 @@ class Tokenizer(_Base):
         """The texts of the special tokens among the added tokens, and their ids."""
         return {text: token.id for text, token in self._added.items() if token.special}
 
+    def save_frozen(self, path: Path) -> None:
+        """Writes the tokenizer's tables to a file, which `Tokenizer` loads in a millisecond or so.
+
+        The file is written under another name in the same folder and renamed: at `path` is what
+        was there before, or the whole new file. It fits this build of this package alone, and says
+        so to another: keep the file that the tokenizer was made of.
+
+        Raises:
+            InvalidTypeError: `path` is not a path.
+            FileWriteError: The file cannot be written.
+            MemoryError: Memory ran out.
+        """
+        if not isinstance(path, (str, os.PathLike)):
+            raise InvalidTypeError(
+                f"a path as str or os.PathLike is needed, not {_type_name(path)}"
+            )
+        self._handle.save_frozen(os.fsencode(path), os.fspath(path))
+
     def __repr__(self) -> str:
         """For example ``<Tokenizer tokenizer.json vocab_size=50257 pre_tokenizer=gpt2>``."""
         return (
@@ -585,6 +618,8 @@ class Tokenizer(_Base):
 
     def __reduce__(self) -> Tuple[Any, ...]:
         """Pickles what it was loaded from, whole."""
+        if self._source == _FROZEN_SOURCE:
+            return _restore, (type(self), *_FROZEN_SOURCE, self._handle.frozen_bytes())
         return _restore, (type(self), *self._source)
 
     def _load_json(self, json: bytes, file: Optional[str]) -> None:
@@ -594,6 +629,28 @@ class Tokenizer(_Base):
                 file=file,
             ),
             ("_load_json", json, None),
+        )
+
+    def _load_frozen(self, path: Path) -> None:
+        name = os.fsencode(path)
+        self._finish(
+            _native.Handle(
+                lambda address: _native.LIBRARY.pyaot_tokenizer_load_frozen(
+                    address, name, len(name)
+                ),
+                file=os.fspath(path),
+            ),
+            _FROZEN_SOURCE,
+        )
+
+    def _load_frozen_bytes(self, content: bytes) -> None:
+        self._finish(
+            _native.Handle(
+                lambda address: _native.LIBRARY.pyaot_tokenizer_load_frozen_bytes(
+                    address, content, len(content)
+                )
+            ),
+            _FROZEN_SOURCE,
         )
 
     def _load_tiktoken(
@@ -745,11 +802,24 @@ def _added_tokens(handle: _native.Handle) -> Dict[str, AddedToken]:
     return tokens
 
 
-def _read(path: Path) -> bytes:
+@overload
+def _read(path: Path) -> bytes: ...
+
+
+@overload
+def _read(path: Path, *, unless: bytes) -> Optional[bytes]: ...
+
+
+def _read(path: Path, *, unless: Optional[bytes] = None) -> Optional[bytes]:
+    """The content of a file; None if it begins with `unless`, and can be read again."""
     if not isinstance(path, (str, os.PathLike)):
         raise InvalidTypeError(f"a path as str or os.PathLike is needed, not {_type_name(path)}")
     try:
         with open(path, "rb") as file:
+            if unless is not None and file.seekable():
+                if file.raw.read(len(unless)) == unless:
+                    return None
+                file.seek(0)
             return file.read()
     except OSError as error:
         raise FileReadError.of(error, os.fspath(path)) from error

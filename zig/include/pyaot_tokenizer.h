@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 #define PYAOT_VERSION "0.1.0"
-#define PYAOT_ABI_HASH UINT64_C(0x505d69fed897e663)
+#define PYAOT_ABI_HASH UINT64_C(0x018aa51c793fa40c)
 
 typedef struct pyaot_tokenizer pyaot_tokenizer;
 typedef struct pyaot_context pyaot_context;
@@ -29,6 +29,7 @@ typedef enum pyaot_status {
     PYAOT_STATUS_UNSUPPORTED = -4,
     PYAOT_STATUS_UNKNOWN_ID = -5,
     PYAOT_STATUS_SPECIAL_TOKEN = -6,
+    PYAOT_STATUS_FILE_FAILED = -7,
 } pyaot_status;
 
 /* What text that spells a special token becomes. */
@@ -91,6 +92,22 @@ pyaot_status pyaot_tokenizer_load_ranks(pyaot_tokenizer *handle, const uint8_t *
 
 /* Loads an empty tokenizer from the bytes of GPT-2's pair of files, vocab.json and merges.txt. */
 pyaot_status pyaot_tokenizer_load_vocab_merges(pyaot_tokenizer *handle, const uint8_t *vocab, size_t vocab_len, const uint8_t *merges, size_t merges_len);
+
+/* Loads an empty tokenizer from a file that `pyaot_tokenizer_save_frozen` wrote: maps it, checks it and
+ * uses its tables where they lie. The file may be replaced by another or deleted meanwhile; to change
+ * or to truncate it in place while the tokenizer lives is undefined. */
+pyaot_status pyaot_tokenizer_load_frozen(pyaot_tokenizer *handle, const uint8_t *path, size_t path_len);
+
+/* Loads an empty tokenizer from the bytes of such a file, which are copied. */
+pyaot_status pyaot_tokenizer_load_frozen_bytes(pyaot_tokenizer *handle, const uint8_t *bytes, size_t bytes_len);
+
+/* Writes a loaded tokenizer's tables to a file, whole or not at all: it loads many times faster than
+ * what it was made of, and fits this build of the library alone. One thread at a time. */
+pyaot_status pyaot_tokenizer_save_frozen(pyaot_tokenizer *handle, const uint8_t *path, size_t path_len);
+
+/* The bytes of the frozen file that a tokenizer was loaded from, `bytes_len` of them, which live as
+ * long as it does; NULL if it was loaded from something else. */
+const uint8_t *pyaot_tokenizer_frozen_bytes(const pyaot_tokenizer *handle, size_t *bytes_len);
 
 /* One of the numbers of `pyaot_property`; 0 while nothing is loaded or the property is unknown. */
 uint64_t pyaot_tokenizer_property(const pyaot_tokenizer *handle, int32_t property);

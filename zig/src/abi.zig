@@ -19,6 +19,7 @@ const Context = context.Context;
 const tokenizer_json = @import("format/tokenizer_json.zig");
 const tiktoken = @import("format/tiktoken.zig");
 const vocab_merges = @import("format/vocab_merges.zig");
+const frozen_file = @import("frozen_file.zig");
 const python = @import("python.zig");
 const PyObject = python.Object;
 
@@ -39,6 +40,8 @@ pub const Status = enum(i32) {
     unknown_id = -5,
     /// Special-token text in a text encoded with `refuse`; the error's offset is its place in the text.
     special_token = -6,
+    /// The system refused to read or write a file; the message says why.
+    file_failed = -7,
 };
 
 /// What text that spells a special token becomes.
@@ -88,6 +91,8 @@ pub const TokenizerHandle = struct {
     specials: std.ArrayList(definition.AddedToken) = .empty,
     specials_arena: std.heap.ArenaAllocator,
     loaded: ?tokenizer.Tokenizer = null,
+    /// What its tables lie in, if they are from a frozen file; `loaded` is the tokenizer in it.
+    frozen: ?frozen_file.Frozen = null,
 };
 
 /// The object behind a `pyaot_context` handle.
@@ -119,7 +124,7 @@ pub const functions = struct {
     /// Frees a tokenizer. Its contexts must be destroyed first. NULL is allowed.
     pub fn pyaot_tokenizer_destroy(handle: ?*TokenizerHandle) callconv(.c) void {
         const h = handle orelse return;
-        if (h.loaded) |*loaded| loaded.deinit(gpa);
+        if (h.frozen) |*opened| opened.close(gpa) else if (h.loaded) |*loaded| loaded.deinit(gpa);
         h.specials.deinit(gpa);
         h.specials_arena.deinit();
         gpa.destroy(h);
@@ -241,6 +246,60 @@ pub const functions = struct {
             &handle.diagnostic,
         ) catch |err| return loadStatus(err);
         return build(handle, parsed);
+    }
+
+    /// Loads an empty tokenizer from a file that `pyaot_tokenizer_save_frozen` wrote: maps it, checks it and
+    /// uses its tables where they lie. The file may be replaced by another or deleted meanwhile; to change
+    /// or to truncate it in place while the tokenizer lives is undefined.
+    pub fn pyaot_tokenizer_load_frozen(
+        handle: *TokenizerHandle,
+        path: [*]const u8,
+        path_len: usize,
+    ) callconv(.c) Status {
+        if (!mayLoad(handle)) return .invalid_argument;
+        handle.frozen = frozen_file.Frozen.open(gpa, path[0..path_len], &handle.diagnostic) catch |err|
+            return fileStatus(err);
+        handle.loaded = handle.frozen.?.tokenizer;
+        return .ok;
+    }
+
+    /// Loads an empty tokenizer from the bytes of such a file, which are copied.
+    pub fn pyaot_tokenizer_load_frozen_bytes(
+        handle: *TokenizerHandle,
+        bytes: [*]const u8,
+        bytes_len: usize,
+    ) callconv(.c) Status {
+        if (!mayLoad(handle)) return .invalid_argument;
+        handle.frozen = frozen_file.Frozen.of(gpa, bytes[0..bytes_len], &handle.diagnostic) catch |err|
+            return loadStatus(err);
+        handle.loaded = handle.frozen.?.tokenizer;
+        return .ok;
+    }
+
+    /// Writes a loaded tokenizer's tables to a file, whole or not at all: it loads many times faster than
+    /// what it was made of, and fits this build of the library alone. One thread at a time.
+    pub fn pyaot_tokenizer_save_frozen(
+        handle: *TokenizerHandle,
+        path: [*]const u8,
+        path_len: usize,
+    ) callconv(.c) Status {
+        handle.diagnostic.clear();
+        const loaded = if (handle.loaded) |*l| l else return .invalid_argument;
+        frozen_file.save(gpa, loaded, path[0..path_len], &handle.diagnostic) catch |err|
+            return fileStatus(err);
+        return .ok;
+    }
+
+    /// The bytes of the frozen file that a tokenizer was loaded from, `bytes_len` of them, which live as
+    /// long as it does; NULL if it was loaded from something else.
+    pub fn pyaot_tokenizer_frozen_bytes(
+        handle: *const TokenizerHandle,
+        bytes_len: *usize,
+    ) callconv(.c) ?[*]const u8 {
+        bytes_len.* = 0;
+        const opened = if (handle.frozen) |*f| f else return null;
+        bytes_len.* = opened.bytes.len;
+        return opened.bytes.ptr;
     }
 
     /// One of the numbers of `pyaot_property`; 0 while nothing is loaded or the property is unknown.
@@ -539,6 +598,13 @@ fn loadStatus(err: tokenizer.LoadError) Status {
         error.OutOfMemory => .out_of_memory,
         error.Malformed => .malformed,
         error.Unsupported => .unsupported,
+    };
+}
+
+fn fileStatus(err: frozen_file.Error) Status {
+    return switch (err) {
+        error.FileFailed => .file_failed,
+        else => |other| loadStatus(other),
     };
 }
 

@@ -27,6 +27,7 @@ pub const Vocab = @import("vocab.zig").Vocab;
 pub const definition = @import("definition.zig");
 pub const trainer = @import("trainer.zig");
 pub const frozen = @import("frozen.zig");
+pub const frozen_file = @import("frozen_file.zig");
 pub const simd = @import("simd.zig");
 pub const version = @import("version.zig").version;
 
