@@ -4,7 +4,7 @@ import ctypes
 import enum
 
 VERSION = "0.1.0"
-ABI_HASH = 0x018aa51c793fa40c
+ABI_HASH = 0x59c08cc0b6a25864
 NO_OFFSET = 0xffffffffffffffff
 
 
@@ -67,6 +67,10 @@ SIGNATURES = {
     "pyaot_tokenizer_add_special_token": (
         ctypes.c_int32,
         (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint32),
+    ),
+    "pyaot_tokenizer_compile_patterns": (
+        ctypes.c_int32,
+        (ctypes.c_void_p,),
     ),
     "pyaot_tokenizer_load_json": (
         ctypes.c_int32,
@@ -143,6 +147,10 @@ SIGNATURES = {
     "pyaot_count": (
         ctypes.c_int64,
         (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32),
+    ),
+    "pyaot_pre_tokenize": (
+        ctypes.c_int64,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t),
     ),
     "pyaot_encode_batch": (
         ctypes.c_int64,

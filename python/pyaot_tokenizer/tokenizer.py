@@ -442,6 +442,31 @@ class Tokenizer(_Base):
         finally:
             self._pool.give_back(context, len(data))
 
+    def pre_tokenize(self, text: Text) -> List[Tuple[int, int]]:
+        """Where the pieces of a text begin and end: ids never cross the border of a piece.
+
+        The pre-tokenizer alone, as ``pre_tokenize_str`` of tokenizers: text of added tokens counts
+        as text, and nothing is normalized or put in front.
+
+        Returns:
+            A start and an end for each piece, in bytes of the text in UTF-8. Text in no piece is
+            dropped, as some patterns ask for.
+
+        Raises:
+            InvalidTypeError: `text` is neither str nor bytes.
+            MemoryError: Memory ran out.
+        """
+        data = _to_bytes(text)
+        context = self._pool.take()
+        try:
+            count = _native.LIBRARY.pyaot_pre_tokenize(context.address, data, len(data))
+            if count < 0:
+                raise context.error(count)
+            bounds = context.end_view(2 * count).tolist()
+            return list(zip(bounds[::2], bounds[1::2]))
+        finally:
+            self._pool.give_back(context, len(data))
+
     def decode(
         self,
         ids: Iterable[int],

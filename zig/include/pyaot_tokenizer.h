@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 #define PYAOT_VERSION "0.1.0"
-#define PYAOT_ABI_HASH UINT64_C(0x018aa51c793fa40c)
+#define PYAOT_ABI_HASH UINT64_C(0x59c08cc0b6a25864)
 
 typedef struct pyaot_tokenizer pyaot_tokenizer;
 typedef struct pyaot_context pyaot_context;
@@ -78,6 +78,10 @@ const char *pyaot_tokenizer_error(pyaot_tokenizer *handle, uint64_t *offset);
 /* Adds a special token to an empty tokenizer, for the forms whose files do not list them
  * (`pyaot_tokenizer_load_tiktoken`, `pyaot_tokenizer_load_ranks`). Call it before the load. */
 pyaot_status pyaot_tokenizer_add_special_token(pyaot_tokenizer *handle, const uint8_t *content, size_t content_len, uint32_t id);
+
+/* Makes an empty tokenizer compile its patterns even where the core has a scanner for them. The pieces
+ * are the same: for comparing the two. Call it before the load. */
+pyaot_status pyaot_tokenizer_compile_patterns(pyaot_tokenizer *handle);
 
 /* Loads an empty tokenizer from the bytes of a tokenizer.json. */
 pyaot_status pyaot_tokenizer_load_json(pyaot_tokenizer *handle, const uint8_t *json, size_t json_len);
@@ -149,6 +153,11 @@ int64_t pyaot_encode(pyaot_context *handle, const uint8_t *text, size_t text_len
 /* As `pyaot_encode`, without keeping the ids: returns how many there would be. */
 int64_t pyaot_count(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode);
 
+/* Cuts `text` into pieces with the pre-tokenizer alone: added tokens count as text, and nothing is
+ * normalized or put in front. Returns the number of pieces, or a negative status; piece `i` begins at
+ * `pyaot_context_ends[2 * i]` and ends before `pyaot_context_ends[2 * i + 1]`, in bytes. */
+int64_t pyaot_pre_tokenize(pyaot_context *handle, const uint8_t *text, size_t text_len);
+
 /* Encodes `text_count` texts that lie one after the other in `texts`, text `i` ending before
  * `ends[i]`, on up to `thread_count` threads (0: one a core). Returns the number of ids of all of
  * them, at `pyaot_context_ids`, or a negative status; `pyaot_context_ends[i]` is where the ids of
@@ -158,7 +167,8 @@ int64_t pyaot_encode_batch(pyaot_context *handle, const uint8_t *texts, const ui
 /* The ids of the context's last encode call. Valid until its next call. */
 const uint32_t *pyaot_context_ids(const pyaot_context *handle);
 
-/* Where the ids of each text of the last `pyaot_encode_batch` end. Valid until the context's next
+/* Where the ids of each text of the last `pyaot_encode_batch` end, or the pieces of the last
+ * `pyaot_pre_tokenize` begin and end. Valid until the context's next
  * call. */
 const uint64_t *pyaot_context_ends(const pyaot_context *handle);
 

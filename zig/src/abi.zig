@@ -90,6 +90,7 @@ pub const TokenizerHandle = struct {
     message: [Diagnostic.message_len_max + 1]u8 = undefined,
     specials: std.ArrayList(definition.AddedToken) = .empty,
     specials_arena: std.heap.ArenaAllocator,
+    compile_splits: bool = false,
     loaded: ?tokenizer.Tokenizer = null,
     /// What its tables lie in, if they are from a frozen file; `loaded` is the tokenizer in it.
     frozen: ?frozen_file.Frozen = null,
@@ -151,6 +152,14 @@ pub const functions = struct {
         const copy = handle.specials_arena.allocator().dupe(u8, content[0..content_len]) catch
             return .out_of_memory;
         handle.specials.append(gpa, .{ .id = id, .content = copy }) catch return .out_of_memory;
+        return .ok;
+    }
+
+    /// Makes an empty tokenizer compile its patterns even where the core has a scanner for them. The pieces
+    /// are the same: for comparing the two. Call it before the load.
+    pub fn pyaot_tokenizer_compile_patterns(handle: *TokenizerHandle) callconv(.c) Status {
+        if (!mayLoad(handle)) return .invalid_argument;
+        handle.compile_splits = true;
         return .ok;
     }
 
@@ -438,6 +447,19 @@ pub const functions = struct {
         return @intCast(count);
     }
 
+    /// Cuts `text` into pieces with the pre-tokenizer alone: added tokens count as text, and nothing is
+    /// normalized or put in front. Returns the number of pieces, or a negative status; piece `i` begins at
+    /// `pyaot_context_ends[2 * i]` and ends before `pyaot_context_ends[2 * i + 1]`, in bytes.
+    pub fn pyaot_pre_tokenize(
+        handle: *ContextHandle,
+        text: [*]const u8,
+        text_len: usize,
+    ) callconv(.c) i64 {
+        const count = handle.context.preTokenize(text[0..text_len]) catch
+            return @intFromEnum(Status.out_of_memory);
+        return @intCast(count);
+    }
+
     /// Encodes `text_count` texts that lie one after the other in `texts`, text `i` ending before
     /// `ends[i]`, on up to `thread_count` threads (0: one a core). Returns the number of ids of all of
     /// them, at `pyaot_context_ids`, or a negative status; `pyaot_context_ends[i]` is where the ids of
@@ -466,7 +488,8 @@ pub const functions = struct {
         return handle.context.ids.ptr;
     }
 
-    /// Where the ids of each text of the last `pyaot_encode_batch` end. Valid until the context's next
+    /// Where the ids of each text of the last `pyaot_encode_batch` end, or the pieces of the last
+    /// `pyaot_pre_tokenize` begin and end. Valid until the context's next
     /// call.
     pub fn pyaot_context_ends(handle: *const ContextHandle) callconv(.c) [*]const u64 {
         return handle.context.ends.items.ptr;
@@ -588,7 +611,9 @@ fn mayLoad(handle: *TokenizerHandle) bool {
 }
 
 fn build(handle: *TokenizerHandle, parsed: definition.Definition) Status {
-    handle.loaded = tokenizer.Tokenizer.init(gpa, parsed, &handle.diagnostic) catch |err|
+    var definition_of = parsed;
+    definition_of.compile_splits = handle.compile_splits;
+    handle.loaded = tokenizer.Tokenizer.init(gpa, definition_of, &handle.diagnostic) catch |err|
         return loadStatus(err);
     return .ok;
 }

@@ -12,6 +12,7 @@ const piece_cache = @import("piece_cache.zig");
 const SpecialMode = @import("added_tokens.zig").SpecialMode;
 const Tokenizer = @import("tokenizer.zig").Tokenizer;
 const parallel = @import("parallel.zig");
+const pre_tokenizer = @import("pretokenizer.zig");
 const simd = @import("simd.zig");
 const Vocab = @import("vocab.zig").Vocab;
 const Allocator = std.mem.Allocator;
@@ -31,7 +32,8 @@ pub const Context = struct {
     /// The encoders of the other threads of a batch.
     others: std.ArrayList(Encoder) = .empty,
     runs: std.ArrayList(Run) = .empty,
-    /// Where the ids of each text of the last batch end.
+    /// Where the ids of each text of the last batch end; or the start and the end of each piece of the last
+    /// `preTokenize`.
     ends: std.ArrayList(u64) = .empty,
     /// The ids of the last encode call.
     ids: []const u32 = &.{},
@@ -115,6 +117,21 @@ pub const Context = struct {
         const encoder = &context.encoder;
         return encoder.encode(context.gpa, text, mode, .count) catch |err|
             context.fail(.of(encoder, err, 0), null);
+    }
+
+    /// The pieces that the pre-tokenizer alone cuts `text` into, in `ends`; returns how many there are.
+    pub fn preTokenize(context: *Context, text: []const u8) error{OutOfMemory}!usize {
+        context.clear();
+        var cursor: pre_tokenizer.Cursor = .{ .level = context.encoder.level };
+        var spans: [64]pre_tokenizer.Span = undefined;
+        while (cursor.position < text.len) {
+            const found = context.tokenizer.pretokenizer.next(text, &cursor, &spans);
+            try context.ends.ensureUnusedCapacity(context.gpa, 2 * found);
+            for (spans[0..found]) |span| {
+                context.ends.appendSliceAssumeCapacity(&.{ span.start, span.end });
+            }
+        }
+        return context.ends.items.len / 2;
     }
 
     /// Encodes the texts `texts[0..text_ends[0]]`, `texts[text_ends[0]..text_ends[1]]` and so on into `ids`,

@@ -171,6 +171,8 @@ pub const Definition = struct {
     space_sign: ?[]const u8 = null,
     /// Without any, the whole text is one piece.
     splits: []const Split,
+    /// Whether the splits are compiled even where a scanner is written by hand: for comparing the two.
+    compile_splits: bool = false,
     /// ByteLevel's add_prefix_space and Metaspace's prepend_scheme.
     prefix_space: PrefixSpace = .none,
     decoding: Decoding = .{},

@@ -57,11 +57,7 @@ pub const Tokenizer = struct {
         const only = if (parsed.splits.len == 1) parsed.splits[0].pattern else null;
         const pattern = if (only) |text| try gpa.dupe(u8, text) else null;
         errdefer if (pattern) |text| gpa.free(text);
-        var pretokenizer = PreTokenizer.init(gpa, parsed.splits, diagnostic) catch |err|
-            return switch (err) {
-                error.OutOfMemory => error.OutOfMemory,
-                error.UnsupportedPattern => error.Unsupported,
-            };
+        var pretokenizer = try initPreTokenizer(gpa, parsed, diagnostic);
         errdefer pretokenizer.deinit(gpa);
         var normalizer: Normalizer = try .init(gpa, parsed.normalization);
         errdefer normalizer.deinit(gpa);
@@ -124,6 +120,21 @@ pub const Tokenizer = struct {
             self.special.capacity() / 8;
     }
 };
+
+fn initPreTokenizer(
+    gpa: Allocator,
+    parsed: definition.Definition,
+    diagnostic: *Diagnostic,
+) LoadError!PreTokenizer {
+    const made = if (parsed.compile_splits)
+        PreTokenizer.initCompiled(gpa, parsed.splits, diagnostic)
+    else
+        PreTokenizer.init(gpa, parsed.splits, diagnostic);
+    return made catch |err| switch (err) {
+        error.OutOfMemory => error.OutOfMemory,
+        error.UnsupportedPattern => error.Unsupported,
+    };
+}
 
 fn initVocab(
     gpa: Allocator,

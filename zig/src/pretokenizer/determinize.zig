@@ -39,7 +39,7 @@ pub fn build(
     defer arena_state.deinit();
     const arena = arena_state.allocator();
     const node = try regex.parse(arena, pattern, engine, diagnostic);
-    var made: Program = .{ .arena = arena, .diagnostic = diagnostic };
+    var made: Program = .{ .arena = arena, .engine = engine, .diagnostic = diagnostic };
     try made.compile(node);
     const alphabet: Alphabet = try .of(arena, made.sets.items, diagnostic);
     var builder: Builder = .{

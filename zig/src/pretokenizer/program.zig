@@ -47,6 +47,7 @@ pub fn refuse(diagnostic: *Diagnostic, comptime format: []const u8, args: anytyp
 /// The instructions of a pattern, made from its end to its beginning: `next` is where each goes on.
 pub const Program = struct {
     arena: Allocator,
+    engine: regex.Engine,
     diagnostic: *Diagnostic,
     instructions: std.ArrayList(Instruction) = .empty,
     sets: std.ArrayList(Set) = .empty,
@@ -151,7 +152,7 @@ pub const Program = struct {
             } }),
             .end => return self.add(.{ .end = next }),
             .word_boundary => |boundary| {
-                const set = try self.setIndex(try regex.wordSet(self.arena));
+                const set = try self.setIndex(try regex.wordSet(self.arena, self.engine));
                 return self.add(.{ .word_boundary = .{
                     .set = set,
                     .bit = try self.behindBit(set),

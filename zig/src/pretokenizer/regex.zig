@@ -167,12 +167,12 @@ pub fn parse(
 }
 
 /// `\w`, in `arena`.
-pub fn wordSet(arena: Allocator) Error!Set {
+pub fn wordSet(arena: Allocator, engine: Engine) Error!Set {
     var diagnostic: Diagnostic = .{};
     var parser: Parser = .{
         .arena = arena,
         .text = "",
-        .engine = .fancy_regex,
+        .engine = engine,
         .diagnostic = &diagnostic,
     };
     return parser.property(.word, false);
@@ -185,6 +185,7 @@ const Parser = struct {
     diagnostic: *Diagnostic,
     at: usize = 0,
     depth: usize = 0,
+    class_depth: usize = 0,
     ignore_case: bool = false,
     /// Runs of code points with the same properties; made when a property is first asked for.
     runs: []const Run = &.{},
@@ -548,19 +549,33 @@ const Parser = struct {
         for (self.runs) |run| {
             const has = switch (wanted) {
                 .white_space => run.properties.white_space,
-                .word => run.properties.word,
+                .word => run.properties.word and
+                    !(self.engine == .oniguruma and isJoinControl(run.range.low)),
                 .categories => |bits| bits & bitOf(run.properties.category) != 0,
             };
             if (has) try ranges.append(self.arena, run.range);
         }
+        if (wanted == .word and self.engine == .oniguruma and self.class_depth == 0) {
+            // Outside of classes its table of Latin-1 counts, which has the numbers that are no digits.
+            for ("\xb2\xb3\xb9\xbc\xbd\xbe") |number| {
+                try ranges.append(self.arena, .{ .low = number, .high = number });
+            }
+        }
         const set: Set = try .of(self.arena, ranges.items);
         return if (is_negated) set.negated(self.arena) else set;
+    }
+
+    /// U+200C and U+200D: the two have a run of their own.
+    fn isJoinControl(code_point: u21) bool {
+        return code_point == 0x200C or code_point == 0x200D;
     }
 
     fn parseClass(self: *Parser) Error!Set {
         const start = self.at;
         try self.enter();
         defer self.depth -= 1;
+        self.class_depth += 1;
+        defer self.class_depth -= 1;
         self.at += 1;
         const is_negated = self.take("^");
         if (self.peek() == ']') return self.refuse(self.at, "']' begins a class", .{});
