@@ -18,6 +18,7 @@ pub fn build(b: *std.Build) void {
     addKernels(b, package, target, optimize);
     addLibraries(b, target, optimize);
     addBenchmark(b, package, target, optimize);
+    addSoak(b, target, optimize);
 
     const test_step = b.step("test", "Run the unit tests and the compile-failure tests");
     const unit_tests = b.addTest(.{ .root_module = package });
@@ -94,6 +95,37 @@ fn addBenchmark(
     const run = b.addRunArtifact(program);
     if (b.args) |args| run.addArgs(args);
     b.step("run", "Run the benchmark program (add --release=fast)").dependOn(&run.step);
+}
+
+/// `zig build soak --release=safe -Dsanitize-thread -- threads 60`
+fn addSoak(
+    b: *std.Build,
+    target: std.Build.ResolvedTarget,
+    optimize: std.builtin.OptimizeMode,
+) void {
+    const sanitize = b.option(bool, "sanitize-thread", "Build the soak with ThreadSanitizer") orelse false;
+    const package = b.createModule(.{
+        .root_source_file = b.path("src/root.zig"),
+        .target = target,
+        .optimize = optimize,
+        .link_libc = true,
+        .sanitize_thread = sanitize,
+    });
+    addKernels(b, package, target, optimize);
+    const program = b.addExecutable(.{
+        .name = "pyaot_tokenizer_soak",
+        .root_module = b.createModule(.{
+            .root_source_file = b.path("src/soak.zig"),
+            .target = target,
+            .optimize = optimize,
+            .link_libc = true,
+            .sanitize_thread = sanitize,
+            .imports = &.{.{ .name = "pyaot_tokenizer", .module = package }},
+        }),
+    });
+    const run = b.addRunArtifact(program);
+    if (b.args) |args| run.addArgs(args);
+    b.step("soak", "Run for long, on threads or on text that never repeats").dependOn(&run.step);
 }
 
 /// Code that the comptime checks must reject, with the message they must give; null: must compile.
