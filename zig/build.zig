@@ -95,6 +95,23 @@ fn addBenchmark(
     const run = b.addRunArtifact(program);
     if (b.args) |args| run.addArgs(args);
     b.step("run", "Run the benchmark program (add --release=fast)").dependOn(&run.step);
+
+    const check = b.addExecutable(.{
+        .name = "check_scanners",
+        .root_module = b.createModule(.{
+            .root_source_file = b.path("src/check_scanners.zig"),
+            .target = target,
+            .optimize = optimize,
+            .link_libc = true,
+            .imports = &.{.{ .name = "pyaot_tokenizer", .module = package }},
+        }),
+    });
+    const run_check = b.addRunArtifact(check);
+    if (b.args) |args| run_check.addArgs(args);
+    b.step(
+        "check-scanners",
+        "Compare the scanners with compiled patterns on random texts (-- COUNT)",
+    ).dependOn(&run_check.step);
 }
 
 /// `zig build soak --release=safe -Dsanitize-thread -- threads 60`

@@ -62,6 +62,7 @@ pub const Scanner = enum(u8) {
         if (splits.len == 0) return .none;
         if (splits.len > 1 or !splits[0].keepsMatches()) return null;
         for (known_patterns) |known| {
+            if (known.is_tiktokens and splits[0].engine != .fancy_regex) continue;
             if (std.mem.eql(u8, known.pattern, splits[0].pattern)) return known.scanner;
         }
         return null;
@@ -131,7 +132,15 @@ pub const PreTokenizer = struct {
 const upper = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]";
 const lower = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]";
 
-const known_patterns = [_]struct { pattern: []const u8, scanner: Scanner }{
+const Known = struct {
+    pattern: []const u8,
+    scanner: Scanner,
+    /// Whether it means something else to tokenizers' engine: `{1,3}+` and `$`.
+    is_tiktokens: bool = false,
+};
+
+/// The patterns that have scanners.
+pub const known_patterns = [_]Known{
     // tokenizers' ByteLevel, and the encoder of GPT-2.
     .{
         .pattern = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
@@ -142,6 +151,7 @@ const known_patterns = [_]struct { pattern: []const u8, scanner: Scanner }{
         .pattern = "'(?:[sdmt]|ll|ve|re)| ?\\p{L}++| ?\\p{N}++| ?[^\\s\\p{L}\\p{N}]++|\\s++$|" ++
             "\\s+(?!\\S)|\\s",
         .scanner = .gpt2,
+        .is_tiktokens = true,
     },
     .{
         .pattern = "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
@@ -151,6 +161,7 @@ const known_patterns = [_]struct { pattern: []const u8, scanner: Scanner }{
         .pattern = "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}++|\\p{N}{1,3}+|" ++
             " ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*+|\\s++$|\\s*[\\r\\n]|\\s+(?!\\S)|\\s",
         .scanner = .cl100k,
+        .is_tiktokens = true,
     },
     .{
         .pattern = "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}{1,3}|" ++

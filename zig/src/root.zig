@@ -39,10 +39,11 @@ pub const format = struct {
     pub const vocab_merges = @import("format/vocab_merges.zig");
 };
 
-/// The stages of encoding by themselves, for the benchmark program; no promise goes with them.
+/// The stages of encoding by themselves, for the benchmark and the check program; no promise goes with them.
 pub const stages = struct {
     pub const bpe = @import("bpe.zig");
     pub const Level = @import("pretokenizer/levels.zig").Level;
+    pub const known_patterns = @import("pretokenizer.zig").known_patterns;
     pub const piece_cache = @import("piece_cache.zig");
     pub const piece_table = @import("piece_table.zig");
 };

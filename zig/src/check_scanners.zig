@@ -1,0 +1,93 @@
+//! Compares the scanners written by hand with their compiled patterns on random short texts over telling
+//! characters, at every CPU level that the machine has.
+//!
+//!     check_scanners [COUNT] [SEED]      COUNT texts for each pattern; 1,000,000 without
+//!
+//! Exits with 1 at the first text that differs. Linear in COUNT; nothing is allocated for a text.
+
+const std = @import("std");
+const pyaot = @import("pyaot_tokenizer");
+const Level = @FieldType(pyaot.Cursor, "level");
+const Span = pyaot.Span;
+
+/// Both cases, letters of neither, title case, marks, digits, white space, newlines, contractions and what
+/// folds to them, characters of every length, and bytes that are no characters.
+const characters = [_][]const u8{
+    "a",         "A",         "z",        "S",        "s",         "t",        "re",       "LL",
+    "'",         "'",         "'s",       "'VE",      "0",         "7",        "123",      " ",
+    " ",         "  ",        "\n",       "\r",       "\t",        "/",        ".",        "!",
+    "_",         "(",         "\u{e9}",   "\u{c9}",   "\u{1c5}",   "\u{2b0}",  "\u{4e2d}", "\u{6e2}",
+    "\u{301}",   "\u{903}",   "\u{2167}", "\u{b2}",   "\u{662}",   "\u{3000}", "\u{85}",   "\u{a0}",
+    "\u{2028}",  "\u{17f}",   "\u{212a}", "\u{200d}", "\u{1f600}", "\u{42f}",  "\u{44f}",  "\u{10400}",
+    "\u{10428}", "\u{1d49c}", "\x00",     "\xff",     "\xe2\x82",  "\x80",     "\xf0\x9f", "abcdefgh",
+};
+
+/// Pieces of the longest text, which has a character a piece at most.
+const piece_max = 512;
+
+fn piecesOf(
+    pretokenizer: *const pyaot.PreTokenizer,
+    level: Level,
+    text: []const u8,
+    spans: *[piece_max]Span,
+) []const Span {
+    var cursor: pyaot.Cursor = undefined;
+    cursor.position = 0;
+    cursor.level = level;
+    cursor.compiled.position = 0;
+    cursor.compiled.depth = 0;
+    var count: usize = 0;
+    while (cursor.position < text.len) count += pretokenizer.next(text, &cursor, spans[count..]);
+    return spans[0..count];
+}
+
+fn isEqual(a: []const Span, b: []const Span) bool {
+    if (a.len != b.len) return false;
+    for (a, b) |x, y| {
+        if (x.start != y.start or x.end != y.end) return false;
+    }
+    return true;
+}
+
+pub fn main(init: std.process.Init) !u8 {
+    const gpa = std.heap.c_allocator;
+    const args = try init.minimal.args.toSlice(init.arena.allocator());
+    const text_count = if (args.len > 1) try std.fmt.parseInt(usize, args[1], 10) else 1_000_000;
+    const seed = if (args.len > 2) try std.fmt.parseInt(u64, args[2], 10) else 1;
+    var prng: std.Random.DefaultPrng = .init(seed);
+    const random = prng.random();
+    for (pyaot.stages.known_patterns) |known| {
+        var diagnostic: pyaot.Diagnostic = .{};
+        const splits = [_]pyaot.definition.Split{.matches(known.pattern)};
+        var compiled: pyaot.PreTokenizer = try .initCompiled(gpa, &splits, &diagnostic);
+        defer compiled.deinit(gpa);
+        const by_hand: pyaot.PreTokenizer = .{ .scanner = known.scanner };
+        var buffer: [piece_max]u8 = undefined;
+        var expected_buffer: [piece_max]Span = undefined;
+        var found_buffer: [piece_max]Span = undefined;
+        for (0..text_count) |i| {
+            // One in sixteen is longer than a kernel's window.
+            const length_max: usize = if (i % 16 == 0) 48 else 14;
+            var len: usize = 0;
+            for (0..random.uintAtMost(usize, length_max)) |_| {
+                const character = characters[random.uintLessThan(usize, characters.len)];
+                @memcpy(buffer[len..][0..character.len], character);
+                len += character.len;
+            }
+            const text = buffer[0..len];
+            const expected = piecesOf(&compiled, .baseline, text, &expected_buffer);
+            for (0..@intFromEnum(Level.best()) + 1) |level| {
+                const found = piecesOf(&by_hand, @enumFromInt(level), text, &found_buffer);
+                if (isEqual(expected, found)) continue;
+                std.debug.print("{s} at level {d} differs on {f}\n", .{
+                    known.pattern, level, std.ascii.hexEscape(text, .lower),
+                });
+                return 1;
+            }
+        }
+        std.debug.print("{s}: {d} texts, levels up to {t}\n", .{
+            @tagName(known.scanner), text_count, Level.best(),
+        });
+    }
+    return 0;
+}
