@@ -162,7 +162,8 @@ pub const Encoder = struct {
         };
         const first = encoder.ids.unusedCapacitySlice().ptr;
         var count: usize = 0;
-        for (spans, keys[0..spans.len]) |span, *key| {
+        var is_prepared = false;
+        for (spans, keys[0..spans.len], 0..) |span, *key, i| {
             const ids = first + count;
             if (key.len <= piece_cache.short_len_max) {
                 @branchHint(.likely);
@@ -172,11 +173,30 @@ pub const Encoder = struct {
                     count += found;
                     continue;
                 }
+                if (!is_prepared) {
+                    encoder.prepareMisses(text, spans[i..], keys[i..spans.len]);
+                    is_prepared = true;
+                }
             }
             count += try encoder.encodeOther(gpa, text, span, key, ids);
         }
         encoder.ids.items.len += count;
         return count;
+    }
+
+    /// Once a piece of a batch is not in the cache, more will not be: sets what will be read of the table of
+    /// pieces on its way for all of them.
+    noinline fn prepareMisses(
+        encoder: *const Encoder,
+        text: []const u8,
+        spans: []const pretokenizer.Span,
+        keys: []const piece_cache.Key,
+    ) void {
+        for (spans, keys) |span, *key| {
+            if (key.len > piece_cache.short_len_max or encoder.cache.mayHaveShort(key)) continue;
+            var table_key: piece_table.Key = undefined;
+            encoder.tokenizer.pieces.makeKey(text, span.start, span.end, &table_key);
+        }
     }
 
     /// The ids of a piece that is long, or not in the cache.

@@ -25,6 +25,7 @@
 
 const std = @import("std");
 const definition = @import("definition.zig");
+const huge_pages = @import("huge_pages.zig");
 const PairTable = @import("pair_table.zig").PairTable;
 const token_order = @import("token_order.zig");
 const Vocab = @import("vocab.zig").Vocab;
@@ -58,6 +59,7 @@ pub const MergeTrees = struct {
     /// Trees that know the base symbols alone.
     pub fn init(gpa: Allocator, vocab: *const Vocab, base_ids: []const u32) !MergeTrees {
         const nodes = try gpa.alloc(Node, vocab.idLimit());
+        huge_pages.advise(std.mem.sliceAsBytes(nodes));
         @memset(nodes, .{});
         for (base_ids) |id| nodes[id] = .{ .key = 0, .len = @intCast(vocab.bytesOf(id).len) };
         return .{ .nodes = nodes };

@@ -5,6 +5,7 @@
 //! the cache.
 
 const std = @import("std");
+const huge_pages = @import("huge_pages.zig");
 const Allocator = std.mem.Allocator;
 
 pub const PairTable = struct {
@@ -31,6 +32,7 @@ pub const PairTable = struct {
             return error.TooLarge;
         const entries = try gpa.alloc(Entry, slots);
         errdefer gpa.free(entries);
+        huge_pages.advise(std.mem.sliceAsBytes(entries));
         @memset(entries, empty);
         const filter = try gpa.alloc(u64, slots * filter_bits / 64);
         @memset(filter, 0);

@@ -11,7 +11,7 @@
 //! costs a few stores a piece. A full log is emptied.
 
 const std = @import("std");
-const builtin = @import("builtin");
+const huge_pages = @import("huge_pages.zig");
 
 /// Longest piece whose key is its bytes.
 pub const short_len_max = 16;
@@ -49,8 +49,7 @@ pub const PieceCache = struct {
 
     const page_len = std.heap.page_size_min;
     const page: std.mem.Alignment = .fromByteUnits(page_len);
-    const huge_page_len = 2 << 20;
-    const huge_page: std.mem.Alignment = .fromByteUnits(huge_page_len);
+    const huge_page: std.mem.Alignment = .fromByteUnits(huge_pages.len);
 
     pub fn init() error{OutOfMemory}!PieceCache {
         const buckets = try map(Bucket, short_bytes_min / @sizeOf(Bucket));
@@ -123,11 +122,21 @@ pub const PieceCache = struct {
             return first.count;
         }
         const second = &bucket.entries[1];
-        if (first.count <= narrow_count_max and second.is(key)) {
-            ids[0..4].* = second.ids ++ .{0};
-            return second.count;
+        if (first.count <= narrow_count_max) {
+            if (second.is(key)) {
+                ids[0..4].* = second.ids ++ .{0};
+                return second.count;
+            }
+            // What finds room is not put elsewhere.
+            if (second.len == 0) return 0;
         }
         return cache.findInOther(key, ids);
+    }
+
+    /// Whether a short piece may be there: as good as `findShort`, but for what is in the other bucket.
+    pub inline fn mayHaveShort(cache: *const PieceCache, key: *const Key) bool {
+        const bucket = &cache.buckets[key.place];
+        return bucket.entries[0].is(key) or bucket.entries[1].is(key);
     }
 
     /// Looks into the neighbouring bucket, where what had no room went.
@@ -267,21 +276,18 @@ pub const PieceCache = struct {
     /// Pages that the system gives zeroed and that take memory when they are first used.
     fn map(comptime T: type, count: usize) error{OutOfMemory}![]align(page_len) T {
         const len = count * @sizeOf(T);
-        const alignment = if (len >= huge_page_len) huge_page else page;
+        const alignment = if (len >= huge_pages.len) huge_page else page;
         // Not `alloc`, which fills what it gives in safe builds.
         const bytes = std.heap.page_allocator.rawAlloc(len, alignment, @returnAddress()) orelse
             return error.OutOfMemory;
         const items: [*]align(page_len) T = @ptrCast(@alignCast(bytes));
-        // Look-ups go everywhere: with small pages, finding these took a quarter of all time.
-        if (len >= huge_page_len and builtin.os.tag == .linux) {
-            _ = std.os.linux.madvise(bytes, len, std.os.linux.MADV.HUGEPAGE);
-        }
+        huge_pages.advise(bytes[0..len]);
         return items[0..count];
     }
 
     fn unmap(items: anytype) void {
         const bytes: []u8 = @ptrCast(items);
-        const alignment = if (bytes.len >= huge_page_len) huge_page else page;
+        const alignment = if (bytes.len >= huge_pages.len) huge_page else page;
         std.heap.page_allocator.rawFree(bytes, alignment, @returnAddress());
     }
 };

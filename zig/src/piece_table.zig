@@ -9,6 +9,7 @@
 
 const std = @import("std");
 const LongPieces = @import("long_pieces.zig").LongPieces;
+const huge_pages = @import("huge_pages.zig");
 const Allocator = std.mem.Allocator;
 
 /// Longest piece that has a key.
@@ -170,6 +171,7 @@ fn Table(comptime Entry: type) type {
                 return error.OutOfMemory;
             if (slots > 1 << 32) return error.OutOfMemory;
             const entries = try gpa.alignedAlloc(Entry, .fromByteUnits(cache_line), slots);
+            huge_pages.advise(std.mem.sliceAsBytes(entries));
             @memset(entries, std.mem.zeroes(Entry));
             return .{
                 .entries = entries,
