@@ -110,7 +110,7 @@ def _order(record: Record) -> float:
 
 def _row_figures(name: str, record: Record) -> str:
     if "failed" in record:
-        return f"{'-':>9} {'-':>9} {'-':>6}  {record['failed']}"[:45]
+        return str(record["failed"])[:39]
     if not record.get("warm"):
         return "-"
     first, warm = (_figure(name, record, pass_) for pass_ in ("first", "warm"))

@@ -20,8 +20,8 @@ def _calls(vocabulary: Vocabulary) -> Mapping[str, str]:
     return {
         "list": "t.encode_ordinary(x)" if vocabulary.ranks else "t.encode(x)",
         "array": f"t.encode_to_numpy(x{mode})",
-        "batch_lists": f"t.encode_batch(x, num_num_threads=threads{mode})",
-        "batch_arrays": f"t.encode_batch_to_numpy(x, num_num_threads=threads{mode})",
+        "batch_lists": f"t.encode_batch(x, num_threads=threads{mode})",
+        "batch_arrays": f"t.encode_batch_to_numpy(x, num_threads=threads{mode})",
         "decode": "t.decode(x)",
         "decode_array": "t.decode(x)",
     }
