@@ -93,7 +93,7 @@ pub const BaseSymbols = struct {
     /// Whether every search ends and gives what is there.
     pub fn validate(symbols: *const BaseSymbols, id_limit: u32) bool {
         if (symbols.kind == .bytes) return std.mem.max(u32, &symbols.byte_ids) < id_limit;
-        if (!std.math.isPowerOfTwo(symbols.characters.len)) return false;
+        if (@popCount(symbols.characters.len) != 1) return false;
         var empty_count: usize = 0;
         for (symbols.characters) |slot| {
             empty_count += @intFromBool(slot.code_point == no_code_point);

@@ -58,7 +58,7 @@ pub const LongPieces = struct {
 
     /// Whether every search ends and reads and gives what is there.
     pub fn validate(pieces: *const LongPieces, id_limit: u32) bool {
-        if (!std.math.isPowerOfTwo(pieces.slots.len)) return false;
+        if (@popCount(pieces.slots.len) != 1) return false;
         var empty_count: usize = 0;
         for (pieces.slots) |slot| {
             empty_count += @intFromBool(slot.len == 0);

@@ -131,7 +131,7 @@ pub const Vocab = struct {
             falls = falls or end < start;
         }
         if (falls or vocab.offsets[id_limit] + @as(u64, slack) > vocab.bytes.len) return false;
-        if (!std.math.isPowerOfTwo(vocab.index.len)) return false;
+        if (@popCount(vocab.index.len) != 1) return false;
         var empty_count: usize = 0;
         for (vocab.index) |id| {
             empty_count += @intFromBool(id == no_id);
