@@ -16,7 +16,8 @@ pub const symbols_max = 16;
 const rank_limit = (1 << 32) / symbols_max;
 
 const Lanes = @Vector(symbols_max, u32);
-const Mask = u32;
+/// One bit a symbol.
+pub const Mask = u32;
 
 /// Whether these pairs allow it.
 pub inline fn isPossible(pairs: *const Pairs) bool {
@@ -25,17 +26,26 @@ pub inline fn isPossible(pairs: *const Pairs) bool {
 
 /// Encodes a piece of up to 16 bytes into `ids` and returns how many there are.
 pub fn encodeBytes(pairs: *const Pairs, piece: []const u8, ids: [*]u32) usize {
-    var symbols: [symbols_max]u32 = undefined;
-    var keys: [symbols_max]u32 = @splat(Pairs.none);
     if (piece.len == 0) return 0;
+    var symbols: [symbols_max]u32 = undefined;
+    return compact(&symbols, encodeApart(pairs, piece, &symbols), ids);
+}
+
+/// Encodes a piece of 1 to 16 bytes: the token that begins at a byte is written to the place of the
+/// byte. Returns the mask of these places.
+pub inline fn encodeApart(
+    pairs: *const Pairs,
+    piece: []const u8,
+    symbols: *[symbols_max]u32,
+) Mask {
+    var keys: [symbols_max]u32 = @splat(Pairs.none);
     const last = piece.len - 1;
     for (piece[0..last], piece[1..], 0..) |byte, next, lane| {
         symbols[lane] = pairs.base.byte_ids[byte];
         keys[lane] = keyOf(pairs.byte_ranks[@as(usize, byte) << 8 | next], @intCast(lane));
     }
     symbols[last] = pairs.base.byte_ids[piece[last]];
-    const left = merge(pairs, &symbols, keys, piece.len);
-    return compact(&symbols, left, ids);
+    return merge(pairs, symbols, keys, piece.len);
 }
 
 /// Merges the first `count` symbols in place and returns the mask of those that are left.
