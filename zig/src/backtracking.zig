@@ -10,11 +10,11 @@
 //! exactly one. For the same reason the tokens up to a position do not depend on how it was
 //! reached, and a position from which the search came back is never entered again.
 //!
-//! Where tokens are short and of ASCII, as in random letters, most longest tokens are wrong and every
-//! branch is a guess. There, 16 bytes at a time are merged in a vector (`short_merge.zig`), and the
-//! window's tokens but for its last two are taken if the first is compatible with the one before:
-//! half to three quarters of the time that going token by token takes, measured on random letters,
-//! punctuation and base64.
+//! Where tokens are short and of ASCII, as in random letters, most longest tokens are wrong and
+//! every branch is a guess. There, 16 bytes at a time are merged in a vector (`short_merge.zig`),
+//! and the window's tokens but for its last two are taken if the first is compatible with the one
+//! before: half to three quarters of the time that going token by token takes, measured on random
+//! letters, punctuation and base64.
 //!
 //! Every position is entered once at most, and at each the prefixes of the longest token there are
 //! tried, so time is linear in the piece; its factors are the length of the longest token and the
