@@ -9,7 +9,8 @@ pub const len = 2 << 20;
 
 /// Call it before the memory is first touched. Where the system has no such pages, it does nothing.
 pub fn advise(bytes: []u8) void {
-    if (builtin.os.tag != .linux) return;
+    // An empty slice may stand at the very end of the addresses.
+    if (builtin.os.tag != .linux or bytes.len < len) return;
     const page = std.heap.page_size_min;
     const start = std.mem.alignForward(usize, @intFromPtr(bytes.ptr), page);
     const end = std.mem.alignBackward(usize, @intFromPtr(bytes.ptr) + bytes.len, page);
