@@ -4,7 +4,7 @@ import ctypes
 import enum
 
 VERSION = "0.1.0"
-ABI_HASH = 0x59c08cc0b6a25864
+ABI_HASH = 0x4dd5d56176f684df
 NO_OFFSET = 0xffffffffffffffff
 
 
@@ -165,6 +165,10 @@ SIGNATURES = {
         (ctypes.c_void_p,),
     ),
     "pyaot_decode": (
+        ctypes.c_int64,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32),
+    ),
+    "pyaot_decode_text": (
         ctypes.c_int64,
         (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32),
     ),

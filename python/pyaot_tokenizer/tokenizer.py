@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import (
     TYPE_CHECKING,
     Any,
+    Callable,
     Dict,
     Iterable,
     List,
@@ -489,16 +490,23 @@ class Tokenizer(_Base):
             LookupError: There is no handler called `errors`.
             MemoryError: Memory ran out.
         """
-        return self.decode_bytes(ids, skip_special_tokens=skip_special_tokens).decode(
-            "utf-8", errors
-        )
+        data = self._decoded(_native.LIBRARY.pyaot_decode_text, ids, skip_special_tokens)
+        return data.decode("utf-8", errors)
 
     def decode_bytes(self, ids: Iterable[int], *, skip_special_tokens: bool = False) -> bytes:
         """The bytes of ids, those that were encoded; arguments and errors as for `decode`."""
+        return self._decoded(_native.LIBRARY.pyaot_decode, ids, skip_special_tokens)
+
+    def _decoded(
+        self,
+        function: Callable[[Any, int, int, bool], int],
+        ids: Iterable[int],
+        skip_special_tokens: bool,
+    ) -> bytes:
         data = _to_ids(ids)
         context = self._pool.take()
         try:
-            length = _native.LIBRARY.pyaot_decode(
+            length = function(
                 context.address, data.buffer_info()[0], len(data), bool(skip_special_tokens)
             )
             if length < 0:

@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 #define PYAOT_VERSION "0.1.0"
-#define PYAOT_ABI_HASH UINT64_C(0x59c08cc0b6a25864)
+#define PYAOT_ABI_HASH UINT64_C(0x4dd5d56176f684df)
 
 typedef struct pyaot_tokenizer pyaot_tokenizer;
 typedef struct pyaot_context pyaot_context;
@@ -175,6 +175,10 @@ const uint64_t *pyaot_context_ends(const pyaot_context *handle);
 /* Joins the bytes of `id_count` ids, which must not be the context's own results; special tokens are left out if `skip_special` is not 0. Returns
  * the number of bytes, at `pyaot_context_bytes`, or a negative status. The bytes need not be UTF-8. */
 int64_t pyaot_decode(pyaot_context *handle, const uint32_t *ids, size_t id_count, int32_t skip_special);
+
+/* As `pyaot_decode`, for text: where tokens for bytes are not UTF-8 together, they are given as bytes each of
+ * which is a U+FFFD. */
+int64_t pyaot_decode_text(pyaot_context *handle, const uint32_t *ids, size_t id_count, int32_t skip_special);
 
 /* The bytes of the context's last `pyaot_decode`. Valid until its next call. */
 const uint8_t *pyaot_context_bytes(const pyaot_context *handle);

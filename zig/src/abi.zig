@@ -508,6 +508,19 @@ pub const functions = struct {
         return @intCast(len);
     }
 
+    /// As `pyaot_decode`, for text: where tokens for bytes are not UTF-8 together, they are given as bytes each of
+    /// which is a U+FFFD.
+    pub fn pyaot_decode_text(
+        handle: *ContextHandle,
+        ids: [*]const u32,
+        id_count: usize,
+        skip_special: i32,
+    ) callconv(.c) i64 {
+        const len = handle.context.decodeText(ids[0..id_count], skip_special != 0) catch |err|
+            return @intFromEnum(callStatus(err));
+        return @intCast(len);
+    }
+
     /// The bytes of the context's last `pyaot_decode`. Valid until its next call.
     pub fn pyaot_context_bytes(handle: *const ContextHandle) callconv(.c) [*]const u8 {
         return handle.context.bytes.items.ptr;

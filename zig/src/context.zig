@@ -5,6 +5,7 @@
 //! nothing.
 
 const std = @import("std");
+const byte_runs = @import("byte_runs.zig");
 const Diagnostic = @import("diagnostic.zig").Diagnostic;
 const encoder_zig = @import("encoder.zig");
 const Encoder = encoder_zig.Encoder;
@@ -215,9 +216,36 @@ pub const Context = struct {
         std.debug.assert(at == target.len);
     }
 
-    /// Joins the bytes of `ids` into `bytes` and returns how many there are. Special tokens are left out
-    /// if `skip_special`.
+    /// Decodes `ids` into `bytes` and returns how many there are. Special tokens are left out if
+    /// `skip_special`.
     pub fn decode(context: *Context, ids: []const u32, skip_special: bool) CallError!usize {
+        try context.join(ids, skip_special);
+        return context.finish();
+    }
+
+    /// The same for text: bytes that are not UTF-8 are such that each maximal subpart of them is one U+FFFD
+    /// of the reference.
+    pub fn decodeText(context: *Context, ids: []const u32, skip_special: bool) CallError!usize {
+        try context.join(ids, skip_special);
+        byte_runs.mark(context.tokenizer, ids, skip_special, context.bytes.items);
+        return context.finish();
+    }
+
+    /// Takes off the spaces that the decoder strips.
+    fn finish(context: *Context) usize {
+        const bytes = context.bytes.items;
+        const strip_max = @min(context.tokenizer.strip_spaces, bytes.len);
+        var stripped: usize = 0;
+        while (stripped < strip_max and bytes[stripped] == ' ') stripped += 1;
+        if (stripped > 0) {
+            @memmove(bytes[0 .. bytes.len - stripped], bytes[stripped..]);
+            context.bytes.items.len -= stripped;
+        }
+        return context.bytes.items.len;
+    }
+
+    /// Joins the bytes of `ids`.
+    fn join(context: *Context, ids: []const u32, skip_special: bool) CallError!void {
         context.clear();
         const vocab = &context.tokenizer.vocab;
         const special = &context.tokenizer.special;
@@ -243,7 +271,6 @@ pub const Context = struct {
             target += bytes.len;
         }
         context.bytes.items.len = total;
-        return total;
     }
 
     /// Room for `len` ids that a caller collects for `decode`.

@@ -16,6 +16,7 @@ const AddedToken = @import("added_tokens.zig").Token;
 const Normalization = @import("normalizer.zig").Memory;
 const SpecialMode = @import("added_tokens.zig").SpecialMode;
 const Tokenizer = @import("tokenizer.zig").Tokenizer;
+const Words = @import("words.zig").Words;
 const Allocator = std.mem.Allocator;
 
 /// Pieces looked up together.
@@ -33,6 +34,8 @@ pub const Encoder = struct {
     late_normalization: Normalization = .{},
     /// A text with its prefix space in front.
     prefixed: std.ArrayList(u8) = .empty,
+    /// A text without the characters that a vocabulary drops.
+    kept: std.ArrayList(u8) = .empty,
     ids: std.ArrayList(u32) = .empty,
     /// Where the special token stands that made a call fail.
     refused_at: usize = 0,
@@ -48,6 +51,7 @@ pub const Encoder = struct {
         encoder.normalization.deinit(gpa);
         encoder.late_normalization.deinit(gpa);
         encoder.prefixed.deinit(gpa);
+        encoder.kept.deinit(gpa);
         encoder.ids.deinit(gpa);
         encoder.* = undefined;
     }
@@ -114,6 +118,9 @@ pub const Encoder = struct {
         is_first: bool,
         comptime output: Output,
     ) error{OutOfMemory}!usize {
+        if (encoder.tokenizer.merges.base.kind == .characters) {
+            return encoder.encodeCharacters(gpa, segment, is_first, output);
+        }
         const text = try encoder.withPrefixSpace(gpa, segment, is_first);
         const before = encoder.ids.items.len;
         var spans: [batch_len]pretokenizer.Span = undefined;
@@ -125,6 +132,105 @@ pub const Encoder = struct {
             const span_count = encoder.tokenizer.pretokenizer.next(text, &cursor, &spans);
             // No piece has more ids than bytes, and a cached one is written whole.
             const room = cursor.position - start + piece_cache.slack;
+            try encoder.ids.ensureUnusedCapacity(gpa, room);
+            count += try encoder.encodePieces(gpa, text, spans[0..span_count]);
+            if (output == .count) encoder.ids.items.len = before;
+        }
+        return count;
+    }
+
+    /// The same for a vocabulary of characters.
+    fn encodeCharacters(
+        encoder: *Encoder,
+        gpa: Allocator,
+        segment: []const u8,
+        is_first: bool,
+        comptime output: Output,
+    ) error{OutOfMemory}!usize {
+        const tokenizer = encoder.tokenizer;
+        const memory = &encoder.late_normalization;
+        const normal = try tokenizer.late_normalizer.apply(gpa, memory, segment);
+        const text = try encoder.withPrefixSpace(gpa, normal, is_first);
+        var spans: [batch_len]pretokenizer.Span = undefined;
+        var cursor: pretokenizer.Cursor = .{ .level = encoder.level };
+        var count: usize = 0;
+        while (cursor.position < text.len) {
+            const span_count = tokenizer.pretokenizer.next(text, &cursor, &spans);
+            for (spans[0..span_count]) |span| {
+                count += try encoder.encodeWord(gpa, text[span.start..span.end], output);
+            }
+        }
+        return count;
+    }
+
+    /// Encodes what is merged at once: without a pre-tokenizer, a whole text.
+    fn encodeWord(
+        encoder: *Encoder,
+        gpa: Allocator,
+        word: []const u8,
+        comptime output: Output,
+    ) error{OutOfMemory}!usize {
+        const words = &encoder.tokenizer.words;
+        if (words.has_all_bytes) return encoder.encodeKnown(gpa, word, output);
+        if (!words.dropsCharacters()) return encoder.encodeUnknown(gpa, word, output);
+        encoder.kept.clearRetainingCapacity();
+        try words.appendKept(gpa, word, &encoder.kept);
+        return encoder.encodeUnknown(gpa, encoder.kept.items, output);
+    }
+
+    /// Encodes a word of which some characters may be unknown and without tokens for their bytes.
+    fn encodeUnknown(
+        encoder: *Encoder,
+        gpa: Allocator,
+        word: []const u8,
+        comptime output: Output,
+    ) error{OutOfMemory}!usize {
+        const words = &encoder.tokenizer.words;
+        var unknown: Words.Unknown = .{ .words = words };
+        var count: usize = 0;
+        var at: usize = 0;
+        while (true) {
+            const known_len = words.knownLength(word[at..]);
+            try encoder.ids.ensureUnusedCapacity(gpa, 8);
+            const before = encoder.ids.items.len;
+            if (known_len > 0 or at == word.len) {
+                encoder.ids.items.len += unknown.finish(encoder.ids.unusedCapacitySlice().ptr);
+            }
+            if (known_len > 0) {
+                count += encoder.ids.items.len - before;
+                if (output == .count) encoder.ids.items.len = before;
+                count += try encoder.encodeKnown(gpa, word[at..][0..known_len], output);
+                at += known_len;
+                continue;
+            }
+            if (at < word.len) {
+                const ids = encoder.ids.unusedCapacitySlice().ptr;
+                const id_count, const len = unknown.take(word[at..], ids);
+                encoder.ids.items.len += id_count;
+                at += len;
+            }
+            count += encoder.ids.items.len - before;
+            if (output == .count) encoder.ids.items.len = before;
+            if (at == word.len and !unknown.is_due) return count;
+        }
+    }
+
+    /// Encodes text whose characters are known or have tokens for their bytes.
+    fn encodeKnown(
+        encoder: *Encoder,
+        gpa: Allocator,
+        text: []const u8,
+        comptime output: Output,
+    ) error{OutOfMemory}!usize {
+        const before = encoder.ids.items.len;
+        var spans: [batch_len]pretokenizer.Span = undefined;
+        var position: usize = 0;
+        var count: usize = 0;
+        while (position < text.len) {
+            const start = position;
+            const span_count = encoder.tokenizer.words.next(text, &position, &spans);
+            // No piece has more ids than bytes, and a cached one is written whole.
+            const room = position - start + piece_cache.slack;
             try encoder.ids.ensureUnusedCapacity(gpa, room);
             count += try encoder.encodePieces(gpa, text, spans[0..span_count]);
             if (output == .count) encoder.ids.items.len = before;
@@ -210,14 +316,13 @@ pub const Encoder = struct {
     ) error{OutOfMemory}!usize {
         const piece = text[span.start..span.end];
         const pieces = &encoder.tokenizer.pieces;
-        const merges = &encoder.tokenizer.merges;
         if (piece.len <= piece_cache.short_len_max) {
             var table_key: piece_table.Key = undefined;
             pieces.makeKey(text, span.start, span.end, &table_key);
             const count = if (pieces.find(table_key)) |id| count: {
                 ids[0] = id;
                 break :count 1;
-            } else try bpe.encode(merges, gpa, &encoder.scratch, piece, ids);
+            } else try encoder.mergePiece(gpa, piece, ids);
             encoder.cache.putShort(key, ids[0..count]);
             return count;
         }
@@ -229,9 +334,23 @@ pub const Encoder = struct {
         const count = if (pieces.findLong(piece)) |id| count: {
             ids[0] = id;
             break :count 1;
-        } else try bpe.encode(merges, gpa, &encoder.scratch, piece, ids);
+        } else try encoder.mergePiece(gpa, piece, ids);
         if (is_kept) encoder.cache.putLong(key, piece, ids[0..count]);
         return count;
+    }
+
+    fn mergePiece(
+        encoder: *Encoder,
+        gpa: Allocator,
+        piece: []const u8,
+        ids: [*]u32,
+    ) error{OutOfMemory}!usize {
+        const merges = &encoder.tokenizer.merges;
+        const words = &encoder.tokenizer.words;
+        if (merges.base.kind == .characters and words.isUnknown(piece)) {
+            return words.fallBack(piece, ids);
+        }
+        return bpe.encode(merges, gpa, &encoder.scratch, piece, ids);
     }
 
     /// The text itself, or a copy that begins with a space.

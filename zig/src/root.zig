@@ -57,6 +57,7 @@ test {
     _ = @import("backtracking.zig");
     _ = @import("base_symbols.zig");
     _ = @import("bpe.zig");
+    _ = @import("byte_runs.zig");
     _ = @import("encoder.zig");
     _ = @import("format/character_model.zig");
     _ = @import("huge_pages.zig");
@@ -74,4 +75,5 @@ test {
     _ = @import("token_order.zig");
     _ = @import("token_trie.zig");
     _ = @import("windows.zig");
+    _ = @import("words.zig");
 }

@@ -8,6 +8,7 @@ const definition = @import("definition.zig");
 const Diagnostic = @import("diagnostic.zig").Diagnostic;
 const Normalizer = @import("normalizer.zig").Normalizer;
 const Vocab = @import("vocab.zig").Vocab;
+const Words = @import("words.zig").Words;
 const Pairs = @import("pairs.zig").Pairs;
 const PieceTable = @import("piece_table.zig").PieceTable;
 const PreTokenizer = @import("pretokenizer.zig").PreTokenizer;
@@ -26,6 +27,8 @@ pub const Tokenizer = struct {
     /// Pieces that are one token.
     pieces: PieceTable,
     pretokenizer: PreTokenizer,
+    /// Cuts further what the pre-tokenizer gives, where the symbols are characters.
+    words: Words,
     added: added_tokens.AddedTokens,
     /// What is done to text before and after the added tokens of normalized text are taken out of it.
     normalizer: Normalizer,
@@ -35,6 +38,10 @@ pub const Tokenizer = struct {
     /// The pattern the pre-tokenizer was made from, if it is a single one; owned.
     pattern: ?[]const u8,
     prefix_space: definition.PrefixSpace,
+    /// The ids that decode to a byte which a character fell back to, as bits; empty if there are none.
+    byte_tokens: []u64,
+    /// How many spaces are taken from the front of decoded text.
+    strip_spaces: u32,
     format: definition.Format,
 
     /// Builds the tables. Copies what it needs: the definition may be freed afterwards.
@@ -43,16 +50,15 @@ pub const Tokenizer = struct {
         parsed: definition.Definition,
         diagnostic: *Diagnostic,
     ) LoadError!Tokenizer {
-        if (parsed.symbols == .characters) {
-            diagnostic.set(null, "pre_tokenizer: without a ByteLevel it is not supported", .{});
-            return error.Unsupported;
-        }
         var vocab = try initVocab(gpa, parsed, diagnostic);
         errdefer vocab.deinit(gpa);
-        const byte_ids = try findBytes(&vocab, diagnostic);
-        var merges = try initMerges(gpa, parsed, &vocab, &byte_ids, diagnostic);
+        const tokens = try mergeableTokens(gpa, parsed);
+        defer gpa.free(tokens);
+        var merges = try initMerges(gpa, parsed, tokens, &vocab, diagnostic);
         errdefer merges.deinit(gpa);
-        var pieces = try initPieces(gpa, parsed, &vocab, &merges);
+        var words = try initWords(gpa, parsed, tokens);
+        errdefer words.deinit(gpa);
+        var pieces = try initPieces(gpa, parsed, tokens, &vocab, &merges);
         errdefer pieces.deinit(gpa);
         const only = if (parsed.splits.len == 1) parsed.splits[0].pattern else null;
         const pattern = if (only) |text| try gpa.dupe(u8, text) else null;
@@ -65,6 +71,8 @@ pub const Tokenizer = struct {
         errdefer late_normalizer.deinit(gpa);
         var added = try initAdded(gpa, parsed, &normalizer, diagnostic);
         errdefer added.deinit(gpa);
+        const byte_tokens = try initByteTokens(gpa, parsed, vocab.idLimit());
+        errdefer gpa.free(byte_tokens);
         var special: std.DynamicBitSetUnmanaged = try .initEmpty(gpa, vocab.idLimit());
         for (parsed.added_tokens) |token| {
             if (token.special) special.set(token.id);
@@ -74,24 +82,29 @@ pub const Tokenizer = struct {
             .merges = merges,
             .pieces = pieces,
             .pretokenizer = pretokenizer,
+            .words = words,
             .added = added,
             .normalizer = normalizer,
             .late_normalizer = late_normalizer,
             .special = special,
             .pattern = pattern,
             .prefix_space = parsed.prefix_space,
+            .byte_tokens = byte_tokens,
+            .strip_spaces = parsed.decoding.strip_spaces,
             .format = parsed.format,
         };
     }
 
     pub fn deinit(self: *Tokenizer, gpa: Allocator) void {
         self.special.deinit(gpa);
+        gpa.free(self.byte_tokens);
         self.added.deinit(gpa);
         self.late_normalizer.deinit(gpa);
         self.normalizer.deinit(gpa);
         self.pretokenizer.deinit(gpa);
         if (self.pattern) |text| gpa.free(text);
         self.pieces.deinit(gpa);
+        self.words.deinit(gpa);
         self.merges.deinit(gpa);
         self.vocab.deinit(gpa);
         self.* = undefined;
@@ -100,7 +113,21 @@ pub const Tokenizer = struct {
     /// Whether the fields that are no tables fit the others.
     pub fn validate(self: *const Tokenizer, id_limit: u32) bool {
         if (self.special.bit_length != id_limit) return false;
+        if (self.words.isUnused() != (self.merges.base.kind == .bytes)) return false;
+        if (!self.validateByteTokens(id_limit)) return false;
         return std.unicode.utf8ValidateSlice(self.pattern orelse "");
+    }
+
+    /// Whether each of the byte tokens is one byte.
+    fn validateByteTokens(self: *const Tokenizer, id_limit: u32) bool {
+        if (self.byte_tokens.len == 0) return true;
+        if (self.byte_tokens.len != id_limit / 64 + 1) return false;
+        for (0..self.byte_tokens.len * 64) |index| {
+            const id: u32 = @intCast(index);
+            if (!self.isByteToken(id)) continue;
+            if (!self.vocab.isDefined(id) or self.vocab.bytesOf(id).len != 1) return false;
+        }
+        return true;
     }
 
     /// The id of the token with exactly these bytes. An added token's content counts first.
@@ -114,10 +141,15 @@ pub const Tokenizer = struct {
         return if (self.vocab.isDefined(id)) self.vocab.bytesOf(id) else null;
     }
 
+    /// Whether an id decodes to a byte which a character fell back to.
+    pub inline fn isByteToken(self: *const Tokenizer, id: u32) bool {
+        return self.byte_tokens[id / 64] >> @truncate(id) & 1 != 0;
+    }
+
     /// Bytes of memory the tables take, those for added tokens and the pattern aside.
     pub fn memoryBytes(self: *const Tokenizer) usize {
         return self.vocab.memoryBytes() + self.merges.memoryBytes() + self.pieces.memoryBytes() +
-            self.special.capacity() / 8;
+            self.words.memoryBytes() + self.special.capacity() / 8;
     }
 };
 
@@ -146,13 +178,38 @@ fn initVocab(
     for (added, parsed.added_tokens) |*token, source| {
         token.* = .{ .id = source.id, .bytes = source.decoded orelse source.content };
     }
-    return Vocab.init(gpa, parsed.tokens, added) catch |err| switch (err) {
+    // Of tokens with the same bytes the first is found by them: the bytes that characters fall back to stand
+    // behind those that text has.
+    const tokens = try gpa.alloc(definition.Token, parsed.tokens.len);
+    defer gpa.free(tokens);
+    var count: usize = 0;
+    for ([_]bool{ false, true }) |is_decoded| {
+        for (parsed.tokens) |token| {
+            if ((token.decoded != null) != is_decoded) continue;
+            tokens[count] = .{ .id = token.id, .bytes = token.decoded orelse token.bytes };
+            count += 1;
+        }
+    }
+    return Vocab.init(gpa, tokens, added) catch |err| switch (err) {
         error.OutOfMemory => error.OutOfMemory,
         error.TooLarge => {
             diagnostic.set(null, "the vocabulary has an id of 2^31 or more, or 4 GiB of tokens", .{});
             return error.Unsupported;
         },
     };
+}
+
+fn initByteTokens(
+    gpa: Allocator,
+    parsed: definition.Definition,
+    id_limit: u32,
+) error{OutOfMemory}![]u64 {
+    const ids = parsed.decoding.byte_tokens;
+    if (ids.len == 0) return &.{};
+    const bits = try gpa.alloc(u64, id_limit / 64 + 1);
+    @memset(bits, 0);
+    for (ids) |id| bits[id / 64] |= @as(u64, 1) << @truncate(id);
+    return bits;
 }
 
 fn initLateNormalizer(
@@ -181,6 +238,41 @@ fn initAdded(
     };
 }
 
+/// The tokens that merging may start from or come to: of characters, those that are known and those that
+/// merges make, for others may have the same bytes.
+fn mergeableTokens(
+    gpa: Allocator,
+    parsed: definition.Definition,
+) error{OutOfMemory}![]definition.Token {
+    const known = switch (parsed.symbols) {
+        .bytes => return gpa.dupe(definition.Token, parsed.tokens),
+        .characters => |characters| characters.known,
+    };
+    const last = if (parsed.tokens.len == 0) 0 else parsed.tokens[parsed.tokens.len - 1].id;
+    var is_made: std.DynamicBitSetUnmanaged = try .initEmpty(gpa, @as(usize, last) + 1);
+    defer is_made.deinit(gpa);
+    for (known) |entry| is_made.set(entry.id);
+    for (parsed.merge_rule.list.merges) |merge| is_made.set(merge.result);
+    var tokens: std.ArrayList(definition.Token) = .empty;
+    errdefer tokens.deinit(gpa);
+    try tokens.ensureTotalCapacity(gpa, parsed.tokens.len);
+    for (parsed.tokens) |token| {
+        if (is_made.isSet(token.id)) tokens.appendAssumeCapacity(token);
+    }
+    return tokens.toOwnedSlice(gpa);
+}
+
+fn initWords(
+    gpa: Allocator,
+    parsed: definition.Definition,
+    tokens: []const definition.Token,
+) error{OutOfMemory}!Words {
+    return switch (parsed.symbols) {
+        .bytes => .unused,
+        .characters => |characters| .init(gpa, characters, tokens),
+    };
+}
+
 /// Byte-level BPE starts from single bytes: each must be a token.
 fn findBytes(vocab: *const Vocab, diagnostic: *Diagnostic) LoadError![256]u32 {
     var ids: [256]u32 = undefined;
@@ -200,14 +292,18 @@ fn findBytes(vocab: *const Vocab, diagnostic: *Diagnostic) LoadError![256]u32 {
 fn initMerges(
     gpa: Allocator,
     parsed: definition.Definition,
+    tokens: []const definition.Token,
     vocab: *const Vocab,
-    byte_ids: *const [256]u32,
     diagnostic: *Diagnostic,
 ) LoadError!Pairs {
-    const base: BaseSymbols = .fromBytes(byte_ids.*);
+    var base: BaseSymbols = switch (parsed.symbols) {
+        .bytes => .fromBytes(try findBytes(vocab, diagnostic)),
+        .characters => |characters| try .fromCharacters(gpa, characters.known),
+    };
+    errdefer base.deinit(gpa);
     const made = switch (parsed.merge_rule) {
-        .rank => Pairs.fromRanks(gpa, vocab, parsed.tokens, base),
-        .list => |list| Pairs.fromList(gpa, vocab, parsed.tokens, list.merges, base),
+        .rank => Pairs.fromRanks(gpa, vocab, tokens, base),
+        .list => |list| Pairs.fromList(gpa, vocab, tokens, list.merges, base),
     };
     return made catch |err| switch (err) {
         error.OutOfMemory => error.OutOfMemory,
@@ -223,6 +319,7 @@ fn initMerges(
 fn initPieces(
     gpa: Allocator,
     parsed: definition.Definition,
+    tokens: []const definition.Token,
     vocab: *const Vocab,
     merges: *const Pairs,
 ) error{OutOfMemory}!PieceTable {
@@ -236,7 +333,9 @@ fn initPieces(
     defer scratch.deinit(gpa);
     var ids: std.ArrayList(u32) = .empty;
     defer ids.deinit(gpa);
-    for (parsed.tokens) |token| {
+    for (tokens) |token| {
+        // What spells a byte is not what it decodes to, and long pieces stay where the vocabulary has them.
+        if (token.decoded != null) continue;
         const bytes = vocab.bytesOf(token.id);
         if (every_token or (merges.is_indexed and merges.trees.isReachable(token.id))) {
             try found.append(gpa, .{ .bytes = bytes, .id = token.id });

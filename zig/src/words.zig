@@ -49,17 +49,17 @@ pub const Words = struct {
         .has_all_bytes = false,
     };
 
-    /// `tokens` are those that merges make.
+    /// `tokens` are those that merges start from or make.
     pub fn init(
         gpa: Allocator,
         characters: definition.Characters,
-        tokens: []const []const u8,
+        tokens: []const definition.Token,
     ) error{OutOfMemory}!Words {
         const ascii_cuts = try gpa.alloc(u8, 128 * 128);
         errdefer gpa.free(ascii_cuts);
         @memset(ascii_cuts, 1);
         var bytes: usize = 0;
-        for (tokens) |token| bytes += token.len;
+        for (tokens) |token| bytes += token.bytes.len;
         // About a quarter of the bytes are second characters of different pairs, at most.
         const bits = std.math.ceilPowerOfTwo(usize, @max(bytes, 64)) catch return error.OutOfMemory;
         const pairs = try gpa.alloc(u64, bits / 64);
@@ -85,7 +85,7 @@ pub const Words = struct {
             id.* = source orelse none;
             if (source == null) words.has_all_bytes = false;
         }
-        for (tokens) |token| words.addPairs(token);
+        for (tokens) |token| words.addPairs(token.bytes);
         return words;
     }
 
@@ -94,6 +94,22 @@ pub const Words = struct {
         gpa.free(words.pairs);
         gpa.free(words.known);
         words.* = undefined;
+    }
+
+    /// Whether every look-up is within the tables, or there are none.
+    pub fn validate(words: *const Words, id_limit: u32) bool {
+        for (words.byte_ids) |id| {
+            if (if (id == none) words.has_all_bytes else id >= id_limit) return false;
+        }
+        if (words.unknown_id != none and words.unknown_id >= id_limit) return false;
+        if (words.isUnused()) return words.pairs.len == 0 and words.known.len == 0;
+        if (words.ascii_cuts.len != 128 * 128) return false;
+        if (words.pair_shift == 0 or words.pair_shift > 58) return false;
+        return words.pairs.len == @as(u64, 1) << @intCast(58 - words.pair_shift);
+    }
+
+    pub fn isUnused(words: *const Words) bool {
+        return words.ascii_cuts.len == 0;
     }
 
     pub fn memoryBytes(words: *const Words) usize {
@@ -157,6 +173,85 @@ pub const Words = struct {
     pub fn isUnknown(words: *const Words, piece: []const u8) bool {
         return !words.isKnown(characterAt(piece, 0).code_point);
     }
+
+    /// Writes the tokens of a piece's bytes, each of which has one.
+    pub fn fallBack(words: *const Words, piece: []const u8, ids: [*]u32) usize {
+        std.debug.assert(words.has_all_bytes);
+        for (piece, ids) |byte, *id| id.* = words.byte_ids[byte];
+        return piece.len;
+    }
+
+    /// Whether some characters leave nothing behind, so that those beside them are neighbours.
+    pub fn dropsCharacters(words: *const Words) bool {
+        return !words.has_all_bytes and words.unknown_id == none;
+    }
+
+    /// Appends `text` without the characters that leave nothing behind.
+    pub fn appendKept(
+        words: *const Words,
+        gpa: Allocator,
+        text: []const u8,
+        output: *std.ArrayList(u8),
+    ) error{OutOfMemory}!void {
+        var at: usize = 0;
+        while (at < text.len) {
+            const character = characterAt(text, at);
+            const bytes = text[at..][0..character.len];
+            at += character.len;
+            if (!words.isKnown(character.code_point) and !words.haveTokens(bytes)) continue;
+            try output.appendSlice(gpa, bytes);
+        }
+    }
+
+    /// Whether each of the bytes has its token.
+    fn haveTokens(words: *const Words, bytes: []const u8) bool {
+        for (bytes) |byte| {
+            if (words.byte_ids[byte] == none) return false;
+        }
+        return true;
+    }
+
+    /// The length of the known characters that `text` begins with.
+    pub fn knownLength(words: *const Words, text: []const u8) usize {
+        var at: usize = 0;
+        while (at < text.len) {
+            const character = characterAt(text, at);
+            if (!words.isKnown(character.code_point)) break;
+            at += character.len;
+        }
+        return at;
+    }
+
+    /// What unknown characters become, one after the other, where not every byte has its token.
+    pub const Unknown = struct {
+        words: *const Words,
+        /// Whether the token of unknown characters is due. As in the reference, it is written before the next
+        /// known character, and so behind the bytes of characters that stand between.
+        is_due: bool = false,
+
+        /// Takes the unknown character that `text` begins with, writes up to 4 ids and returns how many there
+        /// are and the character's length.
+        pub fn take(unknown: *Unknown, text: []const u8, ids: [*]u32) struct { usize, usize } {
+            const words = unknown.words;
+            const len = characterAt(text, 0).len;
+            if (words.haveTokens(text[0..len])) {
+                for (text[0..len], ids) |byte, *id| id.* = words.byte_ids[byte];
+                return .{ len, len };
+            }
+            std.debug.assert(words.unknown_id != none);
+            const count = if (words.fuse_unknown) 0 else unknown.finish(ids);
+            unknown.is_due = true;
+            return .{ count, len };
+        }
+
+        /// Before a known character and at a word's end: writes the token if it is due.
+        pub fn finish(unknown: *Unknown, ids: [*]u32) usize {
+            if (!unknown.is_due) return 0;
+            unknown.is_due = false;
+            ids[0] = unknown.words.unknown_id;
+            return 1;
+        }
+    };
 };
 
 const block_len = 64;
@@ -256,4 +351,123 @@ inline fn characterAt(text: []const u8, at: usize) utf8.Character {
         return .{ .code_point = ill_formed, .len = character.len };
     }
     return character;
+}
+
+const tests = struct {
+    /// Characters of one to four bytes; the last one is unknown, as are ill-formed bytes.
+    const alphabet = [_][]const u8{
+        "a", "b", " ", ".", "\n", "\u{e9}", "\u{6587}", "\u{672c}", "\u{1f600}", "\xff", "\xe2\x96",
+    };
+    const known_count = 8;
+
+    fn tokensOf(arena: Allocator, random: std.Random) ![]definition.Token {
+        var list: std.ArrayList(definition.Token) = .empty;
+        for (0..12) |id| {
+            var bytes: std.ArrayList(u8) = .empty;
+            for (0..random.intRangeAtMost(usize, 1, 4)) |_| {
+                const index = random.uintLessThan(usize, known_count);
+                try bytes.appendSlice(arena, alphabet[index]);
+            }
+            try list.append(arena, .{ .id = @intCast(id), .bytes = bytes.items });
+        }
+        return list.items;
+    }
+
+    fn known(buffer: *[known_count]definition.Characters.Known) []definition.Characters.Known {
+        for (buffer, alphabet[0..known_count], 0..) |*entry, bytes, id| {
+            entry.* = .{ .character = utf8.decode(bytes, 0).code_point, .id = @intCast(id) };
+        }
+        std.mem.sortUnstable(definition.Characters.Known, buffer, {}, lessByCharacter);
+        return buffer;
+    }
+
+    fn lessByCharacter(
+        _: void,
+        a: definition.Characters.Known,
+        b: definition.Characters.Known,
+    ) bool {
+        return a.character < b.character;
+    }
+
+    /// Whether no token has the two neighbours side by side, or one of them is unknown.
+    fn mayCut(words: *const Words, tokens: []const definition.Token, pair: []const u8, at: usize) bool {
+        const first_known = words.isKnown(characterAt(pair, 0).code_point);
+        const second_known = words.isKnown(characterAt(pair, at).code_point);
+        if (first_known != second_known) return true;
+        if (!first_known) return true;
+        for (tokens) |token| if (std.mem.find(u8, token.bytes, pair) != null) return false;
+        return true;
+    }
+};
+
+test "no cut is inside a token, pieces are of known or of unknown characters, and nothing is lost" {
+    const gpa = std.testing.allocator;
+    var arena: std.heap.ArenaAllocator = .init(gpa);
+    defer arena.deinit();
+    var prng: std.Random.DefaultPrng = .init(11);
+    const random = prng.random();
+    for (0..300) |_| {
+        const tokens = try tests.tokensOf(arena.allocator(), random);
+        var buffer: [tests.known_count]definition.Characters.Known = undefined;
+        var words: Words = try .init(gpa, .{ .known = tests.known(&buffer) }, tokens);
+        defer words.deinit(gpa);
+        try std.testing.expect(words.validate(100));
+        var text: std.ArrayList(u8) = .empty;
+        defer text.deinit(gpa);
+        var starts: std.ArrayList(usize) = .empty;
+        defer starts.deinit(gpa);
+        const kinds = random.intRangeAtMost(usize, 2, tests.alphabet.len);
+        for (0..random.uintAtMost(usize, 300)) |_| {
+            try starts.append(gpa, text.items.len);
+            try text.appendSlice(gpa, tests.alphabet[random.uintLessThan(usize, kinds)]);
+        }
+        var position: usize = 0;
+        var end: usize = 0;
+        var cut_count: usize = 0;
+        while (position < text.items.len) {
+            var spans: [5]pretokenizer.Span = undefined;
+            const room = random.intRangeAtMost(usize, 1, spans.len);
+            for (spans[0..words.next(text.items, &position, spans[0..room])]) |span| {
+                try std.testing.expectEqual(end, span.start);
+                try std.testing.expect(span.end > span.start);
+                end = span.end;
+                cut_count += 1;
+                if (end == text.items.len) continue;
+                const index = std.mem.findScalar(usize, starts.items, end).?;
+                const before = starts.items[index - 1];
+                const pair = text.items[before..][0 .. end - before + characterAt(text.items, end).len];
+                try std.testing.expect(tests.mayCut(&words, tokens, pair, end - before));
+            }
+        }
+        try std.testing.expectEqual(text.items.len, end);
+    }
+}
+
+test "words of ASCII are cut wherever no token has the two characters" {
+    const gpa = std.testing.allocator;
+    const tokens = [_]definition.Token{
+        .{ .id = 0, .bytes = " the" }, .{ .id = 1, .bytes = "cat" }, .{ .id = 2, .bytes = " c" },
+    };
+    var known: [128]definition.Characters.Known = undefined;
+    for (&known, 0..) |*entry, i| entry.* = .{ .character = @intCast(i), .id = @intCast(i) };
+    var words: Words = try .init(gpa, .{ .known = &known }, &tokens);
+    defer words.deinit(gpa);
+    const text = " the cat.the" ** 20;
+    const expected = [_][]const u8{ " the", " cat", ".", "the" } ** 20;
+    var spans: [expected.len]pretokenizer.Span = undefined;
+    var position: usize = 0;
+    try std.testing.expectEqual(expected.len, words.next(text, &position, &spans));
+    for (spans, expected) |span, piece| {
+        try std.testing.expectEqualStrings(piece, text[span.start..span.end]);
+    }
+}
+
+fn buildOnce(gpa: Allocator) !void {
+    const known = [_]definition.Characters.Known{.{ .character = 'a', .id = 0 }};
+    var words: Words = try .init(gpa, .{ .known = &known }, &.{.{ .id = 0, .bytes = "aa" }});
+    words.deinit(gpa);
+}
+
+test "a failed allocation leaks nothing" {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, buildOnce, .{});
 }

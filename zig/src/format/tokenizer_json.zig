@@ -13,6 +13,8 @@ const definition = @import("../definition.zig");
 const Diagnostic = @import("../diagnostic.zig").Diagnostic;
 const json_tree = @import("json_tree.zig");
 const model = @import("byte_level_model.zig");
+const normalizer_zig = @import("../normalizer.zig");
+const Normalizer = normalizer_zig.Normalizer;
 const reader_zig = @import("reader.zig");
 const SpelledVocab = @import("spelled_vocab.zig").SpelledVocab;
 const Node = json_tree.Node;
@@ -64,10 +66,12 @@ pub fn parse(
     result.decoding.byte_tokens = byte_tokens.items;
     try checkAddedIds(&reader, result.tokens, added);
     const ignore_key = "model.ignore_merges";
-    result.merge_rule = .{ .list = .{
-        .merges = merges,
-        .ignore_merges = try reader.flag(model_node, "ignore_merges", ignore_key, false),
-    } };
+    const ignore_merges = try reader.flag(model_node, "ignore_merges", ignore_key, false);
+    if (ignore_merges and !components.byte_level) {
+        diagnostic.set(model_node.at, "{s}: it is not supported without a ByteLevel", .{ignore_key});
+        return error.Unsupported;
+    }
+    result.merge_rule = .{ .list = .{ .merges = merges, .ignore_merges = ignore_merges } };
     return result;
 }
 
@@ -151,18 +155,30 @@ fn setDecoded(
     components: *const Components,
     byte_tokens: *std.ArrayList(u32),
 ) Error!void {
+    const content = try normalizedContent(reader, token, components);
     if (components.byte_level) {
-        const buffer = try reader.arena.alloc(u8, token.content.len);
-        const bytes = byte_level.decode(token.content, buffer) orelse return;
-        if (!std.mem.eql(u8, bytes, token.content)) token.decoded = bytes;
-        return;
+        const buffer = try reader.arena.alloc(u8, content.len);
+        token.decoded = byte_level.decode(content, buffer) orelse content;
+    } else {
+        token.decoded = try character_model.spaced(reader.arena, components, content);
+        if (components.decoding.byte_fallback) if (character_model.byteOf(content)) |byte| {
+            token.decoded = try reader.arena.dupe(u8, &.{byte});
+            try byte_tokens.append(reader.arena, token.id);
+        };
     }
-    const bytes = try character_model.spaced(reader.arena, components, token.content);
-    if (bytes.ptr != token.content.ptr) token.decoded = bytes;
-    if (!components.decoding.byte_fallback) return;
-    const byte = character_model.byteOf(token.content) orelse return;
-    token.decoded = try reader.arena.dupe(u8, &.{byte});
-    try byte_tokens.append(reader.arena, token.id);
+    if (std.mem.eql(u8, token.decoded.?, token.content)) token.decoded = null;
+}
+
+/// What the reference takes for the token's text.
+fn normalizedContent(
+    reader: *Reader,
+    token: *const definition.AddedToken,
+    components: *const Components,
+) Error![]const u8 {
+    if (!token.normalized or components.normalization.items.len == 0) return token.content;
+    const normalizer: Normalizer = try .init(reader.arena, components.normalization.items);
+    var memory: normalizer_zig.Memory = .{};
+    return normalizer.apply(reader.arena, &memory, token.content);
 }
 
 fn notAnId(reader: *Reader, node: Node, key: []const u8) Error {

@@ -256,7 +256,7 @@ fn decodeIds(
     skip_special: bool,
 ) Error!*Object {
     const thread = release(ids.len);
-    const outcome = context.decode(ids, skip_special);
+    const outcome = context.decodeText(ids, skip_special);
     restore(thread);
     _ = outcome catch return error.NotCovered;
     const bytes = context.bytes.items;
