@@ -152,7 +152,8 @@ pub const Encoder = struct {
         const normal = try tokenizer.late_normalizer.apply(gpa, memory, segment);
         const text = try encoder.withPrefixSpace(gpa, normal, is_first);
         var spans: [batch_len]pretokenizer.Span = undefined;
-        var cursor: pretokenizer.Cursor = .{ .level = encoder.level };
+        var cursor: pretokenizer.Cursor = undefined;
+        cursor.begin(encoder.level, 0);
         var count: usize = 0;
         while (cursor.position < text.len) {
             const span_count = tokenizer.pretokenizer.next(text, &cursor, &spans);
