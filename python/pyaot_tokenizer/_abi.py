@@ -4,7 +4,7 @@ import ctypes
 import enum
 
 VERSION = "0.1.0"
-ABI_HASH = 0x4dd5d56176f684df
+ABI_HASH = 0x41d4acacc4e03d0f
 NO_OFFSET = 0xffffffffffffffff
 
 
@@ -143,6 +143,18 @@ SIGNATURES = {
     "pyaot_encode": (
         ctypes.c_int64,
         (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32),
+    ),
+    "pyaot_encode_long": (
+        ctypes.c_int64,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32, ctypes.c_size_t),
+    ),
+    "pyaot_write_begin": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32, ctypes.c_size_t),
+    ),
+    "pyaot_write_round": (
+        ctypes.c_int64,
+        (ctypes.c_void_p, ctypes.c_int32, ctypes.c_size_t),
     ),
     "pyaot_count": (
         ctypes.c_int64,

@@ -66,6 +66,17 @@ def _parser() -> argparse.ArgumentParser:
     count = _command(commands, "count", _count, "print how many ids each file has")
     decode = _command(commands, "decode", _decode, "print the text of ids")
     info = _command(commands, "info", _info, "print facts about the tokenizer")
+    encode.add_argument(
+        "-o", "--output", metavar="IDS", help="write the ids of all files to this one, in binary"
+    )
+    encode.add_argument(
+        "--dtype", choices=("uint16", "uint32"), help="of the ids in --output (default: what fits)"
+    )
+    encode.add_argument(
+        "--num-threads",
+        type=int,
+        help="for --output: how many threads may work (default: one a core)",
+    )
     for command in (encode, count):
         command.add_argument(
             "--special-tokens",
@@ -118,12 +129,32 @@ def _load(options: argparse.Namespace) -> Tokenizer:
 
 
 def _encode(options: argparse.Namespace, tokenizer: Tokenizer, out: BinaryIO) -> None:
+    if options.output is not None:
+        _encode_files(options, tokenizer, out)
+        return
     for name in options.files or ["-"]:
         ids = tokenizer.encode(_input(name), special_tokens=options.special_tokens)
         if options.json:
             _write_json(out, {"file": name, "ids": ids})
         else:
             out.write(" ".join(map(str, ids)).encode() + b"\n")
+
+
+def _encode_files(options: argparse.Namespace, tokenizer: Tokenizer, out: BinaryIO) -> None:
+    if not options.files or "-" in options.files:
+        options.parser.error("--output needs the names of files to read")
+    ends = tokenizer.encode_files(
+        options.files,
+        options.output,
+        dtype=options.dtype,
+        num_threads=options.num_threads,
+        special_tokens=options.special_tokens,
+    )
+    for name, start, end in zip(options.files, [0, *ends], ends):
+        if options.json:
+            _write_json(out, {"file": name, "ids": end - start})
+        else:
+            out.write(f"{end - start} ".encode() + os.fsencode(name) + b"\n")
 
 
 def _count(options: argparse.Namespace, tokenizer: Tokenizer, out: BinaryIO) -> None:

@@ -80,7 +80,24 @@ class FileMissingError(FileReadError, FileNotFoundError):
 
 
 class FileWriteError(TokenizerError, OSError):
-    """A file could not be written; what stood there before still does."""
+    """A file could not be written; what stood there before still does.
+
+    ``errno``, ``strerror`` and ``filename`` are the system's, where it is known what it said.
+    """
+
+    @classmethod
+    def of(cls, error: OSError, file: str) -> FileWriteError:
+        """The error of this package for the system's."""
+        reason = error.strerror or str(error)
+        result = cls(f"cannot write the file: {reason}", file=file)
+        result.errno, result.strerror, result.filename = error.errno, reason, file
+        return result
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        """As of the base, with what OSError keeps outside of its ``__dict__``."""
+        kind, arguments, state = super().__reduce__()
+        system = {"errno": self.errno, "strerror": self.strerror, "filename": self.filename}
+        return kind, arguments, {**state, **system}
 
 
 class UnknownIdError(TokenizerError, KeyError):

@@ -29,7 +29,7 @@ from typing import (
     overload,
 )
 
-from . import _bridge, _native
+from . import _bridge, _files, _native
 from ._abi import AddedFlag, Property, SpecialMode
 from .errors import (
     FileReadError,
@@ -258,7 +258,13 @@ class Tokenizer(_Base):
         self._load_vocab_merges(*contents, f"{os.fspath(vocab)} with {os.fspath(merges)}")
         return self
 
-    def encode(self, text: Text, *, special_tokens: SpecialTokens = "parse") -> List[int]:
+    def encode(
+        self,
+        text: Text,
+        *,
+        special_tokens: SpecialTokens = "parse",
+        num_threads: Optional[int] = 1,
+    ) -> List[int]:
         """The ids of a text.
 
         Args:
@@ -267,6 +273,8 @@ class Tokenizer(_Base):
                 that `decode_bytes` gives them back.
             special_tokens: What text that spells a special token becomes: ``"parse"``, the token's
                 id; ``"text"``, ordinary text; ``"refuse"``, an error.
+            num_threads: How many threads may work at a text of half a megabyte or more; None: as
+                many as there are cores. The ids do not depend on it.
 
         Returns:
             A new list of ints.
@@ -277,11 +285,11 @@ class Tokenizer(_Base):
             SpecialTokenError: The text has a special token and `special_tokens` is ``"refuse"``.
             MemoryError: Memory ran out; the tokenizer stays usable.
         """
-        return self._encode(text, _check_mode(special_tokens))
+        return self._encode(text, _check_mode(special_tokens), _check_threads(num_threads))
 
     def encode_ordinary(self, text: Text) -> List[int]:
         """The ids of a text in which special tokens are ordinary text; else as `encode`."""
-        return self._encode(text, _TEXT_MODE)
+        return self._encode(text, _TEXT_MODE, 1)
 
     def encode_batch(
         self,
@@ -354,7 +362,11 @@ class Tokenizer(_Base):
             self._pool.give_back(context, len(data))
 
     def encode_to_numpy(
-        self, text: Text, *, special_tokens: SpecialTokens = "parse"
+        self,
+        text: Text,
+        *,
+        special_tokens: SpecialTokens = "parse",
+        num_threads: Optional[int] = 1,
     ) -> numpy.ndarray[Any, numpy.dtype[numpy.uint32]]:
         """As `encode`, as a new NumPy array of uint32, shape (number of ids,); no int is made.
 
@@ -364,7 +376,7 @@ class Tokenizer(_Base):
         """
         import numpy  # noqa: PLC0415 (an optional extra)
 
-        data = self._encode_array(text, special_tokens=special_tokens)
+        data = self._encode_array(text, special_tokens=special_tokens, num_threads=num_threads)
         ids: numpy.ndarray[Any, numpy.dtype[numpy.uint32]]
         ids = numpy.ndarray(len(data) >> 2, numpy.uint32, data)
         return ids
@@ -403,13 +415,22 @@ class Tokenizer(_Base):
             numpy.ndarray(len(ends) >> 3, numpy.uint64, ends),
         )
 
-    def _encode_array(self, text: Text, *, special_tokens: SpecialTokens = "parse") -> bytearray:
+    def _encode_array(
+        self,
+        text: Text,
+        *,
+        special_tokens: SpecialTokens = "parse",
+        num_threads: Optional[int] = 1,
+    ) -> bytearray:
         """The ids of a text as an array of uint32 in memory of its own."""
         mode = _check_mode(special_tokens)
+        thread_count = _check_threads(num_threads)
         data = _to_bytes(text)
         context = self._pool.take()
         try:
-            count = _native.LIBRARY.pyaot_encode(context.address, data, len(data), mode)
+            count = _native.LIBRARY.pyaot_encode_long(
+                context.address, data, len(data), mode, thread_count
+            )
             if count < 0:
                 raise context.error(count)
             return bytearray(context.id_view(count))
@@ -429,6 +450,94 @@ class Tokenizer(_Base):
             return bytearray(context.id_view(count)), bytearray(context.end_view(len(parts)))
         finally:
             self._pool.give_back(context, sum(map(len, parts)))
+
+    def encode_file(
+        self,
+        path: Path,
+        out_path: Path,
+        *,
+        dtype: Optional[Literal["uint16", "uint32"]] = None,
+        num_threads: Optional[int] = None,
+        special_tokens: SpecialTokens = "parse",
+    ) -> int:
+        """Encodes a file of text into a file of ids, and returns how many ids there are.
+
+        As `encode_files` with one file.
+        """
+        return self.encode_files(
+            [path],
+            out_path,
+            dtype=dtype,
+            num_threads=num_threads,
+            special_tokens=special_tokens,
+        )[0]
+
+    def encode_files(
+        self,
+        paths: Iterable[Path],
+        out_path: Path,
+        *,
+        dtype: Optional[Literal["uint16", "uint32"]] = None,
+        separator: Optional[int] = None,
+        num_threads: Optional[int] = None,
+        special_tokens: SpecialTokens = "parse",
+    ) -> List[int]:
+        """Encodes files of text into one file of ids, without passing them through Python.
+
+        The file appears when it is complete; until then there is a temporary one beside it. A file
+        to read is mapped, and must not be changed meanwhile; its bytes count as in `encode`. The
+        ids of 16 MB of text are in memory at once.
+
+        Args:
+            paths: The files to read, as UTF-8.
+            out_path: The file to write: nothing but the ids, in little-endian order.
+            dtype: Of the ids; None: uint16 if all ids of the vocabulary fit, else uint32.
+            separator: An id to write behind the ids of each file.
+            num_threads: As for `encode_batch`.
+            special_tokens: As for `encode`.
+
+        Returns:
+            Where the ids of each file end, its separator included, counted in ids.
+
+        Raises:
+            InvalidTypeError: An argument is of the wrong type.
+            InvalidValueError: An id does not fit into `dtype`, `separator` is no id, or an argument
+                is outside its range.
+            FileMissingError, FileReadError: A file cannot be read.
+            FileWriteError: `out_path` cannot be written.
+            SpecialTokenError, MemoryError: As for `encode`.
+        """
+        mode = _check_mode(special_tokens)
+        thread_count = _check_threads(num_threads)
+        if isinstance(paths, (str, bytes, os.PathLike)) or not isinstance(paths, Iterable):
+            raise InvalidTypeError(f"an iterable of paths is needed, not {_type_name(paths)}")
+        sources = [_check_path(path) for path in paths]
+        id_size = self._id_size(dtype)
+        ending = b""
+        if separator is not None:
+            _check_id(separator, "the separator")
+            if self.id_to_token(separator) is None or separator >> (8 * id_size):
+                raise InvalidValueError(f"the separator {separator} has no token of this dtype")
+            ending = separator.to_bytes(id_size, "little")
+        ends: List[int] = []
+        target = _check_path(out_path)
+        context = self._pool.take()
+        job = _files.Job(context, mode, thread_count, id_size)
+        with _files.replacing(target) as out:
+            for source in sources:
+                count = _files.encode(job, source, out)
+                if ending:
+                    out.write(ending)
+                ends.append((ends[-1] if ends else 0) + count + bool(ending))
+        self._pool.give_back(context, 0)
+        return ends
+
+    def _id_size(self, dtype: object) -> int:
+        if dtype is None:
+            return 2 if self.vocab_size <= 1 << 16 else 4
+        if dtype in ("uint16", "uint32"):
+            return 2 if dtype == "uint16" else 4
+        raise InvalidValueError(f'dtype must be "uint16", "uint32" or None, not {dtype!r}')
 
     def count(self, text: Text, *, special_tokens: SpecialTokens = "parse") -> int:
         """How many ids `encode` gives for the same arguments; errors as there."""
@@ -740,11 +849,13 @@ class Tokenizer(_Base):
             ("_load_vocab_merges", vocab, merges, None),
         )
 
-    def _encode(self, text: Text, mode: int) -> List[int]:
+    def _encode(self, text: Text, mode: int, thread_count: int) -> List[int]:
         data = _to_bytes(text)
         context = self._pool.take()
         try:
-            count = _native.LIBRARY.pyaot_encode(context.address, data, len(data), mode)
+            count = _native.LIBRARY.pyaot_encode_long(
+                context.address, data, len(data), mode, thread_count
+            )
             if count < 0:
                 raise context.error(count)
             return context.ids(count)
@@ -833,6 +944,15 @@ def _added_tokens(handle: _native.Handle) -> Dict[str, AddedToken]:
             normalized=bool(flags.value & AddedFlag.NORMALIZED),
         )
     return tokens
+
+
+def _check_path(path: object) -> str:
+    if not isinstance(path, (str, os.PathLike)):
+        raise InvalidTypeError(f"a path as str or os.PathLike is needed, not {_type_name(path)}")
+    name = os.fspath(path)
+    if not isinstance(name, str) or "\0" in name:
+        raise InvalidValueError(f"{name!r} is not a path")
+    return name
 
 
 @overload

@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 #define PYAOT_VERSION "0.1.0"
-#define PYAOT_ABI_HASH UINT64_C(0x4dd5d56176f684df)
+#define PYAOT_ABI_HASH UINT64_C(0x41d4acacc4e03d0f)
 
 typedef struct pyaot_tokenizer pyaot_tokenizer;
 typedef struct pyaot_context pyaot_context;
@@ -149,6 +149,18 @@ const char *pyaot_context_error(pyaot_context *handle, uint64_t *offset);
 /* Encodes `text`, UTF-8 of `text_len` bytes (ill-formed bytes are cut into pieces as U+FFFD and
  * encoded as they are). Returns the number of ids, at `pyaot_context_ids`, or a negative status. */
 int64_t pyaot_encode(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode);
+
+/* As `pyaot_encode`, on up to `thread_count` threads (0: one a core), if the text is long. The ids do not
+ * depend on it. */
+int64_t pyaot_encode_long(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, size_t thread_count);
+
+/* Begins to encode `text`, which must stay as it is, for `pyaot_write_round`. */
+pyaot_status pyaot_write_begin(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, size_t thread_count);
+
+/* Encodes the next part of the text and writes its ids to a file descriptor, each in `id_size` bytes (2
+ * or 4), the lowest first. Returns how many they are, 0 at the text's end, or a negative status; of
+ * `file_failed` the error's offset is the system's number. */
+int64_t pyaot_write_round(pyaot_context *handle, int32_t file, size_t id_size);
 
 /* As `pyaot_encode`, without keeping the ids: returns how many there would be. */
 int64_t pyaot_count(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode);

@@ -433,6 +433,56 @@ pub const functions = struct {
         return @intCast(count);
     }
 
+    /// As `pyaot_encode`, on up to `thread_count` threads (0: one a core), if the text is long. The ids do not
+    /// depend on it.
+    pub fn pyaot_encode_long(
+        handle: *ContextHandle,
+        text: [*]const u8,
+        text_len: usize,
+        special_mode: i32,
+        thread_count: usize,
+    ) callconv(.c) i64 {
+        const mode = std.enums.fromInt(SpecialMode, special_mode) orelse
+            return @intFromEnum(Status.invalid_argument);
+        const count = handle.context.encodeLong(
+            text[0..text_len],
+            encodeMode(mode),
+            thread_count,
+            .{},
+        ) catch |err| return @intFromEnum(callStatus(err));
+        return @intCast(count);
+    }
+
+    /// Begins to encode `text`, which must stay as it is, for `pyaot_write_round`.
+    pub fn pyaot_write_begin(
+        handle: *ContextHandle,
+        text: [*]const u8,
+        text_len: usize,
+        special_mode: i32,
+        thread_count: usize,
+    ) callconv(.c) Status {
+        const mode = std.enums.fromInt(SpecialMode, special_mode) orelse return .invalid_argument;
+        handle.context.beginWriting(text[0..text_len], encodeMode(mode), thread_count) catch |err|
+            return callStatus(err);
+        return .ok;
+    }
+
+    /// Encodes the next part of the text and writes its ids to a file descriptor, each in `id_size` bytes (2
+    /// or 4), the lowest first. Returns how many they are, 0 at the text's end, or a negative status; of
+    /// `file_failed` the error's offset is the system's number.
+    pub fn pyaot_write_round(
+        handle: *ContextHandle,
+        file: i32,
+        id_size: usize,
+    ) callconv(.c) i64 {
+        if (id_size != 2 and id_size != 4) return @intFromEnum(Status.invalid_argument);
+        const count = handle.context.writeRound(file, id_size) catch |err| return switch (err) {
+            error.WriteFailed => @intFromEnum(Status.file_failed),
+            else => |other| @intFromEnum(callStatus(other)),
+        };
+        return @intCast(count orelse 0);
+    }
+
     /// As `pyaot_encode`, without keeping the ids: returns how many there would be.
     pub fn pyaot_count(
         handle: *ContextHandle,

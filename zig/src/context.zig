@@ -12,6 +12,8 @@ const Encoder = encoder_zig.Encoder;
 const piece_cache = @import("piece_cache.zig");
 const SpecialMode = @import("added_tokens.zig").SpecialMode;
 const Tokenizer = @import("tokenizer.zig").Tokenizer;
+const long_text = @import("long_text.zig");
+const LongText = long_text.LongText;
 const parallel = @import("parallel.zig");
 const pre_tokenizer = @import("pretokenizer.zig");
 const simd = @import("simd.zig");
@@ -20,8 +22,16 @@ const Allocator = std.mem.Allocator;
 
 pub const CallError = error{ OutOfMemory, UnknownId, SpecialToken, InvalidArgument };
 
+pub const WriteError = CallError || error{WriteFailed};
+
+/// Bytes of text whose ids are in memory together while a text is written.
+const written_round_len = 16 << 20;
+
 /// Ids and bytes a context has room for from the start.
 pub const reserved_len = 4096;
+
+/// Texts of at least this many bytes are worth the work of all threads of a batch.
+const long_text_min = 1 << 20;
 
 /// Texts are handed to threads in runs of at least this many bytes, so that a run outweighs its hand-over.
 const run_bytes_min = 32 * 1024;
@@ -42,6 +52,8 @@ pub const Context = struct {
     /// The bytes of the last decode call.
     bytes: std.ArrayList(u8) = .empty,
     diagnostic: Diagnostic = .{},
+    /// The text that is being written.
+    written: ?LongText = null,
 
     /// Neighbouring texts of a batch, encoded by one thread.
     const Run = struct {
@@ -51,6 +63,8 @@ pub const Context = struct {
         /// Owned; set, like `failure`, before `is_done`.
         ids: []u32 = &.{},
         failure: ?Failure = null,
+        /// One text that all threads work at.
+        is_long: bool = false,
         is_done: std.atomic.Value(bool) = .init(false),
         /// Whether a sink has had it.
         is_taken: bool = false,
@@ -91,6 +105,7 @@ pub const Context = struct {
 
     pub fn deinit(context: *Context) void {
         const gpa = context.gpa;
+        if (context.written) |*written| written.deinit();
         context.encoder.deinit(gpa);
         for (context.others.items) |*other| other.deinit(gpa);
         context.others.deinit(gpa);
@@ -181,11 +196,10 @@ pub const Context = struct {
         const gpa = context.gpa;
         try context.ends.resize(gpa, texts.len);
         try context.planRuns(texts);
+        const wanted = parallel.threadCount(thread_count, parallel.thread_count_max);
+        if (wanted > 1) try context.encodeLongRuns(texts, mode, wanted);
         const threads = parallel.threadCount(thread_count, context.runs.items.len);
-        while (context.others.items.len + 1 < threads) {
-            try context.others.ensureUnusedCapacity(gpa, 1);
-            context.others.appendAssumeCapacity(try .init(context.tokenizer));
-        }
+        try context.makeOthers(threads);
         var batch: Batch(@TypeOf(sink)) = .{
             .context = context,
             .texts = texts,
@@ -204,6 +218,138 @@ pub const Context = struct {
             end.* = total;
         }
         return @intCast(total);
+    }
+
+    /// As `encode`, on up to `thread_count` threads (0: one a core).
+    pub fn encodeLong(
+        context: *Context,
+        text: []const u8,
+        mode: SpecialMode,
+        thread_count: usize,
+        options: long_text.Options,
+    ) CallError!usize {
+        context.clear();
+        try context.encodeLongInto(&context.joined_ids, text, mode, thread_count, options, null);
+        context.ids = context.joined_ids.items;
+        return context.ids.len;
+    }
+
+    fn encodeLongInto(
+        context: *Context,
+        ids: *std.ArrayList(u32),
+        text: []const u8,
+        mode: SpecialMode,
+        thread_count: usize,
+        options: long_text.Options,
+        index: ?usize,
+    ) CallError!void {
+        const chunk_count = text.len / options.chunk_len + 1;
+        const crew = try context.crewOf(parallel.threadCount(thread_count, chunk_count));
+        var long: LongText = .init(context.gpa, crew, text, mode, options);
+        defer long.deinit();
+        while (try long.next()) {
+            if (long.failure()) |failure| return context.failLong(failure, index);
+            try ids.ensureUnusedCapacity(context.gpa, long.count());
+            for (0..long.partCount()) |i| ids.appendSliceAssumeCapacity(long.part(i));
+        }
+    }
+
+    /// Begins to encode a text, of which `writeRound` writes part after part. The text must outlive that.
+    pub fn beginWriting(
+        context: *Context,
+        text: []const u8,
+        mode: SpecialMode,
+        thread_count: usize,
+    ) CallError!void {
+        context.clear();
+        const crew = try context.crewOf(parallel.threadCount(thread_count, parallel.thread_count_max));
+        const options: long_text.Options = .{ .round_len = written_round_len };
+        context.written = .init(context.gpa, crew, text, mode, options);
+    }
+
+    /// Writes the ids of the next part of the text to a file, each in `id_size` bytes (2 or 4, the lowest
+    /// first), and returns how many they are; null when all are written.
+    pub fn writeRound(context: *Context, file: std.c.fd_t, id_size: usize) WriteError!?usize {
+        const written = if (context.written) |*w| w else return error.InvalidArgument;
+        // A round may have no ids, where a pattern drops text.
+        while (try written.next()) {
+            if (written.failure() != null or written.count() > 0) break;
+        } else return null;
+        if (written.failure()) |failure| return context.failLong(failure, null);
+        var narrow: std.ArrayList(u16) = .empty;
+        defer narrow.deinit(context.gpa);
+        for (0..written.partCount()) |i| {
+            const ids = written.part(i);
+            if (id_size == 4) {
+                try context.writeAll(file, std.mem.sliceAsBytes(ids));
+                continue;
+            }
+            try narrow.resize(context.gpa, ids.len);
+            for (ids, narrow.items) |id, *item| {
+                item.* = std.math.cast(u16, id) orelse {
+                    context.diagnostic.set(null, "id {d} does not fit into 16 bits", .{id});
+                    return error.InvalidArgument;
+                };
+            }
+            try context.writeAll(file, std.mem.sliceAsBytes(narrow.items));
+        }
+        return written.count();
+    }
+
+    fn writeAll(context: *Context, file: std.c.fd_t, bytes: []const u8) error{WriteFailed}!void {
+        comptime std.debug.assert(@import("builtin").cpu.arch.endian() == .little);
+        var left = bytes;
+        while (left.len > 0) {
+            const count_or_error = std.c.write(file, left.ptr, left.len);
+            if (count_or_error >= 0) {
+                left = left[@intCast(count_or_error)..];
+                continue;
+            }
+            const code = std.c._errno().*;
+            if (code == @intFromEnum(std.posix.E.INTR)) continue;
+            context.diagnostic.set(@intCast(code), "the ids cannot be written", .{});
+            return error.WriteFailed;
+        }
+    }
+
+    fn makeOthers(context: *Context, threads: usize) error{OutOfMemory}!void {
+        while (context.others.items.len + 1 < threads) {
+            try context.others.ensureUnusedCapacity(context.gpa, 1);
+            context.others.appendAssumeCapacity(try .init(context.tokenizer));
+        }
+    }
+
+    fn crewOf(context: *Context, threads: usize) error{OutOfMemory}!long_text.Crew {
+        try context.makeOthers(threads);
+        return .{ .first = &context.encoder, .others = context.others.items[0 .. threads - 1] };
+    }
+
+    fn failLong(context: *Context, failure: long_text.Failure, index: ?usize) CallError {
+        return context.fail(.{
+            .reason = failure.reason,
+            .text = index orelse 0,
+            .at = failure.at,
+            .id = failure.id,
+        }, index);
+    }
+
+    /// Encodes each text that is worth it on all threads, one such text after the other.
+    fn encodeLongRuns(
+        context: *Context,
+        texts: []const []const u8,
+        mode: SpecialMode,
+        threads: usize,
+    ) CallError!void {
+        for (context.runs.items) |*run| {
+            if (!run.is_long) continue;
+            var ids: std.ArrayList(u32) = .empty;
+            defer ids.deinit(context.gpa);
+            const text = texts[run.first_text];
+            try context.encodeLongInto(&ids, text, mode, threads, .{}, run.first_text);
+            context.ends.items[run.first_text] = ids.items.len;
+            run.ids = try ids.toOwnedSlice(context.gpa);
+            run.is_done.store(true, .release);
+        }
     }
 
     /// Writes the ids of the last `encodeTexts` without a sink.
@@ -288,6 +434,8 @@ pub const Context = struct {
         context.joined_ids.clearRetainingCapacity();
         context.ends.clearRetainingCapacity();
         context.freeRuns();
+        if (context.written) |*written| written.deinit();
+        context.written = null;
         context.bytes.clearRetainingCapacity();
     }
 
@@ -301,6 +449,16 @@ pub const Context = struct {
         var first: usize = 0;
         var len: usize = 0;
         for (texts, 1..) |text, end| {
+            if (text.len >= long_text_min) {
+                if (end - 1 > first) {
+                    try context.runs.append(context.gpa, .{ .first_text = first, .end_text = end - 1 });
+                }
+                const long: Run = .{ .first_text = end - 1, .end_text = end, .is_long = true };
+                try context.runs.append(context.gpa, long);
+                first = end;
+                len = 0;
+                continue;
+            }
             len += text.len;
             if (len < run_bytes_min and end < texts.len) continue;
             try context.runs.append(context.gpa, .{ .first_text = first, .end_text = end });
@@ -353,6 +511,7 @@ fn Batch(comptime Sink: type) type {
             // Runs are taken in order, so the first failure of all is in one that some thread finishes.
             while (batch.queue.take()) |index| {
                 const run = &batch.context.runs.items[index];
+                if (run.is_done.load(.acquire)) continue;
                 encoder.ids.clearRetainingCapacity();
                 run.failure = batch.encodeRun(encoder, run);
                 if (run.failure != null) return batch.queue.close();
@@ -524,6 +683,37 @@ test "a batch has the ids of its texts, on any number of threads" {
         try std.testing.expectEqualSlices(u64, &expected_ends, context.ends.items);
     }
     try std.testing.expectEqual(@as(usize, 0), try context.encodeBatch(&texts, &.{}, .parse, 0));
+}
+
+test "a long text has the same ids however it is cut, in rounds or at once, on any number of threads" {
+    var fixture: Fixture = try .init(std.testing.allocator, .rank, false);
+    defer fixture.deinit();
+    const context = &fixture.context;
+    var other: Context = try .init(std.testing.allocator, fixture.tokenizer);
+    defer other.deinit();
+    var prng: std.Random.DefaultPrng = .init(31);
+    const random = prng.random();
+    const alphabets = [_][]const u8{
+        "abc hello ", "a", " ", "\n ", "'s'll a", "12 ", "\xe4\xb8\xad\xf0\x9f\x98\x80 a", "\xff\x80a ", "<|end|><m> a",
+    };
+    var text_buffer: [3000]u8 = undefined;
+    for (0..90) |round| {
+        const text = text_buffer[0..random.uintAtMost(usize, text_buffer.len)];
+        const alphabet = alphabets[round % alphabets.len];
+        for (text) |*byte| byte.* = alphabet[random.uintLessThan(usize, alphabet.len)];
+        if (round % 3 == 0 and text.len > 20) @memcpy(text[text.len / 2 ..][0..7], "<|end|>");
+        const mode: SpecialMode = if (round % 2 == 0) .parse else .text;
+        _ = try other.encode(text, mode);
+        for ([_]usize{ 1, 17, 200 }) |chunk_len| {
+            const options: long_text.Options = .{
+                .chunk_len = chunk_len,
+                .group_len = 1 + round % 50,
+                .round_len = if (round % 4 == 0) std.math.maxInt(usize) else 1 + round,
+            };
+            _ = try context.encodeLong(text, mode, 1 + round % 3, options);
+            try std.testing.expectEqualSlices(u32, other.ids, context.ids);
+        }
+    }
 }
 
 test "a batch names the first text that is refused, whichever thread meets it" {

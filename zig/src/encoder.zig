@@ -14,6 +14,7 @@ const piece_table = @import("piece_table.zig");
 const pretokenizer = @import("pretokenizer.zig");
 const AddedToken = @import("added_tokens.zig").Token;
 const Normalization = @import("normalizer.zig").Memory;
+const Segment = @import("added_tokens.zig").Segment;
 const SpecialMode = @import("added_tokens.zig").SpecialMode;
 const Tokenizer = @import("tokenizer.zig").Tokenizer;
 const Words = @import("words.zig").Words;
@@ -67,30 +68,68 @@ pub const Encoder = struct {
         mode: SpecialMode,
         comptime output: Output,
     ) Error!usize {
-        const tokenizer = encoder.tokenizer;
         var count: usize = 0;
-        var literal = tokenizer.added.split(.literal, text, mode);
+        var literal = encoder.tokenizer.added.split(.literal, text, mode);
         while (literal.next()) |outer| {
-            if (outer.token) |token| {
-                count += try encoder.appendToken(gpa, token, outer.start, mode, output);
-                continue;
-            }
-            const stretch = text[outer.start..outer.end];
-            const normal = try tokenizer.normalizer.apply(gpa, &encoder.normalization, stretch);
-            var normalized = tokenizer.added.split(.normalized, normal, mode);
-            while (normalized.next()) |inner| {
-                if (inner.token) |token| {
-                    // In text that was changed, places are not known: the stretch's is told.
-                    const offset = if (normal.ptr == stretch.ptr) inner.start else 0;
-                    count += try encoder.appendToken(gpa, token, outer.start + offset, mode, output);
-                    continue;
-                }
-                const is_first = outer.start == 0 and inner.start == 0;
-                const segment = normal[inner.start..inner.end];
-                count += try encoder.encodeSegment(gpa, segment, is_first, output);
-            }
+            count += try encoder.encodeOuter(gpa, text, outer, mode, output);
         }
         return count;
+    }
+
+    /// The same for one of the segments that the literal pass cuts `text` into. Each is encoded on its own.
+    pub fn encodeOuter(
+        encoder: *Encoder,
+        gpa: Allocator,
+        text: []const u8,
+        outer: Segment,
+        mode: SpecialMode,
+        comptime output: Output,
+    ) Error!usize {
+        const tokenizer = encoder.tokenizer;
+        if (outer.token) |token| {
+            return encoder.appendToken(gpa, token, outer.start, mode, output);
+        }
+        var count: usize = 0;
+        const stretch = text[outer.start..outer.end];
+        const normal = try tokenizer.normalizer.apply(gpa, &encoder.normalization, stretch);
+        var normalized = tokenizer.added.split(.normalized, normal, mode);
+        while (normalized.next()) |inner| {
+            if (inner.token) |token| {
+                // In text that was changed, places are not known: the stretch's is told.
+                const offset = if (normal.ptr == stretch.ptr) inner.start else 0;
+                count += try encoder.appendToken(gpa, token, outer.start + offset, mode, output);
+                continue;
+            }
+            const is_first = outer.start == 0 and inner.start == 0;
+            const segment = normal[inner.start..inner.end];
+            count += try encoder.encodeSegment(gpa, segment, is_first, output);
+        }
+        return count;
+    }
+
+    /// Keeps the ids of the pieces of `text` from `start` on, where a piece begins, up to the first that
+    /// ends at `stop` or behind it; returns where it ends. For scanners whose cursor may begin anywhere, and
+    /// text that holds no added token and needs no change.
+    pub fn encodeRange(
+        encoder: *Encoder,
+        gpa: Allocator,
+        text: []const u8,
+        start: usize,
+        stop: usize,
+    ) error{OutOfMemory}!usize {
+        var spans: [batch_len]pretokenizer.Span = undefined;
+        var cursor: pretokenizer.Cursor = undefined;
+        cursor.begin(encoder.level, start);
+        var end = start;
+        while (end < stop) {
+            var count = encoder.tokenizer.pretokenizer.next(text, &cursor, &spans);
+            while (spans[count - 1].start >= stop) count -= 1;
+            const room = spans[count - 1].end - end + piece_cache.slack;
+            try encoder.ids.ensureUnusedCapacity(gpa, room);
+            _ = try encoder.encodePieces(gpa, text, spans[0..count]);
+            end = spans[count - 1].end;
+        }
+        return end;
     }
 
     fn appendToken(

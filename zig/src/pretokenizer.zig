@@ -27,7 +27,8 @@ pub const Cursor = struct {
     /// Of no use but for `Scanner.compiled`.
     compiled: Compiled.Cursor = .{},
 
-    /// As `.{}`, from another place on if the scanner is none of `compiled`. Assigning `.{}` to a cursor writes all of `compiled`, which took longer
+    /// As `.{}`, from another place on if the pre-tokenizer `beginsAnywhere`. Assigning `.{}` writes all of
+    /// `compiled`, which took longer
     /// than a short text.
     pub inline fn begin(cursor: *Cursor, level: Level, position: usize) void {
         cursor.position = position;
@@ -97,6 +98,15 @@ pub const PreTokenizer = struct {
     pub fn deinit(self: *PreTokenizer, gpa: Allocator) void {
         self.compiled.deinit(gpa);
         self.* = undefined;
+    }
+
+    /// Whether a piece's end depends only on where it begins and on the text from there on, and no text is
+    /// dropped, so that a cursor may begin anywhere.
+    pub fn beginsAnywhere(self: *const PreTokenizer) bool {
+        return switch (self.scanner) {
+            .compiled, .none => false,
+            .gpt2, .cl100k, .llama3, .nanochat, .qwen2, .o200k, .tekken => true,
+        };
     }
 
     pub fn name(self: *const PreTokenizer) [:0]const u8 {

@@ -169,25 +169,35 @@ const Arguments = struct {
 };
 
 fn encode(self: *Object, arguments: Arguments) Error!*Object {
-    const keywords = try arguments.parse(1, &.{.special_tokens});
-    return encodeAs(self, arguments.values[0], try modeOf(keywords[0]), lists.make);
+    return encodeOn(self, arguments, lists.make);
 }
 
 fn encodeOrdinary(self: *Object, arguments: Arguments) Error!*Object {
     _ = try arguments.parse(1, &.{});
-    return encodeAs(self, arguments.values[0], .text, lists.make);
+    return encodeAs(self, arguments.values[0], .text, 1, lists.make);
 }
 
 /// The ids as a bytearray.
 fn encodeArray(self: *Object, arguments: Arguments) Error!*Object {
-    const keywords = try arguments.parse(1, &.{.special_tokens});
-    return encodeAs(self, arguments.values[0], try modeOf(keywords[0]), numbers.makeBytes);
+    return encodeOn(self, arguments, numbers.makeBytes);
+}
+
+inline fn encodeOn(
+    self: *Object,
+    arguments: Arguments,
+    comptime make: fn (*State, []const u32) ?*Object,
+) Error!*Object {
+    const keywords = try arguments.parse(1, &.{ .special_tokens, .num_threads });
+    const mode = try modeOf(keywords[0]);
+    const threads = if (keywords[1]) |given| try threadsOf(given) else 1;
+    return encodeAs(self, arguments.values[0], mode, threads, make);
 }
 
 inline fn encodeAs(
     self: *Object,
     object: *Object,
     mode: SpecialMode,
+    threads: usize,
     comptime make: fn (*State, []const u32) ?*Object,
 ) Error!*Object {
     const state = states.of(self).* orelse return error.NotCovered;
@@ -196,7 +206,10 @@ inline fn encodeAs(
     const call = state.take() catch return error.NotCovered;
     defer state.giveBack(call, text.bytes.len);
     const thread = release(text.bytes.len);
-    const outcome = call.context.encode(text.bytes, mode);
+    const outcome = if (threads == 1 or thread == null)
+        call.context.encode(text.bytes, mode)
+    else
+        call.context.encodeLong(text.bytes, mode, threads, .{});
     restore(thread);
     _ = outcome catch return error.NotCovered;
     return make(state, call.context.ids) orelse error.Raised;
