@@ -20,8 +20,7 @@ const Tokenizer = @import("tokenizer.zig").Tokenizer;
 const Words = @import("words.zig").Words;
 const Allocator = std.mem.Allocator;
 
-/// Pieces looked up together.
-const batch_len = 256;
+const batch_len = piece_cache.batch_len;
 
 pub const Error = error{ OutOfMemory, SpecialToken };
 
@@ -284,47 +283,17 @@ pub const Encoder = struct {
         text: []const u8,
         spans: []const pretokenizer.Span,
     ) error{OutOfMemory}!usize {
-        const cache = &encoder.cache;
-        var keys: [batch_len]piece_cache.Key = undefined;
-        var has_long = false;
-        for (spans, keys[0..spans.len]) |span, *key| {
-            const len = span.end - span.start;
-            if (len <= piece_cache.short_len_max) {
-                @branchHint(.likely);
-                cache.makeKey(text, span.start, span.end, key);
-            } else {
-                has_long = true;
-                if (len <= piece_cache.long_len_max) {
-                    cache.makeKey(text, span.start, span.end, key);
-                } else {
-                    key.len = std.math.maxInt(u32);
-                }
-            }
-        }
-        if (has_long) for (keys[0..spans.len]) |*key| {
-            if (key.len > piece_cache.short_len_max and key.len <= piece_cache.long_len_max) {
-                cache.prefetchLong(key);
-            }
-        };
+        var keys: piece_cache.Keys = undefined;
+        encoder.cache.makeKeys(text, spans, &keys);
         const first = encoder.ids.unusedCapacitySlice().ptr;
-        var count: usize = 0;
-        var is_prepared = false;
-        for (spans, keys[0..spans.len], 0..) |span, *key, i| {
-            const ids = first + count;
-            if (key.len <= piece_cache.short_len_max) {
-                @branchHint(.likely);
-                const found = encoder.cache.findShort(key, ids);
-                if (found > 0) {
-                    @branchHint(.likely);
-                    count += found;
-                    continue;
-                }
-                if (!is_prepared) {
-                    encoder.prepareMisses(text, spans[i..], keys[i..spans.len]);
-                    is_prepared = true;
-                }
-            }
-            count += try encoder.encodeOther(gpa, text, span, key, ids);
+        var copied = encoder.cache.copyKnown(text, spans, &keys, 0, first);
+        var count = copied.id_count;
+        if (copied.index < spans.len) encoder.prepareMisses(text, spans, &keys, copied.index);
+        while (copied.index < spans.len) {
+            const i = copied.index;
+            count += try encoder.encodeMiss(gpa, text, spans[i], &keys, i, first + count);
+            copied = encoder.cache.copyKnown(text, spans, &keys, i + 1, first + count);
+            count += copied.id_count;
         }
         encoder.ids.items.len += count;
         return count;
@@ -336,47 +305,42 @@ pub const Encoder = struct {
         encoder: *const Encoder,
         text: []const u8,
         spans: []const pretokenizer.Span,
-        keys: []const piece_cache.Key,
+        keys: *const piece_cache.Keys,
+        from: usize,
     ) void {
-        for (spans, keys) |span, *key| {
-            if (key.len > piece_cache.short_len_max or encoder.cache.mayHaveShort(key)) continue;
+        for (spans[from..], from..) |span, i| {
+            if (span.end - span.start > piece_table.key_len_max or encoder.cache.isAtHome(keys, i)) continue;
             var table_key: piece_table.Key = undefined;
             encoder.tokenizer.pieces.makeKey(text, span.start, span.end, &table_key);
         }
     }
 
-    /// The ids of a piece that is long, or not in the cache.
-    noinline fn encodeOther(
+    /// The ids of a piece that is not in the cache; it is then.
+    noinline fn encodeMiss(
         encoder: *Encoder,
         gpa: Allocator,
         text: []const u8,
         span: pretokenizer.Span,
-        key: *piece_cache.Key,
+        keys: *const piece_cache.Keys,
+        i: usize,
         ids: [*]u32,
     ) error{OutOfMemory}!usize {
         const piece = text[span.start..span.end];
-        const pieces = &encoder.tokenizer.pieces;
-        if (piece.len <= piece_cache.short_len_max) {
-            var table_key: piece_table.Key = undefined;
-            pieces.makeKey(text, span.start, span.end, &table_key);
-            const count = if (pieces.find(table_key)) |id| count: {
-                ids[0] = id;
-                break :count 1;
-            } else try encoder.mergePiece(gpa, piece, ids);
-            encoder.cache.putShort(key, ids[0..count]);
-            return count;
-        }
-        const is_kept = piece.len <= piece_cache.long_len_max;
-        if (is_kept) {
-            const found = encoder.cache.findLong(key, piece, ids);
-            if (found > 0) return found;
-        }
-        const count = if (pieces.findLong(piece)) |id| count: {
+        const count = if (encoder.findToken(text, span)) |id| count: {
             ids[0] = id;
             break :count 1;
         } else try encoder.mergePiece(gpa, piece, ids);
-        if (is_kept) encoder.cache.putLong(key, piece, ids[0..count]);
+        encoder.cache.put(keys, i, piece, ids[0..count]);
         return count;
+    }
+
+    /// The token that a piece is, if it is one.
+    fn findToken(encoder: *const Encoder, text: []const u8, span: pretokenizer.Span) ?u32 {
+        const pieces = &encoder.tokenizer.pieces;
+        if (span.end - span.start > piece_table.key_len_max) return pieces.findLong(text[span.start..span.end]);
+        var key: piece_table.Key = undefined;
+        pieces.makeKey(text, span.start, span.end, &key);
+        return pieces.find(key);
     }
 
     fn mergePiece(

@@ -1,50 +1,60 @@
 //! Pieces and their ids, as one encoder has met them: most pieces of most texts end here, and none that comes
-//! again is merged again.
+//! again soon is merged again.
 //!
-//! A cache belongs to one encoder. Pieces of up to 16 bytes are two machine words and lie in buckets of one
-//! cache line: two pieces of up to 3 ids, or one of up to 11. Longer pieces, up to 255 bytes, lie one
-//! behind the other in a log that slots point into. A look-up is the search of two buckets or of four slots; the caller makes
-//! the keys of many pieces first, which sets the memory of each on its way, and looks them up then.
+//! A cache belongs to one encoder. It is a table of 32-byte entries with linear probing. A piece of up to 15
+//! bytes is its own key: its bytes, and its length as the sixteenth, so that one comparison decides. Up to 3
+//! ids lie beside the key and are written by one move, whatever their number. The ids of a piece that has more,
+//! and the bytes of a longer piece (up to 255, whose key is a hash), lie in a log, one behind the other.
+//! The caller makes the keys of many pieces first, which sets each one's entry on its way, and looks them up
+//! then.
 //!
-//! Both parts start small and double when what they hold has been replaced often enough, up to
-//! `short_bytes_max` and `long_bytes_max`: where no piece ever repeats, memory ends there, and learning
-//! costs a few stores a piece. A full log is emptied.
+//! Table and log start small and double, up to `table_bytes_max` and `log_bytes_max`: where no piece ever
+//! repeats, memory ends there, and learning costs a few stores a piece. A full table replaces one of the few
+//! entries in which a piece may lie; a full log is emptied, and the table with it.
 
 const std = @import("std");
 const huge_pages = @import("huge_pages.zig");
 
 /// Longest piece whose key is its bytes.
-pub const short_len_max = 16;
+pub const short_len_max = 15;
 /// Longest piece that is remembered.
 pub const long_len_max = 255;
 /// Ids that may be written behind those of a piece.
-pub const slack = 12;
+pub const slack = 16;
+/// Pieces looked up together at most.
+pub const batch_len = 256;
 
 /// Memory of one cache at most.
-pub const short_bytes_max = 16 << 20;
-pub const long_bytes_max = 40 << 20;
+pub const table_bytes_max = 32 << 20;
+pub const log_bytes_max = 32 << 20;
 
-const short_bytes_min = 64 << 10;
+const table_bytes_min = 64 << 10;
 const log_bytes_min = 64 << 10;
-/// Bytes of the log for each set of slots.
-const bytes_a_set = 128;
 
-/// A piece to look up. Of 1 to 16 bytes: its bytes, zero-padded, as two little-endian words; longer: its
-/// bytes are where they were, and `low` is their hash.
-pub const Key = struct {
-    low: u64,
-    high: u64,
-    len: u32,
-    /// The bucket, or the slot.
-    place: u32,
+/// A piece of a text.
+pub const Span = @import("pretokenizer/window.zig").Span;
+
+const Key = @Vector(16, u8);
+
+/// The keys of a batch of pieces.
+pub const Keys = struct {
+    keys: [batch_len]Key align(64),
+    /// The search for a piece begins at the entry that the lowest bits name.
+    hashes: [batch_len]u32,
+    has_long: bool,
 };
 
+/// How far `copyKnown` came: the first piece that it does not know, and how many ids the others have.
+pub const Copied = struct { index: usize, id_count: usize };
+
 pub const PieceCache = struct {
-    buckets: []align(page_len) Bucket,
-    /// Pieces put since the buckets were last doubled.
-    put_count: usize = 0,
-    slot_sets: []align(page_len) SlotSet,
-    log: []align(page_len) u8,
+    entries: []align(page_len) Entry,
+    /// Entries in use; all of them once the table is as large as it may be.
+    used: usize = 0,
+    /// Turns with every replaced entry.
+    replaced: usize = 0,
+    /// Ids, and bytes of longer pieces.
+    log: []align(page_len) u32,
     log_len: usize = 0,
 
     const page_len = std.heap.page_size_min;
@@ -52,237 +62,214 @@ pub const PieceCache = struct {
     const huge_page: std.mem.Alignment = .fromByteUnits(huge_pages.len);
 
     pub fn init() error{OutOfMemory}!PieceCache {
-        const buckets = try map(Bucket, short_bytes_min / @sizeOf(Bucket));
-        errdefer unmap(buckets);
-        const slot_sets = try map(SlotSet, log_bytes_min / bytes_a_set);
-        errdefer unmap(slot_sets);
-        return .{
-            .buckets = buckets,
-            .slot_sets = slot_sets,
-            .log = try map(u8, log_bytes_min),
-        };
+        const entries = try map(Entry, table_bytes_min);
+        errdefer unmap(entries);
+        return .{ .entries = entries, .log = try map(u32, log_bytes_min) };
     }
 
     pub fn deinit(cache: *PieceCache) void {
-        unmap(cache.buckets);
-        unmap(cache.slot_sets);
+        unmap(cache.entries);
         unmap(cache.log);
         cache.* = undefined;
     }
 
     pub fn memoryBytes(cache: *const PieceCache) usize {
-        return cache.buckets.len * @sizeOf(Bucket) + cache.slot_sets.len * @sizeOf(SlotSet) + cache.log.len;
+        return std.mem.sliceAsBytes(cache.entries).len + std.mem.sliceAsBytes(cache.log).len;
     }
 
-    /// Writes the key of the piece `text[start..end]`, of 1 to 255 bytes.
-    pub inline fn makeKey(
+    /// Makes the keys of `spans`, at most `batch_len` pieces of `text`, none of them empty.
+    pub inline fn makeKeys(
         cache: *const PieceCache,
         text: []const u8,
-        start: usize,
-        end: usize,
-        key: *Key,
+        spans: []const Span,
+        keys: *Keys,
     ) void {
-        const len = end - start;
-        if (len > short_len_max) return cache.makeLongKey(text[start..end], key);
-        const words = loadWords(text, start, len);
-        key.low = words[0];
-        key.high = words[1];
-        key.len = @intCast(len);
-        key.place = @truncate(hashWords(words, len) & (cache.buckets.len - 1));
-        @prefetch(&cache.buckets[key.place], .{});
-    }
-
-    noinline fn makeLongKey(cache: *const PieceCache, piece: []const u8, key: *Key) void {
-        const hash = hashLong(piece);
-        key.low = hash;
-        key.len = @intCast(piece.len);
-        key.place = @truncate(hash & (cache.slot_sets.len - 1));
-        @prefetch(&cache.slot_sets[key.place], .{});
-    }
-
-    /// Sets the record of a longer piece on its way, once its slots are there.
-    pub inline fn prefetchLong(cache: *const PieceCache, key: *const Key) void {
-        const offset = cache.slot_sets[key.place].find(tagOf(key.low)) orelse return;
-        @prefetch(cache.log.ptr + offset, .{});
-        @prefetch(cache.log.ptr + offset + 64, .{});
-    }
-
-    /// Writes the ids of a piece of up to 16 bytes to `ids` and returns how many there are; 0 if it is not
-    /// known. Up to `slack` ids are written, however many there are.
-    pub inline fn findShort(cache: *const PieceCache, key: *const Key, ids: [*]u32) usize {
-        const bucket = &cache.buckets[key.place];
-        const first = &bucket.entries[0];
-        if (first.is(key)) {
-            @branchHint(.likely);
-            ids[0..4].* = first.ids ++ .{0};
-            if (first.count > narrow_count_max) {
+        keys.has_long = false;
+        for (spans, 0..) |span, i| {
+            const len = span.end - span.start;
+            if (len > short_len_max) {
                 @branchHint(.unlikely);
-                ids[narrow_count_max..][0..8].* = @bitCast(bucket.entries[1]);
+                keys.has_long = true;
+                cache.makeLongKey(text[span.start..span.end], keys, i);
+                continue;
             }
-            return first.count;
+            const key = shortKey(text, span.start, len);
+            const hash = hashOf(key);
+            keys.keys[i] = key;
+            keys.hashes[i] = hash;
+            @prefetch(&cache.entries[hash & (cache.entries.len - 1)], .{});
         }
-        const second = &bucket.entries[1];
-        if (first.count <= narrow_count_max) {
-            if (second.is(key)) {
-                ids[0..4].* = second.ids ++ .{0};
-                return second.count;
+        if (keys.has_long) cache.prefetchLong(spans, keys);
+    }
+
+    noinline fn makeLongKey(cache: *const PieceCache, piece: []const u8, keys: *Keys, i: usize) void {
+        keys.keys[i] = if (piece.len > long_len_max) no_key else longKey(piece);
+        keys.hashes[i] = hashOf(keys.keys[i]);
+        @prefetch(&cache.entries[keys.hashes[i] & (cache.entries.len - 1)], .{});
+    }
+
+    /// Sets what the log has of longer pieces on its way, now that their entries are there.
+    noinline fn prefetchLong(cache: *const PieceCache, spans: []const Span, keys: *const Keys) void {
+        for (spans, keys.keys[0..spans.len], keys.hashes[0..spans.len]) |span, key, hash| {
+            if (span.end - span.start <= short_len_max) continue;
+            const entry = &cache.entries[hash & (cache.entries.len - 1)];
+            if (!entry.is(key)) continue;
+            const record = cache.log.ptr + entry.ids[0];
+            @prefetch(record, .{});
+            @prefetch(record + 16, .{});
+        }
+    }
+
+    /// Writes the ids of the pieces from `from` on to `ids`, one behind the other, up to the first piece that
+    /// is not known. Up to `slack` ids are written behind them.
+    pub inline fn copyKnown(
+        cache: *const PieceCache,
+        text: []const u8,
+        spans: []const Span,
+        keys: *const Keys,
+        from: usize,
+        ids: [*]u32,
+    ) Copied {
+        const entries = cache.entries;
+        const mask = entries.len - 1;
+        var id_count: usize = 0;
+        var i = from;
+        while (i < spans.len) : (i += 1) {
+            var entry: *const Entry = &entries[keys.hashes[i] & mask];
+            if (!entry.is(keys.keys[i])) {
+                @branchHint(.unlikely);
+                entry = cache.search(keys.keys[i], keys.hashes[i]) orelse break;
             }
-            // What finds room is not put elsewhere.
-            if (second.len == 0) return 0;
+            ids[id_count..][0..4].* = entry.ids;
+            const count = entry.ids[count_index];
+            if (count <= narrow_count_max) {
+                @branchHint(.likely);
+                id_count += count;
+                continue;
+            }
+            const copied = cache.copyLogged(entry, text[spans[i].start..spans[i].end], ids + id_count);
+            if (copied == 0) break;
+            id_count += copied;
         }
-        return cache.findInOther(key, ids);
+        return .{ .index = i, .id_count = id_count };
     }
 
-    /// Whether a short piece may be there: as good as `findShort`, but for what is in the other bucket.
-    pub inline fn mayHaveShort(cache: *const PieceCache, key: *const Key) bool {
-        const bucket = &cache.buckets[key.place];
-        return bucket.entries[0].is(key) or bucket.entries[1].is(key);
+    /// Whether the search for the piece would end at once, found.
+    pub inline fn isAtHome(cache: *const PieceCache, keys: *const Keys, i: usize) bool {
+        return cache.entries[keys.hashes[i] & (cache.entries.len - 1)].is(keys.keys[i]);
     }
 
-    /// Looks into the neighbouring bucket, where what had no room went.
-    noinline fn findInOther(cache: *const PieceCache, key: *const Key, ids: [*]u32) usize {
-        const bucket = &cache.buckets[key.place ^ 1];
-        const first = &bucket.entries[0];
-        if (first.is(key)) {
-            ids[0..4].* = first.ids ++ .{0};
-            if (first.count > narrow_count_max) ids[narrow_count_max..][0..8].* = @bitCast(bucket.entries[1]);
-            return first.count;
+    noinline fn search(cache: *const PieceCache, key: Key, hash: u32) ?*const Entry {
+        for (1..window_len) |step| {
+            const entry = &cache.entries[(hash + step) & (cache.entries.len - 1)];
+            if (entry.is(key)) return entry;
+            if (entry.ids[count_index] == 0) return null;
         }
-        const second = &bucket.entries[1];
-        if (first.count > narrow_count_max or !second.is(key)) return 0;
-        ids[0..4].* = second.ids ++ .{0};
-        return second.count;
+        return null;
     }
 
-    /// As `findShort`, of a longer piece; writes no more ids than there are.
-    pub fn findLong(cache: *const PieceCache, key: *const Key, piece: []const u8, ids: [*]u32) usize {
-        const offset = cache.slot_sets[key.place].find(tagOf(key.low)) orelse return 0;
-        const record = cache.log[offset..];
-        if (record[0] != piece.len) return 0;
-        const count: usize = record[1];
-        const bytes = record[record_header_len + count * 4 ..][0..piece.len];
-        if (!std.mem.eql(u8, bytes, piece)) return 0;
-        const stored: [*]align(4) const u8 = @alignCast(record.ptr + record_header_len);
-        @memcpy(ids[0..count], @as([*]const u32, @ptrCast(stored)));
+    /// The ids that the log has; none if they are those of another piece of the same hash.
+    inline fn copyLogged(cache: *const PieceCache, entry: *const Entry, piece: []const u8, ids: [*]u32) usize {
+        const record = cache.log[entry.ids[0]..];
+        const count = entry.ids[count_index] & ~logged;
+        if (piece.len <= short_len_max) {
+            ids[0..slack].* = record[0..slack].*;
+            return count;
+        }
+        return copyLong(record, count, piece, ids);
+    }
+
+    noinline fn copyLong(record: []const u32, count: usize, piece: []const u8, ids: [*]u32) usize {
+        const bytes = std.mem.sliceAsBytes(record[count..]);
+        if (!std.mem.eql(u8, bytes[0..piece.len], piece)) return 0;
+        var at: usize = 0;
+        while (at < count) : (at += 8) ids[at..][0..8].* = record[at..][0..8].*;
         return count;
     }
 
-    /// Remembers the ids of a piece of up to 16 bytes, unless they are too many.
-    pub fn putShort(cache: *PieceCache, key: *const Key, ids: []const u32) void {
-        if (ids.len == 0 or ids.len > wide_count_max) return;
-        cache.put_count += 1;
-        if (cache.put_count > cache.buckets.len / 2 and cache.buckets.len * @sizeOf(Bucket) < short_bytes_max) {
-            cache.growShort();
+    /// Remembers the ids of the piece whose key is the one at `i`, which has not been found; unless it is too
+    /// long, or has no id.
+    pub fn put(cache: *PieceCache, keys: *const Keys, i: usize, piece: []const u8, ids: []const u32) void {
+        if (ids.len == 0 or piece.len > long_len_max) return;
+        const is_short = piece.len <= short_len_max;
+        var entry: Entry = .{ .key = keys.keys[i], .ids = @splat(0) };
+        if (is_short and ids.len <= narrow_count_max) {
+            @memcpy(entry.ids[0..ids.len], ids);
+        } else {
+            entry.ids[0] = cache.append(if (is_short) "" else piece, ids);
+            entry.ids[count_index] = logged;
         }
-        const words: [2]u64 = .{ key.low, key.high };
-        const place = hashWords(words, key.len) & (cache.buckets.len - 1);
-        put(cache.buckets, place, key, ids);
+        entry.ids[count_index] |= @as(u32, @intCast(ids.len));
+        if (cache.used * 2 > cache.entries.len) cache.grow();
+        cache.insert(entry, keys.hashes[i]);
     }
 
-    /// Puts a piece into its bucket, or, if that is full and the neighbouring one is not, into that.
-    fn put(buckets: []Bucket, place: u64, key: *const Key, ids: []const u32) void {
-        const own = &buckets[@intCast(place)];
-        const other = &buckets[@intCast(place ^ 1)];
-        putInto(if (!own.hasRoom(ids.len) and other.hasRoom(ids.len)) other else own, key, ids);
-    }
-
-    fn putInto(bucket: *Bucket, key: *const Key, ids: []const u32) void {
-        const first = &bucket.entries[0];
-        const was_wide = first.count > narrow_count_max;
-        const is_wide = ids.len > narrow_count_max;
-        if (!is_wide) bucket.entries[1] = if (was_wide) .none else first.*;
-        var padded: [wide_count_max]u32 = @splat(0);
-        @memcpy(padded[0..ids.len], ids);
-        first.* = .{
-            .low = key.low,
-            .high = key.high,
-            .ids = padded[0..narrow_count_max].*,
-            .len = @intCast(key.len),
-            .count = @intCast(ids.len),
-        };
-        if (is_wide) bucket.entries[1] = @bitCast(padded[narrow_count_max..].*);
-    }
-
-    /// Doubles the buckets; keeps them as they are where memory runs out.
-    fn growShort(cache: *PieceCache) void {
-        cache.put_count = 0;
-        const grown = map(Bucket, cache.buckets.len * 2) catch return;
-        for (cache.buckets) |*bucket| {
-            const is_wide = bucket.entries[0].count > narrow_count_max;
-            // The newer one last, so that it comes first again.
-            if (!is_wide) reinsert(grown, &bucket.entries[1], null);
-            reinsert(grown, &bucket.entries[0], if (is_wide) &bucket.entries[1] else null);
-        }
-        unmap(cache.buckets);
-        cache.buckets = grown;
-    }
-
-    fn reinsert(buckets: []Bucket, entry: *const Entry, rest: ?*const Entry) void {
-        if (entry.len == 0) return;
-        var ids: [wide_count_max]u32 = undefined;
-        ids[0..narrow_count_max].* = entry.ids;
-        if (rest) |more| ids[narrow_count_max..].* = @bitCast(more.*);
-        const key: Key = .{ .low = entry.low, .high = entry.high, .len = entry.len, .place = 0 };
-        const place = hashWords(.{ entry.low, entry.high }, entry.len) & (buckets.len - 1);
-        put(buckets, place, &key, ids[0..entry.count]);
-    }
-
-    /// Remembers the ids of a piece of 17 to 255 bytes, unless they are too many.
-    pub fn putLong(cache: *PieceCache, key: *const Key, piece: []const u8, ids: []const u32) void {
-        if (ids.len == 0 or ids.len > std.math.maxInt(u8)) return;
-        const len = recordLen(piece.len, ids.len);
-        if (cache.log_len + len > cache.log.len) cache.makeRoom();
-        const offset = cache.log_len;
-        cache.log_len += len;
-        const record = cache.log[offset..][0..len];
-        record[0] = @intCast(piece.len);
-        record[1] = @intCast(ids.len);
-        @memcpy(record[record_header_len..][0 .. ids.len * 4], std.mem.sliceAsBytes(ids));
-        @memcpy(record[record_header_len + ids.len * 4 ..][0..piece.len], piece);
-        const place = key.low & (cache.slot_sets.len - 1);
-        cache.slot_sets[@intCast(place)].put(tagOf(key.low), @intCast(offset));
-    }
-
-    /// Doubles the log and its slots, or, where it may not grow, empties it.
-    fn makeRoom(cache: *PieceCache) void {
-        const set_count = cache.slot_sets.len;
-        const bytes = cache.log.len + set_count * @sizeOf(SlotSet);
-        if (bytes * 2 <= long_bytes_max) grown: {
-            const log = map(u8, cache.log.len * 2) catch break :grown;
-            const slot_sets = map(SlotSet, set_count * 2) catch {
-                unmap(log);
-                break :grown;
-            };
-            @memcpy(log[0..cache.log_len], cache.log[0..cache.log_len]);
-            var at: usize = 0;
-            while (at < cache.log_len) {
-                const count: usize = log[at + 1];
-                const piece = log[at + record_header_len + count * 4 ..][0..log[at]];
-                const hash = hashLong(piece);
-                const place: usize = @intCast(hash & (slot_sets.len - 1));
-                slot_sets[place].put(tagOf(hash), @intCast(at));
-                at += recordLen(piece.len, count);
-            }
-            unmap(cache.log);
-            unmap(cache.slot_sets);
-            cache.log = log;
-            cache.slot_sets = slot_sets;
+    /// Puts an entry where the search for it finds it, and in place of another where there is no room.
+    fn insert(cache: *PieceCache, entry: Entry, hash: u32) void {
+        const mask = cache.entries.len - 1;
+        for (0..window_len) |step| {
+            const place = &cache.entries[(hash + step) & mask];
+            // The same key again is that of another piece of the same hash.
+            const is_empty = place.ids[count_index] == 0;
+            if (!is_empty and !place.is(entry.key)) continue;
+            cache.used += @intFromBool(is_empty);
+            place.* = entry;
             return;
         }
-        @memset(cache.slot_sets, std.mem.zeroes(SlotSet));
+        cache.replaced +%= 1;
+        cache.entries[(hash + cache.replaced % window_len) & mask] = entry;
+    }
+
+    /// Doubles the table; keeps it as it is where it may not grow.
+    fn grow(cache: *PieceCache) void {
+        const bytes = cache.entries.len * @sizeOf(Entry);
+        if (bytes >= table_bytes_max) return;
+        const old = cache.entries;
+        cache.entries = map(Entry, bytes * 2) catch return;
+        cache.used = 0;
+        for (old) |entry| {
+            if (entry.ids[count_index] != 0) cache.insert(entry, hashOf(entry.key));
+        }
+        unmap(old);
+    }
+
+    /// Puts ids and bytes into the log and returns where.
+    fn append(cache: *PieceCache, bytes: []const u8, ids: []const u32) u32 {
+        const len = ids.len + (bytes.len + 3) / 4;
+        // What is read in steps may reach behind the last record.
+        if (cache.log_len + len + slack > cache.log.len) cache.makeRoom();
+        const at = cache.log_len;
+        const record = cache.log[at..][0..len];
+        @memcpy(record[0..ids.len], ids);
+        @memcpy(std.mem.sliceAsBytes(record[ids.len..])[0..bytes.len], bytes);
+        cache.log_len += len;
+        return @intCast(at);
+    }
+
+    /// Doubles the log, or, where it may not grow, empties it.
+    fn makeRoom(cache: *PieceCache) void {
+        const bytes = cache.log.len * 4;
+        if (bytes < log_bytes_max) grown: {
+            const log = map(u32, bytes * 2) catch break :grown;
+            @memcpy(log[0..cache.log_len], cache.log[0..cache.log_len]);
+            unmap(cache.log);
+            cache.log = log;
+            return;
+        }
+        @memset(cache.entries, std.mem.zeroes(Entry));
+        cache.used = 0;
         cache.log_len = 0;
     }
 
     /// Pages that the system gives zeroed and that take memory when they are first used.
-    fn map(comptime T: type, count: usize) error{OutOfMemory}![]align(page_len) T {
-        const len = count * @sizeOf(T);
+    fn map(comptime T: type, len: usize) error{OutOfMemory}![]align(page_len) T {
         const alignment = if (len >= huge_pages.len) huge_page else page;
         // Not `alloc`, which fills what it gives in safe builds.
         const bytes = std.heap.page_allocator.rawAlloc(len, alignment, @returnAddress()) orelse
             return error.OutOfMemory;
         const items: [*]align(page_len) T = @ptrCast(@alignCast(bytes));
         huge_pages.advise(bytes[0..len]);
-        return items[0..count];
+        return items[0 .. len / @sizeOf(T)];
     }
 
     fn unmap(items: anytype) void {
@@ -292,129 +279,82 @@ pub const PieceCache = struct {
     }
 };
 
+/// Entries in which a piece may lie: the one that its hash names, and those behind it.
+const window_len = 8;
 const narrow_count_max = 3;
-const wide_count_max = 11;
+/// Where among the ids their number stands; 0 in an empty entry.
+const count_index = 3;
+/// Set in their number where they are in the log.
+const logged: u32 = 256;
 
 const Entry = extern struct {
-    low: u64,
-    high: u64,
-    ids: [narrow_count_max]u32,
-    /// 0: empty.
-    len: u8,
-    count: u8,
-    padding: u16 = 0,
+    key: Key,
+    /// The ids; of more than 3, and of a longer piece, the first one is their place in the log.
+    ids: [4]u32,
 
-    const none = std.mem.zeroes(Entry);
-
-    inline fn is(entry: *const Entry, key: *const Key) bool {
-        return (entry.low ^ key.low) | (entry.high ^ key.high) | (entry.len ^ key.len) == 0;
+    inline fn is(entry: *const Entry, key: Key) bool {
+        return @reduce(.And, entry.key == key);
     }
 
     comptime {
         std.debug.assert(@sizeOf(Entry) == 32);
-        std.debug.assert(wide_count_max - narrow_count_max == @sizeOf(Entry) / 4);
-        std.debug.assert(wide_count_max < slack);
+        std.debug.assert(short_len_max < slack);
     }
 };
 
-/// Where the first piece has more than `narrow_count_max` ids, the second's place has the rest of them.
-const Bucket = extern struct {
-    entries: [2]Entry,
+/// The key of a piece that is never remembered, and of no other.
+const no_key: Key = @splat(0xFF);
 
-    inline fn hasRoom(bucket: *const Bucket, id_count: usize) bool {
-        if (bucket.entries[0].len == 0) return true;
-        if (id_count > narrow_count_max or bucket.entries[0].count > narrow_count_max) return false;
-        return bucket.entries[1].len == 0;
+/// `len` bytes (1 to 15) from `start` on, zero-padded, and `len`. Sixteen bytes are read at once where the text
+/// has them.
+inline fn shortKey(text: []const u8, start: usize, len: usize) Key {
+    if (start + 16 <= text.len) {
+        @branchHint(.likely);
+        return text[start..][0..16].* & masks[len] | lengths[len];
     }
-
-    comptime {
-        std.debug.assert(@sizeOf(Bucket) == 64);
-    }
-};
-
-/// The newest records of the pieces that hash here: the upper bits of each one's hash, 0 where there is none,
-/// and where it lies.
-const SlotSet = extern struct {
-    tags: [way_count]u32,
-    offsets: [way_count]u32,
-
-    const way_count = 4;
-
-    inline fn find(set: *const SlotSet, tag: u32) ?u32 {
-        inline for (0..way_count) |way| {
-            if (set.tags[way] == tag) return set.offsets[way];
-        }
-        return null;
-    }
-
-    fn put(set: *SlotSet, tag: u32, offset: u32) void {
-        std.mem.copyBackwards(u32, set.tags[1..], set.tags[0 .. way_count - 1]);
-        std.mem.copyBackwards(u32, set.offsets[1..], set.offsets[0 .. way_count - 1]);
-        set.tags[0] = tag;
-        set.offsets[0] = offset;
-    }
-};
-
-/// A record: the piece's length, how many ids, the ids, the piece's bytes.
-const record_header_len = 4;
-
-inline fn recordLen(piece_len: usize, id_count: usize) usize {
-    return std.mem.alignForward(usize, record_header_len + id_count * 4 + piece_len, 4);
+    var padded: [16]u8 = @splat(0);
+    @memcpy(padded[0..len], text[start..][0..len]);
+    padded[15] = @intCast(len);
+    return padded;
 }
 
-inline fn tagOf(hash: u64) u32 {
-    return @intCast(hash >> 32 | 1);
-}
-
-/// A folded multiplication: every bit of the input reaches every bit.
-inline fn hashWords(words: [2]u64, len: usize) u64 {
-    return fold(words[0] ^ 0x9e3779b97f4a7c15 ^ len, words[1] ^ 0xd1b54a32d192ed03);
-}
-
-/// Of more than 16 bytes.
-fn hashLong(piece: []const u8) u64 {
-    var hash: u64 = piece.len;
-    var at: usize = 0;
-    while (at + 16 < piece.len) : (at += 16) hash = mix(hash, piece[at..][0..16]);
-    return mix(hash, piece[piece.len - 16 ..][0..16]);
-}
-
-inline fn mix(hash: u64, bytes: *const [16]u8) u64 {
-    const low = std.mem.readInt(u64, bytes[0..8], .little);
-    const high = std.mem.readInt(u64, bytes[8..16], .little);
-    return fold(low ^ hash ^ 0x9e3779b97f4a7c15, high ^ 0xd1b54a32d192ed03) +% hash;
-}
-
-inline fn fold(left: u64, right: u64) u64 {
-    const product = @as(u128, left) *% right;
-    return @as(u64, @truncate(product)) ^ @as(u64, @truncate(product >> 64));
-}
-
-const low_masks: [short_len_max + 1][2]u64 = masks: {
-    var made: [short_len_max + 1][2]u64 = undefined;
-    for (&made, 0..) |*mask, len| {
-        const ones = std.math.maxInt(u64);
-        mask[0] = if (len >= 8) ones else (1 << (8 * len)) - 1;
-        mask[1] = if (len <= 8) 0 else if (len == 16) ones else (1 << (8 * (len - 8))) - 1;
-    }
+const masks: [short_len_max + 1]Key = masks: {
+    var made: [short_len_max + 1]Key = @splat(@splat(0));
+    for (&made, 0..) |*mask, len| for (0..len) |i| {
+        mask[i] = 0xFF;
+    };
     break :masks made;
 };
 
-/// `len` bytes (1 to 16) from `start` on, zero-padded. Sixteen bytes are read at once where the text has
-/// them, and masked.
-inline fn loadWords(text: []const u8, start: usize, len: usize) [2]u64 {
-    if (start + short_len_max <= text.len) {
-        @branchHint(.likely);
-        const low = std.mem.readInt(u64, text[start..][0..8], .little);
-        const high = std.mem.readInt(u64, text[start + 8 ..][0..8], .little);
-        return .{ low & low_masks[len][0], high & low_masks[len][1] };
-    }
-    var padded: [short_len_max]u8 = @splat(0);
-    @memcpy(padded[0..len], text[start..][0..len]);
-    return .{
-        std.mem.readInt(u64, padded[0..8], .little),
-        std.mem.readInt(u64, padded[8..16], .little),
-    };
+const lengths: [short_len_max + 1]Key = lengths: {
+    var made: [short_len_max + 1]Key = @splat(@splat(0));
+    for (&made, 0..) |*key, len| key[15] = len;
+    break :lengths made;
+};
+
+/// The hash and the length of a piece of 16 to 255 bytes.
+fn longKey(piece: []const u8) Key {
+    var hash: u64 = piece.len;
+    var at: usize = 0;
+    while (at + 16 < piece.len) : (at += 16) hash = mix(hash, piece[at..][0..16].*);
+    hash = mix(hash, piece[piece.len - 16 ..][0..16].*);
+    return @bitCast([2]u64{ std.mem.nativeToLittle(u64, hash), 0xFE << 56 | piece.len });
+}
+
+inline fn mix(hash: u64, bytes: Key) u64 {
+    const words: [2]u64 = @bitCast(bytes);
+    return fold(words[0] ^ hash ^ 0x9e3779b97f4a7c15, words[1] ^ 0xd1b54a32d192ed03) +% hash;
+}
+
+inline fn hashOf(key: Key) u32 {
+    const words: [2]u64 = @bitCast(key);
+    return @truncate(fold(words[0] ^ 0x9e3779b97f4a7c15, words[1] ^ 0xd1b54a32d192ed03));
+}
+
+/// A folded multiplication: every bit of the input reaches every bit.
+inline fn fold(left: u64, right: u64) u64 {
+    const product = @as(u128, left) *% right;
+    return @as(u64, @truncate(product)) ^ @as(u64, @truncate(product >> 64));
 }
 
 /// The ids that the test's pieces have: a function of the piece, as the merge engine's are.
@@ -432,10 +372,11 @@ test "gives back what was put or nothing, wherever the piece lies, and stays wit
     const random = prng.random();
     var found: usize = 0;
     var text: [320]u8 = undefined;
-    var wanted_buffer: [64]u32 = undefined;
+    var wanted_buffer: [255]u32 = undefined;
     var got: [256 + slack]u32 = undefined;
+    var keys: Keys = undefined;
     for (0..600_000) |i| {
-        const limit: usize = if (i % 4 == 0) long_len_max else short_len_max;
+        const limit: usize = if (i % 4 == 0) long_len_max + 3 else short_len_max;
         const len = random.intRangeAtMost(usize, 1, limit);
         const start = random.uintAtMost(usize, 40);
         // Few pieces, some met again and again; with random bytes, none met again.
@@ -449,25 +390,20 @@ test "gives back what was put or nothing, wherever the piece lies, and stays wit
         const used = text[0..random.intRangeAtMost(usize, start + len, text.len)];
         const piece = used[start..][0..len];
         const wanted = expectedIds(piece, &wanted_buffer);
-        var key: Key = undefined;
-        cache.makeKey(used, start, start + len, &key);
-        const is_short = len <= short_len_max;
-        if (!is_short) cache.prefetchLong(&key);
-        const count = if (is_short)
-            cache.findShort(&key, &got)
-        else
-            cache.findLong(&key, piece, &got);
-        if (count > 0) {
+        const spans = [_]Span{.{ .start = start, .end = start + len }};
+        cache.makeKeys(used, &spans, &keys);
+        const copied = cache.copyKnown(used, &spans, &keys, 0, &got);
+        if (copied.index == 1) {
             found += 1;
-            try std.testing.expectEqualSlices(u32, wanted, got[0..count]);
-        } else if (is_short) {
-            cache.putShort(&key, wanted);
+            try std.testing.expectEqualSlices(u32, wanted, got[0..copied.id_count]);
+            try std.testing.expect(len <= long_len_max);
         } else {
-            cache.putLong(&key, piece, wanted);
+            try std.testing.expectEqual(0, copied.id_count);
+            cache.put(&keys, 0, piece, wanted);
         }
     }
     try std.testing.expect(found > 30_000);
-    try std.testing.expect(cache.buckets.len * @sizeOf(Bucket) > short_bytes_min);
-    try std.testing.expect(cache.log.len > log_bytes_min);
-    try std.testing.expect(cache.memoryBytes() <= short_bytes_max + long_bytes_max);
+    try std.testing.expect(cache.entries.len * @sizeOf(Entry) > table_bytes_min);
+    try std.testing.expect(cache.log.len * 4 > log_bytes_min);
+    try std.testing.expect(cache.memoryBytes() <= table_bytes_max + log_bytes_max);
 }

@@ -62,7 +62,7 @@ pub fn measure(arena: Allocator, gpa: Allocator, tokenizer: *const Tokenizer, te
     return rows.items;
 }
 
-/// Short pieces in the cache of a context that has met them all.
+/// Pieces in the cache of a context that has met them all.
 fn measureCache(
     gpa: Allocator,
     tokenizer: *const Tokenizer,
@@ -72,7 +72,14 @@ fn measureCache(
     var context: pyaot.Context = try .init(gpa, tokenizer);
     defer context.deinit();
     _ = try context.encode(text, .text);
-    var find: Find = .{ .cache = &context.encoder.cache, .text = text, .spans = spans };
+    const ids = try gpa.alloc(u32, text.len + pyaot.stages.piece_cache.slack);
+    defer gpa.free(ids);
+    var find: Find = .{
+        .cache = &context.encoder.cache,
+        .text = text,
+        .spans = spans,
+        .ids = ids,
+    };
     return .{
         .stage = "cache",
         .spent = try clock.least(runs, &find),
@@ -204,23 +211,22 @@ const Find = struct {
     cache: *const pyaot.stages.piece_cache.PieceCache,
     text: []const u8,
     spans: []const pyaot.Span,
+    ids: []u32,
 
     pub fn run(self: *Find) !void {
-        const short_len_max = pyaot.stages.piece_cache.short_len_max;
-        var keys: [batch_len]pyaot.stages.piece_cache.Key = undefined;
-        var ids: [pyaot.stages.piece_cache.slack]u32 = undefined;
+        var keys: pyaot.stages.piece_cache.Keys = undefined;
         var found: usize = 0;
         var rest = self.spans;
         while (rest.len > 0) {
-            const batch = rest[0..@min(rest.len, batch_len)];
+            const batch = rest[0..@min(rest.len, pyaot.stages.piece_cache.batch_len)];
             rest = rest[batch.len..];
-            var count: usize = 0;
-            for (batch) |span| {
-                if (span.end - span.start > short_len_max) continue;
-                self.cache.makeKey(self.text, span.start, span.end, &keys[count]);
-                count += 1;
+            self.cache.makeKeys(self.text, batch, &keys);
+            var from: usize = 0;
+            while (from < batch.len) {
+                const copied = self.cache.copyKnown(self.text, batch, &keys, from, self.ids.ptr);
+                found += copied.id_count;
+                from = copied.index + 1;
             }
-            for (keys[0..count]) |*key| found += self.cache.findShort(key, &ids);
         }
         std.mem.doNotOptimizeAway(found);
     }
