@@ -346,6 +346,21 @@ def test_arrays() -> None:
         tok.encode_to_numpy(7)  # type: ignore[arg-type]
 
 
+def test_an_array_is_an_ordinary_one_of_its_own() -> None:
+    tok = make()
+    text = "Hello, world!" * 2000
+    tok.encode_to_numpy(text)  # hands NumPy's functions over
+    first, second = tok.encode_to_numpy(text), tok.encode_to_numpy(text)
+    assert type(first) is np.ndarray
+    assert first.dtype == np.uint32
+    assert first.flags.owndata and first.flags.writeable and first.flags.c_contiguous
+    expected = second.tolist()
+    first[:] = 7
+    assert second.tolist() == expected == tok.encode(text)
+    assert tok.encode_to_numpy("").shape == (0,)
+    assert portably(tok, "encode_to_numpy")(text).tolist() == expected
+
+
 def test_lists_are_fresh() -> None:
     tok = make()
     first = tok.encode("Hello")

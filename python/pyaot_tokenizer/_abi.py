@@ -4,7 +4,7 @@ import ctypes
 import enum
 
 VERSION = "0.1.0"
-ABI_HASH = 0x41d4acacc4e03d0f
+ABI_HASH = 0xb956e29280317140
 NO_OFFSET = 0xffffffffffffffff
 
 
@@ -195,6 +195,10 @@ SIGNATURES = {
     "pyaot_python_layout": (
         ctypes.c_int32,
         (),
+    ),
+    "pyaot_python_numpy": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_size_t),
     ),
     "pyaot_python_base": (
         ctypes.c_void_p,

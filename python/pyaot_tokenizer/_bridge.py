@@ -94,6 +94,8 @@ class Bridge:
         )
         if attach((ctypes.c_size_t * len(words))(*words), len(words)) != _abi.Status.OK:
             raise MemoryError("no memory for the bridge")
+        self._attach_numpy = self._declare(library, "pyaot_python_numpy")
+        self._is_numpy_tried = False
         self.layout: int = layout()
         """What is read and written in place: 1, lists; 2, ints; 4, reference counts."""
         self.base: Any = make_base()
@@ -108,6 +110,27 @@ class Bridge:
         function.argtypes = arguments or function.argtypes
         function.restype = result or function.restype
         return function
+
+    def attach_numpy(self, numpy: Any) -> None:
+        """Hands NumPy's own functions over, once; without them arrays are made in Python."""
+        if self._is_numpy_tried:
+            return
+        self._is_numpy_tried = True
+        for package in ("numpy._core", "numpy.core"):
+            module = sys.modules.get(f"{package}._multiarray_umath")
+            capsule = getattr(module, "_ARRAY_API", None)
+            if capsule is not None:
+                break
+        else:
+            return
+        read = ctypes.pythonapi.PyCapsule_GetPointer
+        read.argtypes = (ctypes.py_object, ctypes.c_char_p)
+        read.restype = ctypes.c_void_p
+        table = ctypes.cast(read(capsule, None), ctypes.POINTER(ctypes.c_size_t))
+        # `PyArray_Type` and `PyArray_New` have had these places since NumPy 1.0.
+        words = (table[2], table[93], numpy.dtype(numpy.uint32).num)
+        if words[0] == id(numpy.ndarray):
+            self._attach_numpy((ctypes.c_size_t * len(words))(*words), len(words))
 
     def install(self, cls: type, name: str) -> None:
         """Puts a builtin method in front of the method `name`, which goes on as its fallback."""

@@ -376,6 +376,8 @@ class Tokenizer(_Base):
         """
         import numpy  # noqa: PLC0415 (an optional extra)
 
+        if _BRIDGE is not None:
+            _BRIDGE.attach_numpy(numpy)
         data = self._encode_array(text, special_tokens=special_tokens, num_threads=num_threads)
         ids: numpy.ndarray[Any, numpy.dtype[numpy.uint32]]
         ids = numpy.ndarray(len(data) >> 2, numpy.uint32, data)
@@ -901,6 +903,7 @@ _BUILTIN = (
     "encode_ordinary",
     "encode_batch",
     "encode_into",
+    "encode_to_numpy",
     "count",
     "decode",
     "decode_batch",

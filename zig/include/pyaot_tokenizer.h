@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 #define PYAOT_VERSION "0.1.0"
-#define PYAOT_ABI_HASH UINT64_C(0x41d4acacc4e03d0f)
+#define PYAOT_ABI_HASH UINT64_C(0xb956e29280317140)
 
 typedef struct pyaot_tokenizer pyaot_tokenizer;
 typedef struct pyaot_context pyaot_context;
@@ -203,6 +203,10 @@ pyaot_status pyaot_python_attach(const size_t *words, size_t word_count);
 /* What is read and written in place rather than by CPython's functions, as the self-test of
  * `pyaot_python_attach` found it: 1, the items of lists; 2, small ints; 4, reference counts. */
 int32_t pyaot_python_layout(void);
+
+/* Takes over NumPy's functions: `word_count` words, in the order of `NumPy` in python/numbers.zig.
+ * `unsupported` where its arrays are not as they are known. */
+pyaot_status pyaot_python_numpy(const size_t *words, size_t word_count);
 
 /* A new class, the base of one whose objects `pyaot_python_bind` takes; NULL with an exception set. */
 void *pyaot_python_base(void);

@@ -591,6 +591,13 @@ pub const functions = struct {
         return python.layoutBits();
     }
 
+    /// Takes over NumPy's functions: `word_count` words, in the order of `NumPy` in python/numbers.zig.
+    /// `unsupported` where its arrays are not as they are known.
+    pub fn pyaot_python_numpy(words: [*]const usize, word_count: usize) callconv(.c) Status {
+        if (word_count != python.NumPy.len) return .invalid_argument;
+        return if (python.attachNumPy(@ptrCast(words))) .ok else .unsupported;
+    }
+
     /// A new class, the base of one whose objects `pyaot_python_bind` takes; NULL with an exception set.
     pub fn pyaot_python_base() callconv(.c) ?*PyObject {
         return python.makeBase();

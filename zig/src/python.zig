@@ -7,6 +7,7 @@
 const std = @import("std");
 const interpreter = @import("python/interpreter.zig");
 const methods = @import("python/methods.zig");
+const numbers = @import("python/numbers.zig");
 const states = @import("python/state.zig");
 const Tokenizer = @import("tokenizer.zig").Tokenizer;
 const py = &interpreter.py;
@@ -56,6 +57,9 @@ fn deallocate(object: *Object) callconv(.c) void {
 }
 
 pub const define = methods.define;
+
+pub const NumPy = numbers.NumPy;
+pub const attachNumPy = numbers.attach;
 
 /// Gives an object of the base class its state. `owner` keeps the tokenizer alive.
 pub fn bind(

@@ -16,6 +16,9 @@ pub fn make(state: *State, ids: []const u32) ?*Object {
     };
 }
 
+/// How many ids ahead of the present one the memory of an int is fetched.
+const ahead = 8;
+
 fn fill(
     state: *State,
     ids: []const u32,
@@ -27,6 +30,10 @@ fn fill(
     if (ids.len == 0) return list;
     const items = if (in_place) interpreter.itemsOf(list);
     for (ids, 0..) |id, i| {
+        if (i + ahead < ids.len) {
+            // An int's count is written, and the ints of a vocabulary do not fit the second-level cache.
+            if (ints[ids[i + ahead]]) |int| @prefetch(@as([*]u8, @ptrCast(int)), .{ .rw = .write });
+        }
         const int = ints[id] orelse makeInt(state, id) orelse {
             py.Py_DecRef(list);
             return null;

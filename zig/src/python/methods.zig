@@ -38,6 +38,7 @@ const methods = .{
     .decode = decode,
     .encode_batch = encodeBatch,
     .decode_batch = decodeBatch,
+    .encode_to_numpy = encodeToNumpy,
     ._encode_array = encodeArray,
     ._encode_batch_arrays = encodeBatchArrays,
 };
@@ -175,6 +176,12 @@ fn encode(self: *Object, arguments: Arguments) Error!*Object {
 fn encodeOrdinary(self: *Object, arguments: Arguments) Error!*Object {
     _ = try arguments.parse(1, &.{});
     return encodeAs(self, arguments.values[0], .text, 1, lists.make);
+}
+
+/// NumPy's functions are handed over by the first call, which is therefore not covered.
+fn encodeToNumpy(self: *Object, arguments: Arguments) Error!*Object {
+    if (!numbers.isAttached()) return error.NotCovered;
+    return encodeOn(self, arguments, numbers.makeArray);
 }
 
 /// The ids as a bytearray.

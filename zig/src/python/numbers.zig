@@ -17,6 +17,77 @@ pub fn makeBytes(state: *State, ids: []const u32) ?*Object {
     return py.PyByteArray_FromStringAndSize(bytes.ptr, @intCast(bytes.len));
 }
 
+/// NumPy's own functions, by address: of its C API, whose numbering never changes.
+pub const NumPy = extern struct {
+    /// `PyArray_Type`.
+    array_type: *Object,
+    PyArray_New: *const fn (
+        class: *Object,
+        ndim: c_int,
+        shape: [*]const isize,
+        type_number: c_int,
+        strides: ?[*]const isize,
+        data: ?*anyopaque,
+        itemsize: c_int,
+        flags: c_int,
+        object: ?*Object,
+    ) callconv(.c) ?*Object,
+    /// The number of the type uint32.
+    type_number: usize,
+
+    pub const len = @divExact(@sizeOf(NumPy), @sizeOf(usize));
+
+    /// `data` of an array; where it lies is part of NumPy's ABI.
+    const data_offset = 16;
+
+    inline fn make(numpy: *const NumPy, id_count: usize) ?*Object {
+        const shape = [_]isize{@intCast(id_count)};
+        const number: c_int = @intCast(numpy.type_number);
+        return numpy.PyArray_New(numpy.array_type, 1, &shape, number, null, null, 0, 0, null);
+    }
+
+    inline fn idsOf(array: *Object) [*]u32 {
+        const data: *[*]u32 = @ptrFromInt(@intFromPtr(array) + data_offset);
+        return data.*;
+    }
+
+    /// Whether arrays are as they are known, as the buffers that they export tell.
+    fn isAsKnown(numpy: *const NumPy) bool {
+        if (py.header_size != data_offset) return false;
+        for ([_]usize{ 0, 1, 7, 5000 }) |id_count| {
+            const array = numpy.make(id_count) orelse return false;
+            defer py.Py_DecRef(array);
+            var target = Target.of(array) orelse return false;
+            defer target.release();
+            if (target.kind != .u32 or target.buffer.bytes().len != id_count * 4) return false;
+            if (id_count > 0 and target.buffer.buf != @as([*]u8, @ptrCast(idsOf(array)))) return false;
+        }
+        return true;
+    }
+};
+
+/// Null until NumPy's functions have been handed over.
+var attached: ?NumPy = null;
+
+/// Takes over NumPy's functions, if its arrays are as they are known.
+pub fn attach(handed: *const NumPy) bool {
+    if (handed.isAsKnown()) attached = handed.*;
+    py.PyErr_Clear();
+    return attached != null;
+}
+
+pub fn isAttached() bool {
+    return attached != null;
+}
+
+/// The ids as a new array of uint32; null with an exception set where memory runs out.
+pub fn makeArray(state: *State, ids: []const u32) ?*Object {
+    _ = state;
+    const array = attached.?.make(ids.len) orelse return null;
+    @memcpy(NumPy.idsOf(array)[0..ids.len], ids);
+    return array;
+}
+
 /// The ids that a list or an array has, in memory of the context; null for all else.
 ///
 /// They are copied: what lies in an array may change while it is read, and decoding looks at an id twice.
