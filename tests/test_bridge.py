@@ -353,7 +353,9 @@ def test_an_array_is_an_ordinary_one_of_its_own() -> None:
     first, second = tok.encode_to_numpy(text), tok.encode_to_numpy(text)
     assert type(first) is np.ndarray
     assert first.dtype == np.uint32
-    assert first.flags.owndata and first.flags.writeable and first.flags.c_contiguous
+    assert first.flags.owndata
+    assert first.flags.writeable
+    assert first.flags.c_contiguous
     expected = second.tolist()
     first[:] = 7
     assert second.tolist() == expected == tok.encode(text)
