@@ -89,6 +89,7 @@ const enums = .{
     .{ abi.SpecialMode, "SpecialMode", "pyaot_special_mode", "PYAOT_SPECIAL_" },
     .{ abi.Property, "Property", "pyaot_property", "PYAOT_PROPERTY_" },
     .{ abi.AddedFlag, "AddedFlag", "pyaot_added_flag", "PYAOT_ADDED_" },
+    .{ abi.TrainingOption, "TrainingOption", "pyaot_training_option", "PYAOT_TRAINING_" },
 };
 
 fn writeHeader(writer: *Writer, docs: Docs) !void {
@@ -116,6 +117,8 @@ fn writeHeader(writer: *Writer, docs: Docs) !void {
     try writer.writeAll(
         \\typedef struct pyaot_tokenizer pyaot_tokenizer;
         \\typedef struct pyaot_context pyaot_context;
+        \\typedef struct pyaot_counts pyaot_counts;
+        \\typedef struct pyaot_training pyaot_training;
         \\
         \\
     );

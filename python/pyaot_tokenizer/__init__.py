@@ -27,6 +27,7 @@ from .errors import (
 )
 from .patterns import PATTERNS
 from .tokenizer import AddedToken, Tokenizer
+from .trainer import Progress, Trainer, WordCounts, count_words, merge_counts
 
 __all__ = [
     "PATTERNS",
@@ -38,10 +39,15 @@ __all__ = [
     "InvalidTypeError",
     "InvalidValueError",
     "LibraryError",
+    "Progress",
     "SpecialTokenError",
     "Tokenizer",
     "TokenizerError",
+    "Trainer",
     "UnknownIdError",
     "UnsupportedError",
+    "WordCounts",
     "__version__",
+    "count_words",
+    "merge_counts",
 ]

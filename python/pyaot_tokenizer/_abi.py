@@ -4,7 +4,7 @@ import ctypes
 import enum
 
 VERSION = "0.1.0"
-ABI_HASH = 0xb956e29280317140
+ABI_HASH = 0x4b40e934dd32ca8e
 NO_OFFSET = 0xffffffffffffffff
 
 
@@ -17,6 +17,8 @@ class Status(enum.IntEnum):
     UNKNOWN_ID = -5
     SPECIAL_TOKEN = -6
     FILE_FAILED = -7
+    CANCELLED = -8
+    TOO_LARGE = -9
 
 
 class SpecialMode(enum.IntEnum):
@@ -40,6 +42,11 @@ class AddedFlag(enum.IntEnum):
     LSTRIP = 4
     RSTRIP = 8
     NORMALIZED = 16
+
+
+class TrainingOption(enum.IntEnum):
+    VOCAB_SIZE = 0
+    MIN_FREQUENCY = 1
 
 
 # name: (result, arguments)
@@ -211,6 +218,98 @@ SIGNATURES = {
     "pyaot_python_bind": (
         ctypes.c_int32,
         (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p),
+    ),
+    "pyaot_counts_create": (
+        ctypes.c_void_p,
+        (ctypes.c_size_t,),
+    ),
+    "pyaot_counts_destroy": (
+        None,
+        (ctypes.c_void_p,),
+    ),
+    "pyaot_counts_error": (
+        ctypes.c_char_p,
+        (ctypes.c_void_p, ctypes.c_void_p),
+    ),
+    "pyaot_counts_set_pattern": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t),
+    ),
+    "pyaot_counts_add_texts": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32),
+    ),
+    "pyaot_counts_add_pieces": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t),
+    ),
+    "pyaot_counts_merge": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p),
+    ),
+    "pyaot_counts_cut": (
+        ctypes.c_size_t,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t),
+    ),
+    "pyaot_counts_gather": (
+        ctypes.c_int32,
+        (ctypes.c_void_p,),
+    ),
+    "pyaot_counts_len": (
+        ctypes.c_uint64,
+        (ctypes.c_void_p,),
+    ),
+    "pyaot_counts_save": (
+        ctypes.c_void_p,
+        (ctypes.c_void_p, ctypes.c_void_p),
+    ),
+    "pyaot_counts_load": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t),
+    ),
+    "pyaot_counts_cancel": (
+        None,
+        (ctypes.c_void_p,),
+    ),
+    "pyaot_training_create": (
+        ctypes.c_void_p,
+        (),
+    ),
+    "pyaot_training_destroy": (
+        None,
+        (ctypes.c_void_p,),
+    ),
+    "pyaot_training_error": (
+        ctypes.c_char_p,
+        (ctypes.c_void_p, ctypes.c_void_p),
+    ),
+    "pyaot_training_set": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_int32, ctypes.c_uint64),
+    ),
+    "pyaot_training_run": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p),
+    ),
+    "pyaot_training_progress": (
+        ctypes.c_uint64,
+        (ctypes.c_void_p,),
+    ),
+    "pyaot_training_cancel": (
+        None,
+        (ctypes.c_void_p,),
+    ),
+    "pyaot_training_bytes": (
+        ctypes.c_void_p,
+        (ctypes.c_void_p,),
+    ),
+    "pyaot_training_ends": (
+        ctypes.c_void_p,
+        (ctypes.c_void_p, ctypes.c_void_p),
+    ),
+    "pyaot_training_merges": (
+        ctypes.c_void_p,
+        (ctypes.c_void_p, ctypes.c_void_p),
     ),
 }
 

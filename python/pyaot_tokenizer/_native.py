@@ -51,6 +51,7 @@ _ERROR_OF: Dict[int, Type[TokenizerError]] = {
     Status.UNKNOWN_ID: UnknownIdError,
     Status.SPECIAL_TOKEN: SpecialTokenError,
     Status.FILE_FAILED: FileReadError,
+    Status.TOO_LARGE: InvalidValueError,
 }
 
 # The place that a loader's message may begin with: a key path, or a line.
@@ -124,7 +125,7 @@ class Context:
             raise MemoryError("no memory for the working memory of an encoder")
         self.address: int = address
         # The finalizer keeps the handle alive: contexts are to be destroyed before their tokenizer.
-        _finalize(self, _destroy_context, address, handle)
+        finalize(self, _destroy_context, address, handle)
 
     def id_view(self, count: int) -> memoryview:
         """The `count` ids of the last encode call, where they lie."""
@@ -187,7 +188,7 @@ class Handle:
         if not address:
             raise MemoryError("no memory for a tokenizer")
         self.address: int = address
-        _finalize(self, LIBRARY.pyaot_tokenizer_destroy, address)
+        finalize(self, LIBRARY.pyaot_tokenizer_destroy, address)
         status = Status.OK.value
         for content, token_id in specials:
             status = status or LIBRARY.pyaot_tokenizer_add_special_token(
@@ -254,7 +255,12 @@ class ContextPool:
 
 
 def _error(status: int, message: bytes, offset: int, file: Optional[str] = None) -> TokenizerError:
-    text = message.decode("utf-8", "replace") or f"the library reported status {status}"
+    return error_of(status, message.decode("utf-8", "replace"), offset, file)
+
+
+def error_of(status: int, text: str, offset: int, file: Optional[str] = None) -> TokenizerError:
+    """The exception for a status, with the library's message."""
+    text = text or f"the library reported status {status}"
     key = _KEY.match(text)
     return _ERROR_OF.get(status, TokenizerError)(
         text,
@@ -264,7 +270,8 @@ def _error(status: int, message: bytes, offset: int, file: Optional[str] = None)
     )
 
 
-def _finalize(owner: object, destroy: Callable[..., object], *arguments: object) -> None:
+def finalize(owner: object, destroy: Callable[..., object], *arguments: object) -> None:
+    """Calls `destroy` with `arguments` when `owner` is gone."""
     # At the interpreter's exit daemon threads may still be inside the library, and the system takes
     # the memory back anyway.
     weakref.finalize(owner, destroy, *arguments).atexit = False

@@ -162,7 +162,7 @@ class Tokenizer(_Base):
             FormatError, UnsupportedError, MemoryError: As for the constructor.
         """
         if not isinstance(json, bytes):
-            raise InvalidTypeError(f"a tokenizer.json as bytes is needed, not {_type_name(json)}")
+            raise InvalidTypeError(f"a tokenizer.json as bytes is needed, not {type_name(json)}")
         self = cls.__new__(cls)
         if json.startswith(_FROZEN_MAGIC):
             self._load_frozen_bytes(json)
@@ -174,7 +174,7 @@ class Tokenizer(_Base):
     def from_str(cls, json: str) -> Tokenizer:
         """Loads the content of a tokenizer.json; errors as for `from_bytes`."""
         if not isinstance(json, str):
-            raise InvalidTypeError(f"a tokenizer.json as str is needed, not {_type_name(json)}")
+            raise InvalidTypeError(f"a tokenizer.json as str is needed, not {type_name(json)}")
         return cls.from_bytes(json.encode("utf-8", "surrogatepass"))
 
     @classmethod
@@ -200,7 +200,7 @@ class Tokenizer(_Base):
                 constructor; a pattern that this version cannot run is an UnsupportedError.
         """
         specials = _check_specials(special_tokens)
-        expression = _check_pattern(pattern)
+        expression = check_pattern(pattern)
         ranks = _read(path)
         self = cls.__new__(cls)
         self._load_tiktoken(ranks, expression, specials, os.fspath(path))
@@ -229,12 +229,12 @@ class Tokenizer(_Base):
             UnsupportedError, MemoryError: As for the constructor.
         """
         specials = _check_specials(special_tokens)
-        expression = _check_pattern(pattern)
+        expression = check_pattern(pattern)
         if not isinstance(ranks, Mapping):
-            raise InvalidTypeError(f"a mapping of bytes to int is needed, not {_type_name(ranks)}")
+            raise InvalidTypeError(f"a mapping of bytes to int is needed, not {type_name(ranks)}")
         for token, rank in ranks.items():
             if not isinstance(token, bytes):
-                raise InvalidTypeError(f"a token as bytes is needed, not {_type_name(token)}")
+                raise InvalidTypeError(f"a token as bytes is needed, not {type_name(token)}")
             _check_id(rank, f"the rank of {token!r}")
         self = cls.__new__(cls)
         lengths = array("I", map(len, ranks))
@@ -285,7 +285,7 @@ class Tokenizer(_Base):
             SpecialTokenError: The text has a special token and `special_tokens` is ``"refuse"``.
             MemoryError: Memory ran out; the tokenizer stays usable.
         """
-        return self._encode(text, _check_mode(special_tokens), _check_threads(num_threads))
+        return self._encode(text, _check_mode(special_tokens), check_threads(num_threads))
 
     def encode_ordinary(self, text: Text) -> List[int]:
         """The ids of a text in which special tokens are ordinary text; else as `encode`."""
@@ -350,7 +350,7 @@ class Tokenizer(_Base):
         """
         mode = _check_mode(special_tokens)
         target = _writable_ids(buffer)
-        data = _to_bytes(text)
+        data = to_bytes(text)
         context = self._pool.take()
         try:
             count = _native.LIBRARY.pyaot_encode(context.address, data, len(data), mode)
@@ -426,8 +426,8 @@ class Tokenizer(_Base):
     ) -> bytearray:
         """The ids of a text as an array of uint32 in memory of its own."""
         mode = _check_mode(special_tokens)
-        thread_count = _check_threads(num_threads)
-        data = _to_bytes(text)
+        thread_count = check_threads(num_threads)
+        data = to_bytes(text)
         context = self._pool.take()
         try:
             count = _native.LIBRARY.pyaot_encode_long(
@@ -510,10 +510,10 @@ class Tokenizer(_Base):
             SpecialTokenError, MemoryError: As for `encode`.
         """
         mode = _check_mode(special_tokens)
-        thread_count = _check_threads(num_threads)
+        thread_count = check_threads(num_threads)
         if isinstance(paths, (str, bytes, os.PathLike)) or not isinstance(paths, Iterable):
-            raise InvalidTypeError(f"an iterable of paths is needed, not {_type_name(paths)}")
-        sources = [_check_path(path) for path in paths]
+            raise InvalidTypeError(f"an iterable of paths is needed, not {type_name(paths)}")
+        sources = [check_path(path) for path in paths]
         id_size = self._id_size(dtype)
         ending = b""
         if separator is not None:
@@ -522,7 +522,7 @@ class Tokenizer(_Base):
                 raise InvalidValueError(f"the separator {separator} has no token of this dtype")
             ending = separator.to_bytes(id_size, "little")
         ends: List[int] = []
-        target = _check_path(out_path)
+        target = check_path(out_path)
         context = self._pool.take()
         job = _files.Job(context, mode, thread_count, id_size)
         with _files.replacing(target) as out:
@@ -543,7 +543,7 @@ class Tokenizer(_Base):
 
     def count(self, text: Text, *, special_tokens: SpecialTokens = "parse") -> int:
         """How many ids `encode` gives for the same arguments; errors as there."""
-        data = _to_bytes(text)
+        data = to_bytes(text)
         mode = _check_mode(special_tokens)
         context = self._pool.take()
         try:
@@ -568,7 +568,7 @@ class Tokenizer(_Base):
             InvalidTypeError: `text` is neither str nor bytes.
             MemoryError: Memory ran out.
         """
-        data = _to_bytes(text)
+        data = to_bytes(text)
         context = self._pool.take()
         try:
             count = _native.LIBRARY.pyaot_pre_tokenize(context.address, data, len(data))
@@ -635,9 +635,7 @@ class Tokenizer(_Base):
     ) -> List[str]:
         """The text of each of many sequences of ids; else as `decode`."""
         if not isinstance(batch, Iterable):
-            raise InvalidTypeError(
-                f"an iterable of id sequences is needed, not {_type_name(batch)}"
-            )
+            raise InvalidTypeError(f"an iterable of id sequences is needed, not {type_name(batch)}")
         if _BRIDGE is not None and _is_stream(batch):
             return self.decode_batch(
                 list(batch), errors=errors, skip_special_tokens=skip_special_tokens
@@ -656,7 +654,7 @@ class Tokenizer(_Base):
         Raises:
             InvalidTypeError: `token` is neither str nor bytes.
         """
-        data = _to_bytes(token)
+        data = to_bytes(token)
         found = _native.LIBRARY.pyaot_tokenizer_token_to_id(self._handle.address, data, len(data))
         return None if found < 0 else found
 
@@ -669,7 +667,7 @@ class Tokenizer(_Base):
             InvalidTypeError: `token_id` is not an int.
         """
         if not isinstance(token_id, int) or isinstance(token_id, bool):
-            raise InvalidTypeError(f"an id as int is needed, not {_type_name(token_id)}")
+            raise InvalidTypeError(f"an id as int is needed, not {type_name(token_id)}")
         if not 0 <= token_id < _ID_LIMIT:
             return None
         length = ctypes.c_size_t()
@@ -740,9 +738,7 @@ class Tokenizer(_Base):
             MemoryError: Memory ran out.
         """
         if not isinstance(path, (str, os.PathLike)):
-            raise InvalidTypeError(
-                f"a path as str or os.PathLike is needed, not {_type_name(path)}"
-            )
+            raise InvalidTypeError(f"a path as str or os.PathLike is needed, not {type_name(path)}")
         self._handle.save_frozen(os.fsencode(path), os.fspath(path))
 
     def __repr__(self) -> str:
@@ -852,7 +848,7 @@ class Tokenizer(_Base):
         )
 
     def _encode(self, text: Text, mode: int, thread_count: int) -> List[int]:
-        data = _to_bytes(text)
+        data = to_bytes(text)
         context = self._pool.take()
         try:
             count = _native.LIBRARY.pyaot_encode_long(
@@ -869,7 +865,7 @@ class Tokenizer(_Base):
     ) -> Tuple[_native.Context, List[bytes], int]:
         """A context, to be given back, that holds the ids of `texts`; the texts; how many ids."""
         mode = _check_mode(special_tokens)
-        thread_count = _check_threads(num_threads)
+        thread_count = check_threads(num_threads)
         parts = _to_parts(texts)
         ends = array("Q", accumulate(map(len, parts)))
         context = self._pool.take()
@@ -949,9 +945,10 @@ def _added_tokens(handle: _native.Handle) -> Dict[str, AddedToken]:
     return tokens
 
 
-def _check_path(path: object) -> str:
+def check_path(path: object) -> str:
+    """The path as str, or the error for what is none."""
     if not isinstance(path, (str, os.PathLike)):
-        raise InvalidTypeError(f"a path as str or os.PathLike is needed, not {_type_name(path)}")
+        raise InvalidTypeError(f"a path as str or os.PathLike is needed, not {type_name(path)}")
     name = os.fspath(path)
     if not isinstance(name, str) or "\0" in name:
         raise InvalidValueError(f"{name!r} is not a path")
@@ -969,7 +966,7 @@ def _read(path: Path, *, unless: bytes) -> Optional[bytes]: ...
 def _read(path: Path, *, unless: Optional[bytes] = None) -> Optional[bytes]:
     """The content of a file; None if it begins with `unless`, and can be read again."""
     if not isinstance(path, (str, os.PathLike)):
-        raise InvalidTypeError(f"a path as str or os.PathLike is needed, not {_type_name(path)}")
+        raise InvalidTypeError(f"a path as str or os.PathLike is needed, not {type_name(path)}")
     try:
         with open(path, "rb") as file:
             if unless is not None and file.seekable():
@@ -984,7 +981,8 @@ def _read(path: Path, *, unless: Optional[bytes] = None) -> Optional[bytes]:
         raise InvalidValueError(f"{os.fspath(path)!r} is not a path: {error}") from error
 
 
-def _to_bytes(text: Text) -> bytes:
+def to_bytes(text: Text) -> bytes:
+    """A text in UTF-8; lone surrogates are U+FFFD, as in tiktoken."""
     if isinstance(text, str):
         try:
             return text.encode()
@@ -999,7 +997,7 @@ def _to_bytes(text: Text) -> bytes:
     except TypeError:
         view = None
     if view is None or view.itemsize != 1 or not view.c_contiguous:
-        raise InvalidTypeError(f"a text as str or bytes is needed, not {_type_name(text)}")
+        raise InvalidTypeError(f"a text as str or bytes is needed, not {type_name(text)}")
     return bytes(view)
 
 
@@ -1010,11 +1008,11 @@ def _is_stream(items: object) -> bool:
 
 def _to_parts(texts: Iterable[Text]) -> List[bytes]:
     if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
-        raise InvalidTypeError(f"an iterable of texts is needed, not {_type_name(texts)}")
+        raise InvalidTypeError(f"an iterable of texts is needed, not {type_name(texts)}")
     parts: List[bytes] = []
     for text in texts:
         try:
-            parts.append(_to_bytes(text))
+            parts.append(to_bytes(text))
         except InvalidTypeError as error:
             raise InvalidTypeError(
                 f"text {len(parts)}: {error.message}", offset=len(parts)
@@ -1026,7 +1024,7 @@ def _to_ids(ids: Iterable[int]) -> array[int]:
     if isinstance(ids, array) and ids.typecode == "I":
         return ids
     if isinstance(ids, str) or not isinstance(ids, Iterable):
-        raise InvalidTypeError(f"an iterable of ids is needed, not {_type_name(ids)}")
+        raise InvalidTypeError(f"an iterable of ids is needed, not {type_name(ids)}")
     items = ids if isinstance(ids, list) else list(ids)
     try:
         converted = array("I", items)
@@ -1047,7 +1045,7 @@ def _writable_ids(buffer: object) -> memoryview:
     kind = view.format[-1:] + str(view.itemsize)
     if view.readonly or not view.c_contiguous or view.ndim != 1 or kind not in _ID_KINDS:
         raise InvalidTypeError(
-            f"a writable array of uint32 or uint16 is needed, not {_type_name(buffer)}"
+            f"a writable array of uint32 or uint16 is needed, not {type_name(buffer)}"
         )
     return view
 
@@ -1079,7 +1077,7 @@ def _bad_id(ids: Sequence[object]) -> Exception:
             value = None
         if value is None or isinstance(item, bool):
             return InvalidTypeError(
-                f"an id as int is needed at index {index}, not {_type_name(item)}", offset=index
+                f"an id as int is needed at index {index}, not {type_name(item)}", offset=index
             )
         if not 0 <= value < _ID_LIMIT:
             return UnknownIdError(f"id {value} at index {index} has no token", offset=index)
@@ -1095,11 +1093,12 @@ def _check_mode(special_tokens: str) -> int:
         ) from None
 
 
-def _check_threads(num_threads: Optional[int]) -> int:
+def check_threads(num_threads: Optional[int]) -> int:
+    """The number of threads for the library: 0 for as many as there are cores."""
     if num_threads is None:
         return 0
     if not isinstance(num_threads, int) or isinstance(num_threads, bool):
-        raise InvalidTypeError(f"num_threads must be an int or None, not {_type_name(num_threads)}")
+        raise InvalidTypeError(f"num_threads must be an int or None, not {type_name(num_threads)}")
     if not 1 <= num_threads <= _THREADS_MAX:
         raise InvalidValueError(
             f"num_threads must be 1 to {_THREADS_MAX} or None, not {num_threads}"
@@ -1107,32 +1106,34 @@ def _check_threads(num_threads: Optional[int]) -> int:
     return num_threads
 
 
-def _check_pattern(pattern: str) -> bytes:
+def check_pattern(pattern: str) -> bytes:
+    """The regular expression that `pattern` is, or the name of."""
     if not isinstance(pattern, str):
-        raise InvalidTypeError(f"a pattern as str is needed, not {_type_name(pattern)}")
+        raise InvalidTypeError(f"a pattern as str is needed, not {type_name(pattern)}")
     return PATTERNS.get(pattern, pattern).encode("utf-8", "surrogatepass")
 
 
 def _check_specials(special_tokens: Mapping[str, int]) -> List[Tuple[bytes, int]]:
     if not isinstance(special_tokens, Mapping):
         raise InvalidTypeError(
-            f"a mapping of str to int is needed, not {_type_name(special_tokens)}"
+            f"a mapping of str to int is needed, not {type_name(special_tokens)}"
         )
     specials: List[Tuple[bytes, int]] = []
     for text, token_id in special_tokens.items():
         if not isinstance(text, str):
-            raise InvalidTypeError(f"a special token as str is needed, not {_type_name(text)}")
+            raise InvalidTypeError(f"a special token as str is needed, not {type_name(text)}")
         _check_id(token_id, f"the id of the special token {text!r}")
-        specials.append((_to_bytes(text), token_id))
+        specials.append((to_bytes(text), token_id))
     return specials
 
 
 def _check_id(token_id: int, what: str) -> None:
     if not isinstance(token_id, int) or isinstance(token_id, bool):
-        raise InvalidTypeError(f"{what} must be an int, not {_type_name(token_id)}")
+        raise InvalidTypeError(f"{what} must be an int, not {type_name(token_id)}")
     if not 0 <= token_id < _ID_LIMIT:
         raise InvalidValueError(f"{what} must be 0 to 2**32 - 1, not {token_id}")
 
 
-def _type_name(value: object) -> str:
+def type_name(value: object) -> str:
+    """The type of a value, for messages."""
     return type(value).__name__

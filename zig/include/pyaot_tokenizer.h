@@ -15,10 +15,12 @@ extern "C" {
 #endif
 
 #define PYAOT_VERSION "0.1.0"
-#define PYAOT_ABI_HASH UINT64_C(0xb956e29280317140)
+#define PYAOT_ABI_HASH UINT64_C(0x4b40e934dd32ca8e)
 
 typedef struct pyaot_tokenizer pyaot_tokenizer;
 typedef struct pyaot_context pyaot_context;
+typedef struct pyaot_counts pyaot_counts;
+typedef struct pyaot_training pyaot_training;
 
 /* What a call came to. Zero is success, every failure is negative; the values never change their meaning. */
 typedef enum pyaot_status {
@@ -30,6 +32,8 @@ typedef enum pyaot_status {
     PYAOT_STATUS_UNKNOWN_ID = -5,
     PYAOT_STATUS_SPECIAL_TOKEN = -6,
     PYAOT_STATUS_FILE_FAILED = -7,
+    PYAOT_STATUS_CANCELLED = -8,
+    PYAOT_STATUS_TOO_LARGE = -9,
 } pyaot_status;
 
 /* What text that spells a special token becomes. */
@@ -57,6 +61,12 @@ typedef enum pyaot_added_flag {
     PYAOT_ADDED_RSTRIP = 8,
     PYAOT_ADDED_NORMALIZED = 16,
 } pyaot_added_flag;
+
+/* Options that `pyaot_training_set` takes. */
+typedef enum pyaot_training_option {
+    PYAOT_TRAINING_VOCAB_SIZE = 0,
+    PYAOT_TRAINING_MIN_FREQUENCY = 1,
+} pyaot_training_option;
 
 /* The library's version, for example "0.1.0". */
 const char *pyaot_version(void);
@@ -218,6 +228,82 @@ void *pyaot_python_method(void *cls, const char *name, const uint8_t *doc, size_
 
 /* Gives an object of that class a loaded tokenizer, which `owner` keeps alive. */
 pyaot_status pyaot_python_bind(void *object, const pyaot_tokenizer *handle, void *owner);
+
+/* Makes counts of pieces, none yet, that are filled on up to `thread_count` threads (0: one a core).
+ * Until a pattern is set, a text is one piece. Returns NULL when memory runs out. Destroy them with
+ * `pyaot_counts_destroy`. */
+pyaot_counts *pyaot_counts_create(size_t thread_count);
+
+/* Frees counts. NULL is allowed. */
+void pyaot_counts_destroy(pyaot_counts *handle);
+
+/* As `pyaot_tokenizer_error`, of counts. */
+const char *pyaot_counts_error(pyaot_counts *handle, uint64_t *offset);
+
+/* Sets the pattern that cuts texts into pieces, in tiktoken's syntax. */
+pyaot_status pyaot_counts_set_pattern(pyaot_counts *handle, const uint8_t *pattern, size_t pattern_len);
+
+/* Counts the pieces of `text_count` texts that lie one after the other in `texts`, text `i` ending before
+ * `ends[i]`. With `strict` not 0, text that is not UTF-8 is `malformed`, and the error's offset is its
+ * place in `texts`. After a failure some of the texts are counted. */
+pyaot_status pyaot_counts_add_texts(pyaot_counts *handle, const uint8_t *texts, const uint64_t *ends, size_t text_count, int32_t strict);
+
+/* Adds `counts[i]` occurrences of the piece `bytes[ends[i - 1] .. ends[i]]`, for `piece_count` pieces. */
+pyaot_status pyaot_counts_add_pieces(pyaot_counts *handle, const uint8_t *bytes, const uint64_t *ends, const uint64_t *counts, size_t piece_count);
+
+/* Adds all counts of `other`, which stays as it is. */
+pyaot_status pyaot_counts_merge(pyaot_counts *handle, const pyaot_counts *other);
+
+/* How much of the beginning of a text, of which the rest is not there yet, may be counted as a text
+ * of its own; the rest may be counted as another. 0 where no such place is found. */
+size_t pyaot_counts_cut(const pyaot_counts *handle, const uint8_t *text, size_t text_len);
+
+/* Brings together what the threads counted. To be called before the functions below. */
+pyaot_status pyaot_counts_gather(pyaot_counts *handle);
+
+/* How many distinct pieces there are. */
+uint64_t pyaot_counts_len(const pyaot_counts *handle);
+
+/* The counts as bytes that `pyaot_counts_load` reads: `bytes_len` of them, which live until the next
+ * call of this kind; NULL when memory runs out. */
+const uint8_t *pyaot_counts_save(pyaot_counts *handle, size_t *bytes_len);
+
+/* Adds the counts that `pyaot_counts_save` gave. */
+pyaot_status pyaot_counts_load(pyaot_counts *handle, const uint8_t *bytes, size_t bytes_len);
+
+/* Makes the call that fills the counts end soon, with `cancelled`, and all later ones. For any thread. */
+void pyaot_counts_cancel(pyaot_counts *handle);
+
+/* Makes a training. Returns NULL when memory runs out. Destroy it with `pyaot_training_destroy`. */
+pyaot_training *pyaot_training_create(void);
+
+/* Frees a training. NULL is allowed. */
+void pyaot_training_destroy(pyaot_training *handle);
+
+/* As `pyaot_tokenizer_error`, of a training. */
+const char *pyaot_training_error(pyaot_training *handle, uint64_t *offset);
+
+/* Sets one of `pyaot_training_option`. */
+pyaot_status pyaot_training_set(pyaot_training *handle, int32_t option, uint64_t value);
+
+/* Learns merges from gathered counts, which stay as they are. */
+pyaot_status pyaot_training_run(pyaot_training *handle, const pyaot_counts *counts);
+
+/* How many merges the present run has made. For any thread. */
+uint64_t pyaot_training_progress(const pyaot_training *handle);
+
+/* Makes the present run end soon, with `cancelled`, and all later ones. For any thread. */
+void pyaot_training_cancel(pyaot_training *handle);
+
+/* The bytes of the tokens of the last run, one after the other, in order of their ids. */
+const uint8_t *pyaot_training_bytes(const pyaot_training *handle);
+
+/* Where each token's bytes end; `token_count` receives how many tokens there are. */
+const uint64_t *pyaot_training_ends(const pyaot_training *handle, size_t *token_count);
+
+/* The merges of the last run, `merge_count` of them, in order: three ids each, of the left and the right
+ * token and of what they become. */
+const uint32_t *pyaot_training_merges(const pyaot_training *handle, size_t *merge_count);
 
 #ifdef __cplusplus
 }

@@ -8,14 +8,23 @@
 //! Handles. A `pyaot_tokenizer` is loaded once and is read-only from then on: any number of threads may
 //! share it. A `pyaot_context` is one thread's working memory: scratch space, cached pieces, the results of
 //! its last call and the message of its last error. Results stay valid until the context's next call.
+//! `pyaot_counts` are the pieces of a corpus, and a `pyaot_training` learns a vocabulary from them: one thread at a
+//! time, save for the functions that say otherwise.
 
 const std = @import("std");
 const builtin = @import("builtin");
 const Diagnostic = @import("diagnostic.zig").Diagnostic;
 const definition = @import("definition.zig");
 const tokenizer = @import("tokenizer.zig");
+const trainer = @import("trainer.zig");
 const context = @import("context.zig");
 const Context = context.Context;
+const corpus_counter = @import("corpus_counter.zig");
+const Counter = corpus_counter.Counter;
+const counts_form = @import("counts_form.zig");
+const pretokenizer = @import("pretokenizer.zig");
+const training = @import("training.zig");
+const Training = training.Training;
 const tokenizer_json = @import("format/tokenizer_json.zig");
 const tiktoken = @import("format/tiktoken.zig");
 const vocab_merges = @import("format/vocab_merges.zig");
@@ -42,6 +51,10 @@ pub const Status = enum(i32) {
     special_token = -6,
     /// The system refused to read or write a file; the message says why.
     file_failed = -7,
+    /// Another thread cancelled the call.
+    cancelled = -8,
+    /// A count or a size is beyond what the library can hold; the message says which.
+    too_large = -9,
 };
 
 /// What text that spells a special token becomes.
@@ -79,6 +92,14 @@ pub const AddedFlag = enum(i32) {
     normalized = 16,
 };
 
+/// Options that `pyaot_training_set` takes.
+pub const TrainingOption = enum(i32) {
+    /// How many tokens to have at the end, the 256 bytes included; special tokens come behind them.
+    vocab_size = 0,
+    /// Pairs that occur less often are not merged.
+    min_frequency = 1,
+};
+
 /// Value of an error's offset where no single place is at fault.
 pub const no_offset: u64 = std.math.maxInt(u64);
 
@@ -100,6 +121,22 @@ pub const TokenizerHandle = struct {
 pub const ContextHandle = struct {
     message: [Diagnostic.message_len_max + 1]u8 = undefined,
     context: Context,
+};
+
+/// The object behind a `pyaot_counts` handle.
+pub const CountsHandle = struct {
+    diagnostic: Diagnostic = .{},
+    message: [Diagnostic.message_len_max + 1]u8 = undefined,
+    counter: Counter,
+    /// The last result of `pyaot_counts_save`.
+    saved: []u8 = &.{},
+};
+
+/// The object behind a `pyaot_training` handle.
+pub const TrainingHandle = struct {
+    diagnostic: Diagnostic = .{},
+    message: [Diagnostic.message_len_max + 1]u8 = undefined,
+    training: Training,
 };
 
 /// The functions the library exports, in the order of the header.
@@ -625,6 +662,235 @@ pub const functions = struct {
         python.bind(gpa, object, loaded, owner) catch return .out_of_memory;
         return .ok;
     }
+
+    /// Makes counts of pieces, none yet, that are filled on up to `thread_count` threads (0: one a core).
+    /// Until a pattern is set, a text is one piece. Returns NULL when memory runs out. Destroy them with
+    /// `pyaot_counts_destroy`.
+    pub fn pyaot_counts_create(thread_count: usize) callconv(.c) ?*CountsHandle {
+        const handle = gpa.create(CountsHandle) catch return null;
+        const counter = Counter.init(gpa, .{ .scanner = .none }, thread_count) catch {
+            gpa.destroy(handle);
+            return null;
+        };
+        handle.* = .{ .counter = counter };
+        return handle;
+    }
+
+    /// Frees counts. NULL is allowed.
+    pub fn pyaot_counts_destroy(handle: ?*CountsHandle) callconv(.c) void {
+        const h = handle orelse return;
+        h.counter.deinit();
+        gpa.free(h.saved);
+        gpa.destroy(h);
+    }
+
+    /// As `pyaot_tokenizer_error`, of counts.
+    pub fn pyaot_counts_error(handle: *CountsHandle, offset: ?*u64) callconv(.c) [*:0]const u8 {
+        return report(&handle.diagnostic, &handle.message, offset);
+    }
+
+    /// Sets the pattern that cuts texts into pieces, in tiktoken's syntax.
+    pub fn pyaot_counts_set_pattern(
+        handle: *CountsHandle,
+        pattern: [*]const u8,
+        pattern_len: usize,
+    ) callconv(.c) Status {
+        handle.diagnostic.clear();
+        const splits = [_]definition.Split{.matches(pattern[0..pattern_len])};
+        const made = pretokenizer.PreTokenizer.init(gpa, &splits, &handle.diagnostic) catch |err|
+            return switch (err) {
+                error.OutOfMemory => .out_of_memory,
+                error.UnsupportedPattern => .unsupported,
+            };
+        handle.counter.pieces.deinit(gpa);
+        handle.counter.pieces = made;
+        return .ok;
+    }
+
+    /// Counts the pieces of `text_count` texts that lie one after the other in `texts`, text `i` ending before
+    /// `ends[i]`. With `strict` not 0, text that is not UTF-8 is `malformed`, and the error's offset is its
+    /// place in `texts`. After a failure some of the texts are counted.
+    pub fn pyaot_counts_add_texts(
+        handle: *CountsHandle,
+        texts: [*]const u8,
+        ends: [*]const u64,
+        text_count: usize,
+        strict: i32,
+    ) callconv(.c) Status {
+        handle.diagnostic.clear();
+        const len = lengthOf(ends[0..text_count]) orelse return .invalid_argument;
+        const check: corpus_counter.Check = if (strict != 0) .utf8 else .none;
+        handle.counter.addTexts(texts[0..len], ends[0..text_count], check) catch |err|
+            return countStatus(handle, err);
+        return .ok;
+    }
+
+    /// Adds `counts[i]` occurrences of the piece `bytes[ends[i - 1] .. ends[i]]`, for `piece_count` pieces.
+    pub fn pyaot_counts_add_pieces(
+        handle: *CountsHandle,
+        bytes: [*]const u8,
+        ends: [*]const u64,
+        counts: [*]const u64,
+        piece_count: usize,
+    ) callconv(.c) Status {
+        handle.diagnostic.clear();
+        _ = lengthOf(ends[0..piece_count]) orelse return .invalid_argument;
+        var start: usize = 0;
+        for (ends[0..piece_count], counts[0..piece_count]) |end, count| {
+            const piece = bytes[start..@intCast(end)];
+            start = @intCast(end);
+            handle.counter.tables[0].add(piece, count) catch |err| return countStatus(handle, err);
+        }
+        return .ok;
+    }
+
+    /// Adds all counts of `other`, which stays as it is.
+    pub fn pyaot_counts_merge(
+        handle: *CountsHandle,
+        other: *const CountsHandle,
+    ) callconv(.c) Status {
+        handle.diagnostic.clear();
+        for (other.counter.tables) |*table| {
+            handle.counter.tables[0].merge(table) catch |err| return countStatus(handle, err);
+        }
+        return .ok;
+    }
+
+    /// How much of the beginning of a text, of which the rest is not there yet, may be counted as a text
+    /// of its own; the rest may be counted as another. 0 where no such place is found.
+    pub fn pyaot_counts_cut(
+        handle: *const CountsHandle,
+        text: [*]const u8,
+        text_len: usize,
+    ) callconv(.c) usize {
+        return handle.counter.lastCut(text[0..text_len]);
+    }
+
+    /// Brings together what the threads counted. To be called before the functions below.
+    pub fn pyaot_counts_gather(handle: *CountsHandle) callconv(.c) Status {
+        handle.diagnostic.clear();
+        handle.counter.gather() catch |err| return countStatus(handle, err);
+        return .ok;
+    }
+
+    /// How many distinct pieces there are.
+    pub fn pyaot_counts_len(handle: *const CountsHandle) callconv(.c) u64 {
+        var len: u64 = 0;
+        for (handle.counter.tables) |*table| len += table.len();
+        return len;
+    }
+
+    /// The counts as bytes that `pyaot_counts_load` reads: `bytes_len` of them, which live until the next
+    /// call of this kind; NULL when memory runs out.
+    pub fn pyaot_counts_save(
+        handle: *CountsHandle,
+        bytes_len: *usize,
+    ) callconv(.c) ?[*]const u8 {
+        bytes_len.* = 0;
+        const bytes = counts_form.write(gpa, handle.counter.tables) catch return null;
+        gpa.free(handle.saved);
+        handle.saved = bytes;
+        bytes_len.* = bytes.len;
+        return bytes.ptr;
+    }
+
+    /// Adds the counts that `pyaot_counts_save` gave.
+    pub fn pyaot_counts_load(
+        handle: *CountsHandle,
+        bytes: [*]const u8,
+        bytes_len: usize,
+    ) callconv(.c) Status {
+        handle.diagnostic.clear();
+        counts_form.read(&handle.counter.tables[0], bytes[0..bytes_len], &handle.diagnostic) catch |err|
+            return switch (err) {
+                error.Malformed => .malformed,
+                else => |other| countStatus(handle, other),
+            };
+        return .ok;
+    }
+
+    /// Makes the call that fills the counts end soon, with `cancelled`, and all later ones. For any thread.
+    pub fn pyaot_counts_cancel(handle: *CountsHandle) callconv(.c) void {
+        handle.counter.cancel();
+    }
+
+    /// Makes a training. Returns NULL when memory runs out. Destroy it with `pyaot_training_destroy`.
+    pub fn pyaot_training_create() callconv(.c) ?*TrainingHandle {
+        const handle = gpa.create(TrainingHandle) catch return null;
+        handle.* = .{ .training = .{ .gpa = gpa } };
+        return handle;
+    }
+
+    /// Frees a training. NULL is allowed.
+    pub fn pyaot_training_destroy(handle: ?*TrainingHandle) callconv(.c) void {
+        const h = handle orelse return;
+        h.training.deinit();
+        gpa.destroy(h);
+    }
+
+    /// As `pyaot_tokenizer_error`, of a training.
+    pub fn pyaot_training_error(handle: *TrainingHandle, offset: ?*u64) callconv(.c) [*:0]const u8 {
+        return report(&handle.diagnostic, &handle.message, offset);
+    }
+
+    /// Sets one of `pyaot_training_option`.
+    pub fn pyaot_training_set(
+        handle: *TrainingHandle,
+        option: i32,
+        value: u64,
+    ) callconv(.c) Status {
+        const known = std.enums.fromInt(TrainingOption, option) orelse return .invalid_argument;
+        switch (known) {
+            .vocab_size => handle.training.options.vocab_size =
+                std.math.cast(u32, value) orelse return .invalid_argument,
+            .min_frequency => handle.training.options.min_frequency = value,
+        }
+        return .ok;
+    }
+
+    /// Learns merges from gathered counts, which stay as they are.
+    pub fn pyaot_training_run(
+        handle: *TrainingHandle,
+        counts: *const CountsHandle,
+    ) callconv(.c) Status {
+        handle.diagnostic.clear();
+        handle.training.run(counts.counter.tables) catch |err| return trainStatus(handle, err);
+        return .ok;
+    }
+
+    /// How many merges the present run has made. For any thread.
+    pub fn pyaot_training_progress(handle: *const TrainingHandle) callconv(.c) u64 {
+        return handle.training.watch.merge_count.load(.monotonic);
+    }
+
+    /// Makes the present run end soon, with `cancelled`, and all later ones. For any thread.
+    pub fn pyaot_training_cancel(handle: *TrainingHandle) callconv(.c) void {
+        handle.training.watch.cancel();
+    }
+
+    /// The bytes of the tokens of the last run, one after the other, in order of their ids.
+    pub fn pyaot_training_bytes(handle: *const TrainingHandle) callconv(.c) [*]const u8 {
+        return handle.training.bytes.ptr;
+    }
+
+    /// Where each token's bytes end; `token_count` receives how many tokens there are.
+    pub fn pyaot_training_ends(
+        handle: *const TrainingHandle,
+        token_count: *usize,
+    ) callconv(.c) [*]const u64 {
+        token_count.* = handle.training.ends.len;
+        return handle.training.ends.ptr;
+    }
+
+    /// The merges of the last run, `merge_count` of them, in order: three ids each, of the left and the right
+    /// token and of what they become.
+    pub fn pyaot_training_merges(
+        handle: *const TrainingHandle,
+        merge_count: *usize,
+    ) callconv(.c) [*]const u32 {
+        merge_count.* = handle.training.triples.len;
+        return @ptrCast(handle.training.triples.ptr);
+    }
 };
 
 /// FNV-1a over the C prototype of every exported function, in order.
@@ -663,6 +929,10 @@ pub fn cType(comptime T: type) []const u8 {
         *const TokenizerHandle => "const pyaot_tokenizer *",
         *ContextHandle, ?*ContextHandle => "pyaot_context *",
         *const ContextHandle => "const pyaot_context *",
+        *CountsHandle, ?*CountsHandle => "pyaot_counts *",
+        *const CountsHandle => "const pyaot_counts *",
+        *TrainingHandle, ?*TrainingHandle => "pyaot_training *",
+        *const TrainingHandle => "const pyaot_training *",
         else => @compileError("not a type of the C ABI: " ++ @typeName(T)),
     };
 }
@@ -710,6 +980,50 @@ fn callStatus(err: context.CallError) Status {
         error.SpecialToken => .special_token,
         error.InvalidArgument => .invalid_argument,
     };
+}
+
+/// Where the last of texts that lie one after the other ends; null where an end is before another.
+fn lengthOf(ends: []const u64) ?usize {
+    var last: u64 = 0;
+    for (ends) |end| {
+        if (end < last) return null;
+        last = end;
+    }
+    return std.math.cast(usize, last);
+}
+
+fn countStatus(handle: *CountsHandle, err: corpus_counter.Error) Status {
+    switch (err) {
+        error.OutOfMemory => return .out_of_memory,
+        error.Cancelled => return .cancelled,
+        error.CountOverflow => {
+            handle.diagnostic.set(null, "the count of a piece exceeds 2^64 - 1", .{});
+            return .too_large;
+        },
+        error.InvalidUtf8 => {
+            const fault = handle.counter.fault;
+            handle.diagnostic.set(fault, "invalid UTF-8 at byte {d}", .{fault});
+            return .malformed;
+        },
+    }
+}
+
+fn trainStatus(handle: *TrainingHandle, err: training.Error) Status {
+    const status: Status, const message = switch (err) {
+        error.OutOfMemory => return .out_of_memory,
+        error.Cancelled => return .cancelled,
+        error.CountOverflow => .{ .too_large, "the pairs of all pieces together exceed 2^64 - 1" },
+        error.TooManyPieces => .{
+            .too_large,
+            "the distinct pieces have more than 2^30 bytes together, gaps included",
+        },
+        error.VocabTooSmall => .{
+            .invalid_argument,
+            "vocab_size must be at least 256: each byte is a token",
+        },
+    };
+    handle.diagnostic.set(null, "{s}", .{message});
+    return status;
 }
 
 fn encodeMode(mode: SpecialMode) tokenizer.SpecialMode {

@@ -47,11 +47,12 @@ pub const Corpus = struct {
     const Run = struct { end: u32, count: u64 };
     const block_slots = 64;
 
-    /// Lays out the pieces of `counts` as single bytes. No pair is named yet.
-    pub fn init(gpa: Allocator, counts: *const WordCounts) Error!Corpus {
+    /// Lays out the pieces of `tables`, none of which two of them share, as single bytes. No pair is
+    /// named yet.
+    pub fn init(gpa: Allocator, tables: []const WordCounts) Error!Corpus {
         var arena: std.heap.ArenaAllocator = .init(gpa);
         defer arena.deinit();
-        const words = try sortedWords(arena.allocator(), counts);
+        const words = try sortedWords(arena.allocator(), tables);
 
         const slots = try gpa.alloc(Slot, try slotCount(words));
         errdefer gpa.free(slots);
@@ -104,14 +105,18 @@ pub const Corpus = struct {
 
 /// The pieces that have a pair, most frequent first: pieces of one count stand together, and those
 /// that most of the early merges touch stand close by each other.
-fn sortedWords(arena: Allocator, counts: *const WordCounts) Allocator.Error![]const Word {
-    const words = try arena.alloc(Word, counts.len());
+fn sortedWords(arena: Allocator, tables: []const WordCounts) Allocator.Error![]const Word {
+    var total: usize = 0;
+    for (tables) |*counts| total += counts.len();
+    const words = try arena.alloc(Word, total);
     var used: usize = 0;
-    var iterator = counts.iterator();
-    while (iterator.next()) |word| {
-        if (word.bytes.len < 2) continue;
-        words[used] = .{ .bytes = try arena.dupe(u8, word.bytes), .count = word.count };
-        used += 1;
+    for (tables) |*counts| {
+        var iterator = counts.iterator();
+        while (iterator.next()) |word| {
+            if (word.bytes.len < 2) continue;
+            words[used] = .{ .bytes = try arena.dupe(u8, word.bytes), .count = word.count };
+            used += 1;
+        }
     }
     std.mem.sortUnstable(Word, words[0..used], {}, isMoreFrequent);
     return words[0..used];
@@ -147,7 +152,7 @@ test "lays out the pieces by falling count, and knows the count at every positio
         const piece = try std.fmt.bufPrint(&buffer, "{d}", .{number});
         try counts.add(piece, 1 + number * number % 7);
     }
-    var corpus = try Corpus.init(testing.allocator, &counts);
+    var corpus = try Corpus.init(testing.allocator, (&counts)[0..1]);
     defer corpus.deinit(testing.allocator);
 
     var pieces_found: usize = 0;
@@ -178,7 +183,7 @@ test "a corpus without a pair is one gap" {
     var counts = WordCounts.init(testing.allocator);
     defer counts.deinit();
     for (0..2) |_| {
-        var corpus = try Corpus.init(testing.allocator, &counts);
+        var corpus = try Corpus.init(testing.allocator, (&counts)[0..1]);
         defer corpus.deinit(testing.allocator);
         try testing.expectEqualSlices(Slot, &.{.gap}, corpus.slots);
         try counts.add("a", 1);

@@ -123,7 +123,7 @@ fn learn(report: Report, arena: Allocator, gpa: Allocator, text: []const u8) !py
         for (spans[0..count]) |span| try counts.add(text[span.start..span.end], 1);
     }
     const counted = clock.now();
-    const merges = try pyaot.trainer.train(gpa, &counts, .{ .vocab_size = vocab_size });
+    const merges = try pyaot.trainer.train(gpa, (&counts)[0..1], .{ .vocab_size = vocab_size });
     defer gpa.free(merges);
     try report.heading(
         \\Training on {d:.1} MB

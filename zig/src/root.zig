@@ -58,6 +58,8 @@ test {
     _ = @import("base_symbols.zig");
     _ = @import("bpe.zig");
     _ = @import("byte_runs.zig");
+    _ = @import("corpus_counter.zig");
+    _ = @import("counts_form.zig");
     _ = @import("encoder.zig");
     _ = @import("format/character_model.zig");
     _ = @import("huge_pages.zig");
@@ -74,6 +76,7 @@ test {
     _ = @import("short_merge.zig");
     _ = @import("token_order.zig");
     _ = @import("token_trie.zig");
+    _ = @import("training.zig");
     _ = @import("windows.zig");
     _ = @import("words.zig");
 }

@@ -64,7 +64,7 @@ fn learn(arena: Allocator, text: []const u8) !pyaot.Tokenizer {
         const found = pretokenizer.next(text, &cursor, &spans);
         for (spans[0..found]) |span| try counts.add(text[span.start..span.end], 1);
     }
-    const merges = try pyaot.trainer.train(gpa, &counts, .{ .vocab_size = vocab_size });
+    const merges = try pyaot.trainer.train(gpa, (&counts)[0..1], .{ .vocab_size = vocab_size });
     defer gpa.free(merges);
     return pyaot.Tokenizer.init(gpa, .{
         .format = .tiktoken,

@@ -33,6 +33,25 @@ const WordCounts = word_counts.WordCounts;
 pub const Options = struct {
     /// How many tokens to have at the end, the 256 bytes included.
     vocab_size: u32,
+    /// Pairs that occur less often are not merged.
+    min_frequency: u64 = 0,
+    /// Seen and set by other threads.
+    watch: ?*Watch = null,
+};
+
+/// How far a training is, and whether to give it up.
+pub const Watch = struct {
+    merge_count: std.atomic.Value(u64) = .init(0),
+    is_cancelled: std.atomic.Value(bool) = .init(false),
+
+    pub fn cancel(watch: *Watch) void {
+        watch.is_cancelled.store(true, .monotonic);
+    }
+
+    fn tell(watch: *Watch, merge_count: usize) error{Cancelled}!void {
+        watch.merge_count.store(merge_count, .monotonic);
+        if (watch.is_cancelled.load(.monotonic)) return error.Cancelled;
+    }
 };
 
 /// `left` followed by `right` becomes the token 256 + the merge's own position in the result.
@@ -46,15 +65,16 @@ pub const Merge = struct {
 pub const Error = flat_corpus.Error || error{
     /// `vocab_size` leaves no room for the 256 bytes.
     VocabTooSmall,
+    Cancelled,
 };
 
 /// Learns up to `options.vocab_size - 256` merges; fewer when every piece has become one token
-/// before. The caller frees the result with `gpa`.
-pub fn train(gpa: Allocator, counts: *const WordCounts, options: Options) Error![]Merge {
+/// before. No two of `tables` share a piece. The caller frees the result with `gpa`.
+pub fn train(gpa: Allocator, tables: []const WordCounts, options: Options) Error![]Merge {
     if (options.vocab_size < byte_count) return error.VocabTooSmall;
     const merges_max = options.vocab_size - byte_count;
 
-    var corpus = try Corpus.init(gpa, counts);
+    var corpus = try Corpus.init(gpa, tables);
     defer corpus.deinit(gpa);
     var learner = try Learner.init(gpa, &corpus);
     defer learner.deinit();
@@ -62,7 +82,8 @@ pub fn train(gpa: Allocator, counts: *const WordCounts, options: Options) Error!
     var merges: std.ArrayList(Merge) = .empty;
     errdefer merges.deinit(gpa);
     while (merges.items.len < merges_max) {
-        const merge = try learner.step() orelse break;
+        if (options.watch) |watch| try watch.tell(merges.items.len);
+        const merge = try learner.step(options.min_frequency) orelse break;
         try merges.append(gpa, merge);
     }
     return merges.toOwnedSlice(gpa);
@@ -82,7 +103,8 @@ pub fn vocabulary(arena: Allocator, merges: []const Merge) Allocator.Error![]def
     return tokens;
 }
 
-const byte_count = 256;
+/// The tokens that a training begins with.
+pub const byte_count = 256;
 /// How many occurrences ahead of the present one memory is fetched.
 const prefetch_distance = 16;
 
@@ -184,9 +206,11 @@ const Learner = struct {
         try self.queuePairs(0);
     }
 
-    /// Merges the first pair of the queue into a new token; null when no pair is left.
-    fn step(self: *Learner) Allocator.Error!?Merge {
+    /// Merges the first pair of the queue into a new token; null when no pair is left that occurs
+    /// `min_frequency` times.
+    fn step(self: *Learner, min_frequency: u64) Allocator.Error!?Merge {
         const first = try self.queue.pop(self.gpa, self.counts.items) orelse return null;
+        if (first.count < min_frequency) return null;
         const pairs_start: u32 = @intCast(self.pairs.items.len);
         try self.replace(first.index, pairs_start);
         std.debug.assert(self.counts.items[first.index] == 0);
@@ -349,7 +373,7 @@ fn replaceNaively(tokens: []u32, merge: Merge, new_token: u32) []u32 {
 fn expectSameAsNaive(counts: *const WordCounts, vocab_size: u32) !void {
     const expected = try trainNaively(testing.allocator, counts, vocab_size);
     defer testing.allocator.free(expected);
-    const actual = try train(testing.allocator, counts, .{ .vocab_size = vocab_size });
+    const actual = try train(testing.allocator, counts[0..1], .{ .vocab_size = vocab_size });
     defer testing.allocator.free(actual);
     try testing.expectEqualSlices(Merge, expected, actual);
 }
@@ -422,7 +446,7 @@ test "ties go to the smaller pair, and overlapping occurrences all count" {
     try counts.add("ab", 4);
     // Two occurrences of "cc" in each, of which only one can be merged.
     try counts.add("ccc", 3);
-    const merges = try train(testing.allocator, &counts, .{ .vocab_size = 1000 });
+    const merges = try train(testing.allocator, (&counts)[0..1], .{ .vocab_size = 1000 });
     defer testing.allocator.free(merges);
     try testing.expectEqualSlices(Merge, &.{
         .{ .left = 'c', .right = 'c', .count = 6 },
@@ -448,7 +472,7 @@ test "counts beyond 32 bits decide, and counts beyond 64 are refused" {
     try counts.add("cd", 1 << 32);
     try counts.add("ef", (1 << 32) + 1);
     try counts.add("gh", 10);
-    const merges = try train(testing.allocator, &counts, .{ .vocab_size = 259 });
+    const merges = try train(testing.allocator, (&counts)[0..1], .{ .vocab_size = 259 });
     defer testing.allocator.free(merges);
     try testing.expectEqualSlices(Merge, &.{
         .{ .left = 'e', .right = 'f', .count = (1 << 32) + 1 },
@@ -457,28 +481,30 @@ test "counts beyond 32 bits decide, and counts beyond 64 are refused" {
     }, merges);
 
     try counts.add("xy", std.math.maxInt(u64));
-    const result = train(testing.allocator, &counts, .{ .vocab_size = 259 });
+    const result = train(testing.allocator, (&counts)[0..1], .{ .vocab_size = 259 });
     try testing.expectError(error.CountOverflow, result);
     // One piece's own pairs can exceed the range alone.
     var long = WordCounts.init(testing.allocator);
     defer long.deinit();
     try long.add("aaa", std.math.maxInt(u64));
-    const long_result = train(testing.allocator, &long, .{ .vocab_size = 259 });
+    const long_result = train(testing.allocator, (&long)[0..1], .{ .vocab_size = 259 });
     try testing.expectError(error.CountOverflow, long_result);
 }
 
 test "a vocabulary must have room for the bytes, and a corpus need have no pair" {
     var counts = WordCounts.init(testing.allocator);
     defer counts.deinit();
-    const too_small = train(testing.allocator, &counts, .{ .vocab_size = 255 });
+    const too_small = train(testing.allocator, (&counts)[0..1], .{ .vocab_size = 255 });
     try testing.expectError(error.VocabTooSmall, too_small);
     for ([_][]const u8{ "", "a", "ab" }) |piece| {
         try counts.add(piece, 1);
-        const merges = try train(testing.allocator, &counts, .{ .vocab_size = 256 });
+        const merges = try train(testing.allocator, (&counts)[0..1], .{ .vocab_size = 256 });
         defer testing.allocator.free(merges);
         try testing.expectEqual(0, merges.len);
     }
-    const merges = try train(testing.allocator, &counts, .{ .vocab_size = std.math.maxInt(u32) });
+    const merges = try train(testing.allocator, (&counts)[0..1], .{
+        .vocab_size = std.math.maxInt(u32),
+    });
     defer testing.allocator.free(merges);
     try testing.expectEqual(1, merges.len);
 }
@@ -486,7 +512,7 @@ test "a vocabulary must have room for the bytes, and a corpus need have no pair"
 test "an allocation that fails leaks nothing" {
     const run = struct {
         fn run(gpa: Allocator, counts: *const WordCounts) !void {
-            const merges = try train(gpa, counts, .{ .vocab_size = 400 });
+            const merges = try train(gpa, counts[0..1], .{ .vocab_size = 400 });
             defer gpa.free(merges);
             var arena: std.heap.ArenaAllocator = .init(gpa);
             defer arena.deinit();

@@ -10,6 +10,7 @@
 //! bytes besides.
 
 const std = @import("std");
+const Span = @import("pretokenizer/window.zig").Span;
 
 const Allocator = std.mem.Allocator;
 
@@ -67,6 +68,68 @@ pub const WordCounts = struct {
             self.used += 1;
         }
         entry.count = try sum(entry.count, count);
+    }
+
+    /// Adds one occurrence of each of the pieces `spans` of `text`. What an entry's place needs is
+    /// fetched for a group of pieces together: most entries of a large table are not in the cache.
+    /// After an error part of them has been added.
+    pub fn addPieces(self: *WordCounts, text: []const u8, spans: []const Span) AddError!void {
+        var rest = spans;
+        while (rest.len > 0) {
+            const group = rest[0..@min(rest.len, group_len)];
+            rest = rest[group.len..];
+            while (self.used + group.len > self.entries.len / 8 * 5) try self.grow();
+            const mask = self.entries.len - 1;
+            var keys: [group_len]Key = undefined;
+            var hashes: [group_len]u64 = undefined;
+            for (group, keys[0..group.len], hashes[0..group.len]) |span, *key, *hash| {
+                const piece = text[span.start..span.end];
+                if (piece.len > inline_max) continue;
+                key.* = if (text.len - span.start >= 16)
+                    .ofStart(text[span.start..][0..16], piece.len)
+                else
+                    .ofShort(piece);
+                hash.* = key.hash();
+                @prefetch(&self.entries[@intCast(hash.* & mask)], .{ .rw = .write });
+            }
+            for (group, keys[0..group.len], hashes[0..group.len]) |span, key, hash| {
+                if (span.end - span.start > inline_max) {
+                    try self.addLong(text[span.start..span.end], 1);
+                    continue;
+                }
+                const entry = self.find(key, hash, {});
+                if (entry.count == 0) {
+                    entry.key = key;
+                    self.used += 1;
+                }
+                entry.count = try sum(entry.count, 1);
+            }
+        }
+    }
+
+    /// Adds the counts of those pieces of `other` that belong to `part` of `parts`: every piece
+    /// belongs to one part, in all tables to the same. On an error some have been added.
+    pub fn mergePart(
+        self: *WordCounts,
+        other: *const WordCounts,
+        part: usize,
+        parts: usize,
+    ) AddError!void {
+        for (other.entries) |*entry| {
+            // The high bits: the low ones are the place in the table.
+            const hash = entry.key.hash();
+            if (entry.count == 0 or (hash >> 40) % parts != part) continue;
+            if (entry.key.isLong()) {
+                try self.addLong(other.longBytes(entry.key), entry.count);
+                continue;
+            }
+            const own = try self.findOrReserve(entry.key, hash, {});
+            if (own.count == 0) {
+                own.key = entry.key;
+                self.used += 1;
+            }
+            own.count = try sum(own.count, entry.count);
+        }
     }
 
     /// Adds every count of `other`. On an error part of them has been added.
@@ -184,6 +247,8 @@ pub const Iterator = struct {
 };
 
 const entries_min = 1024;
+/// Pieces whose entries are fetched together.
+const group_len = 64;
 /// The longest piece that stands in its entry: the sixteenth byte of the key holds the length.
 const inline_max = 15;
 
@@ -227,6 +292,19 @@ const Key = struct {
         const last_byte = @as(u64, piece[last]) << @intCast(8 * last);
         return .{ .low = piece[0] | middle_byte | last_byte, .high = tag };
     }
+
+    /// The key of the first `len` of 16 bytes: one load and a mask.
+    inline fn ofStart(bytes: *const [16]u8, len: usize) Key {
+        const both = std.mem.readInt(u128, bytes, .little) & masks[len];
+        return .{ .low = @truncate(both), .high = @truncate(both >> 64 | @as(u128, len) << 56) };
+    }
+
+    /// By length, ones for the bytes of the piece.
+    const masks: [inline_max + 1]u128 = masks: {
+        var made: [inline_max + 1]u128 = undefined;
+        for (&made, 0..) |*mask, len| mask.* = (@as(u128, 1) << (8 * len)) - 1;
+        break :masks made;
+    };
 
     fn ofLong(hash_of_piece: u64, index: usize) Key {
         return .{ .low = hash_of_piece, .high = long_mark | @as(u64, index) };
@@ -326,6 +404,43 @@ test "agrees with the standard library's map on random pieces, and merges" {
     while (words.next()) |word| {
         try testing.expectEqual(expected.get(word.bytes), word.count);
         try testing.expectEqual(word.count, parts[0].get(word.bytes));
+    }
+}
+
+test "pieces by their spans, and parts of tables, count as pieces one by one do" {
+    var prng: std.Random.DefaultPrng = .init(23);
+    const random = prng.random();
+    var text: [5000]u8 = undefined;
+    for (&text) |*byte| byte.* = random.uintLessThan(u8, 2) *% 255;
+    var spans: std.ArrayList(Span) = .empty;
+    defer spans.deinit(testing.allocator);
+    var start: usize = 0;
+    while (start < text.len) {
+        const end = @min(text.len, start + 1 + random.uintLessThan(usize, 20));
+        try spans.append(testing.allocator, .{ .start = start, .end = end });
+        start = end;
+    }
+    var expected: WordCounts = .init(testing.allocator);
+    defer expected.deinit();
+    for (spans.items) |span| try expected.add(text[span.start..span.end], 1);
+    var actual: WordCounts = .init(testing.allocator);
+    defer actual.deinit();
+    try actual.addPieces(&text, spans.items);
+    var parts: [3]WordCounts = @splat(.init(testing.allocator));
+    defer for (&parts) |*part| part.deinit();
+    var found: usize = 0;
+    for (&parts, 0..) |*part, index| {
+        for (0..2) |_| try part.mergePart(&actual, index, parts.len);
+        found += part.len();
+    }
+    try testing.expectEqual(expected.len(), actual.len());
+    try testing.expectEqual(expected.len(), found);
+    var words = expected.iterator();
+    while (words.next()) |word| {
+        try testing.expectEqual(word.count, actual.get(word.bytes));
+        var total: u64 = 0;
+        for (&parts) |*part| total += part.get(word.bytes);
+        try testing.expectEqual(2 * word.count, total);
     }
 }
 

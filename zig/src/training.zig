@@ -1,0 +1,114 @@
+//! One training behind a handle: its options, its run, and its tokens and merges as arrays.
+//!
+//! Time and memory are those of the trainer, and of the result: each token's bytes once.
+
+const std = @import("std");
+const trainer = @import("trainer.zig");
+const WordCounts = @import("word_counts.zig").WordCounts;
+const Allocator = std.mem.Allocator;
+
+pub const Error = trainer.Error;
+
+pub const Training = struct {
+    gpa: Allocator,
+    options: trainer.Options = .{ .vocab_size = 30_000 },
+    watch: trainer.Watch = .{},
+    /// The ids of each merge's left and right token and of what they become.
+    triples: [][3]u32 = &.{},
+    /// The bytes of all tokens, one after the other, and where each ends.
+    bytes: []u8 = &.{},
+    ends: []u64 = &.{},
+
+    pub fn deinit(training: *Training) void {
+        training.clear();
+        training.* = undefined;
+    }
+
+    /// Learns from `tables`, none of which share a piece. Once only.
+    pub fn run(training: *Training, tables: []const WordCounts) Error!void {
+        training.clear();
+        var options = training.options;
+        options.watch = &training.watch;
+        const merges = try trainer.train(training.gpa, tables, options);
+        defer training.gpa.free(merges);
+        errdefer training.clear();
+        training.triples = try training.gpa.alloc([3]u32, merges.len);
+        for (training.triples, merges, trainer.byte_count..) |*triple, merge, result| {
+            triple.* = .{ merge.left, merge.right, @intCast(result) };
+        }
+        try training.layOut(merges);
+    }
+
+    fn clear(training: *Training) void {
+        training.gpa.free(training.triples);
+        training.gpa.free(training.bytes);
+        training.gpa.free(training.ends);
+        training.triples = &.{};
+        training.bytes = &.{};
+        training.ends = &.{};
+    }
+
+    fn layOut(training: *Training, merges: []const trainer.Merge) error{OutOfMemory}!void {
+        const gpa = training.gpa;
+        const ends = try gpa.alloc(u64, trainer.byte_count + merges.len);
+        training.ends = ends;
+        var len: u64 = 0;
+        for (ends[0..trainer.byte_count]) |*end| {
+            len += 1;
+            end.* = len;
+        }
+        for (ends[trainer.byte_count..], merges) |*end, merge| {
+            len += lengthOf(ends, merge.left) + lengthOf(ends, merge.right);
+            end.* = len;
+        }
+        const bytes = try gpa.alloc(u8, @intCast(len));
+        training.bytes = bytes;
+        for (0..trainer.byte_count) |byte| bytes[byte] = @intCast(byte);
+        var at: usize = trainer.byte_count;
+        for (merges) |merge| {
+            for ([_]u32{ merge.left, merge.right }) |token| {
+                const part_len: usize = @intCast(lengthOf(ends, token));
+                const start: usize = @intCast(ends[token] - part_len);
+                @memcpy(bytes[at..][0..part_len], bytes[start..][0..part_len]);
+                at += part_len;
+            }
+        }
+        std.debug.assert(at == bytes.len);
+    }
+
+    fn lengthOf(ends: []const u64, token: u32) u64 {
+        return ends[token] - (if (token == 0) 0 else ends[token - 1]);
+    }
+};
+
+test "the tokens are the bytes and the merges, in order" {
+    const testing = std.testing;
+    var counts: WordCounts = .init(testing.allocator);
+    defer counts.deinit();
+    try counts.add("abab", 5);
+    try counts.add("aba", 1);
+    var training: Training = .{ .gpa = testing.allocator, .options = .{ .vocab_size = 258 } };
+    defer training.deinit();
+    try training.run((&counts)[0..1]);
+    try testing.expectEqual(2, training.triples.len);
+    try testing.expectEqual(258, training.ends.len);
+    try testing.expectEqualStrings("ababab", training.bytes[256..]);
+    try testing.expectEqual(258, training.ends[256]);
+    training.watch.cancel();
+    try testing.expectError(error.Cancelled, training.run((&counts)[0..1]));
+}
+
+test "an allocation that fails leaks nothing" {
+    const testing = std.testing;
+    const run = struct {
+        fn run(gpa: Allocator, counts: *const WordCounts) !void {
+            var training: Training = .{ .gpa = gpa };
+            defer training.deinit();
+            try training.run(counts[0..1]);
+        }
+    }.run;
+    var counts: WordCounts = .init(testing.allocator);
+    defer counts.deinit();
+    try counts.add("abcabcab", 5);
+    try testing.checkAllAllocationFailures(testing.allocator, run, .{&counts});
+}
