@@ -1,0 +1,287 @@
+"""Training: rustbpe's and the plain reference's merges, whatever the corpus and the threads."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Mapping, Type, Union
+
+import pytest
+import rustbpe
+
+import pyaot_tokenizer
+from pyaot_tokenizer import (
+    FormatError,
+    InvalidTypeError,
+    InvalidValueError,
+    Progress,
+    Tokenizer,
+    TokenizerError,
+    Trainer,
+    WordCounts,
+    count_words,
+    merge_counts,
+)
+from pyaot_tokenizer.trainer import DEFAULT_PATTERN
+
+import reference_bpe
+
+# A pattern that the library compiles.
+_OTHER_PATTERN = r"\p{L}+|\p{N}{1,3}|[^\p{L}\p{N}]+"
+
+
+def _corpora() -> List[List[str]]:
+    """Ties, overlaps, long runs, empty and one-character texts, all bytes."""
+    source = random.Random(20)
+    corpora = [
+        [],
+        [""],
+        ["", "a", "", "b"],
+        ["a" * 1000, "aa", "aaa", " " * 100, "\n" * 50],
+        ["ab ba ab ba", "abab", "baba"],
+        [
+            "".join(map(chr, range(1, 256))),
+            "\0\x01\0\x01",
+            "".join(map(chr, range(0x2FF0, 0x3400))),
+        ],
+        ["\U0010ffff\U00010000" * 9, "é" * 7, "\ufffd"],
+    ]
+    for letters in ("ab", "abc ", "aA1 '\n", "xyzéü中 "):
+        for _ in range(3):
+            corpora.append(
+                [
+                    "".join(source.choices(letters, k=source.choice((0, 1, 2, 7, 300))))
+                    for _ in range(40)
+                ]
+            )
+    return corpora
+
+
+def _tokens(tokenizer: Tokenizer) -> Dict[int, bytes]:
+    pieces = ((i, tokenizer.id_to_token(i)) for i in range(tokenizer.vocab_size))
+    return {i: piece for i, piece in pieces if piece is not None}
+
+
+def _last_of_equals(tokens: List[bytes]) -> Dict[int, bytes]:
+    """What is left of tokens when those with equal bytes become one, by the last id."""
+    return {i: token for token, i in {token: i for i, token in enumerate(tokens)}.items()}
+
+
+@pytest.mark.parametrize("index", range(len(_corpora())))
+@pytest.mark.parametrize("pattern", [DEFAULT_PATTERN, _OTHER_PATTERN])
+def test_merges_are_those_of_rustbpe_and_of_the_reference(index: int, pattern: str) -> None:
+    texts = _corpora()[index]
+    theirs = rustbpe.Tokenizer()
+    theirs.train_from_iterator(iter(texts), 400, pattern=pattern)
+    expected = [bytes(token) for token, _ in theirs.get_mergeable_ranks()]
+    assert reference_bpe.learn(reference_bpe.count_pieces(texts, pattern), 400) == expected
+    if not any(texts):
+        return
+    for threads in (1, 2, 5):
+        trainer = Trainer(400, pattern=pattern, num_threads=threads, progress=False)
+        assert _tokens(trainer.train(texts)) == _last_of_equals(expected)
+
+
+def test_every_way_in_gives_the_same(tmp_path: Path) -> None:
+    source = random.Random(5)
+    words = ["".join(source.choices("abcdeé中", k=source.randint(1, 9))) for _ in range(3000)]
+    text = " ".join(source.choices(words, k=300_000))
+    trainer = Trainer(1000, special_tokens=["<|x|>", "<|y|>"], progress=False)
+    expected = trainer.train([text])
+    assert expected.special_tokens == {"<|x|>": 998, "<|y|>": 999}
+    assert expected.vocab_size == 1000
+    path = tmp_path / "text"
+    path.write_text(text, encoding="utf-8")
+    counts = count_words([text], num_threads=3)
+    mapping = reference_bpe.count_pieces([text], DEFAULT_PATTERN)
+    assert len(counts) == len(mapping)
+    for tokenizer in (
+        trainer.train_from_iterator(iter([text])),
+        trainer.train([text.encode()]),
+        trainer.train_from_files([path]),
+        trainer.train_from_counts(counts),
+        trainer.train_from_counts(mapping),
+        trainer.train_from_counts({piece.decode(): count for piece, count in mapping.items()}),
+    ):
+        assert _tokens(tokenizer) == _tokens(expected)
+    assert expected.decode(expected.encode(text[:1000] + "<|y|>")) == text[:1000] + "<|y|>"
+
+
+def test_a_file_in_parts_is_one_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = random.Random(6)
+    text = "".join(source.choices(["a", "b1", "中", " ", "  ", "\n", "'s", "."], k=30_000))
+    path = tmp_path / "text"
+    path.write_bytes(text.encode())
+    trainer = Trainer(500, progress=False)
+    expected = trainer.train([text])
+    for length in (64, 1000, 1 << 23):
+        monkeypatch.setattr("pyaot_tokenizer._counting._BUFFER_LEN", length)
+        assert _tokens(trainer.train_from_files([path])) == _tokens(expected)
+        other = Trainer(500, pattern=_OTHER_PATTERN, progress=False)
+        assert _tokens(other.train_from_files([path])) == _tokens(other.train([text]))
+
+
+def test_min_frequency() -> None:
+    counts = {b"ab": 5, b"cd": 4, b"ef": 3}
+    trainer = Trainer(400, min_frequency=4, progress=False)
+    assert list(_tokens(trainer.train_from_counts(counts)).values())[256:] == [b"ab", b"cd"]
+
+
+def test_counts_beyond_32_bits() -> None:
+    counts = {b"ab": 2_200_000_000, b"cd": 2**32, b"ef": 2**40, b"gh": 10}
+    tokens = list(_tokens(Trainer(259, progress=False).train_from_counts(counts)).values())
+    assert tokens[256:] == [b"ef", b"cd", b"ab"]
+    assert reference_bpe.learn(counts, 259) == tokens
+    with pytest.raises(InvalidValueError, match="2\\^64"):
+        Trainer(progress=False).train_from_counts({b"ab": 2**64 - 1, b"cd": 1})
+    with pytest.raises(InvalidValueError, match="2\\^64"):
+        WordCounts.from_mapping({b"ab": 2**64 - 1, "ab": 1})
+
+
+def test_counts_are_added_and_sent() -> None:
+    texts = ["one two two", "two three", "a long piece withoutanyspaceinit", ""]
+    parts = [count_words([text]) for text in texts]
+    whole = count_words(texts)
+    assert merge_counts(parts).to_bytes() == whole.to_bytes()
+    again = merge_counts(WordCounts.from_bytes(part.to_bytes()) for part in parts)
+    assert again.to_bytes() == whole.to_bytes()
+    assert pickle.loads(pickle.dumps(whole)).to_bytes() == whole.to_bytes()
+    assert len(whole) == 8
+    content = whole.to_bytes()
+    for damaged in (b"", b"x", content[:-1], content[:40], content + b"x", b"\0" + content[1:]):
+        with pytest.raises(FormatError, match="counts"):
+            WordCounts.from_bytes(damaged)
+    for at in range(8, len(content)):
+        with pytest.raises(FormatError, match="counts"):
+            WordCounts.from_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"vocab_size": 255}, InvalidValueError, "vocab_size must be at least 256"),
+        ({"vocab_size": 257, "special_tokens": ["a", "b"]}, InvalidValueError, "at least 258"),
+        ({"vocab_size": -1}, InvalidValueError, "vocab_size"),
+        ({"vocab_size": 2**32}, InvalidValueError, "vocab_size"),
+        ({"vocab_size": 300.0}, InvalidTypeError, "vocab_size"),
+        ({"vocab_size": True}, InvalidTypeError, "vocab_size"),
+        ({"pattern": "("}, TokenizerError, "pattern"),
+        ({"pattern": None}, InvalidTypeError, "pattern"),
+        ({"special_tokens": "abc"}, InvalidTypeError, "special_tokens"),
+        ({"special_tokens": ["a", "a"]}, InvalidValueError, "twice"),
+        ({"special_tokens": [""]}, InvalidValueError, "empty"),
+        ({"special_tokens": [1]}, InvalidTypeError, "special token"),
+        ({"min_frequency": -1}, InvalidValueError, "min_frequency"),
+        ({"num_threads": 0}, InvalidValueError, "num_threads"),
+        ({"progress": 3}, InvalidTypeError, "progress"),
+    ],
+)
+def test_options_are_checked(
+    options: Dict[str, Any], error: Type[TokenizerError], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        Trainer(**options)
+
+
+def test_bad_texts_are_told_of() -> None:
+    trainer = Trainer(progress=False)
+    for texts in ([], [""], iter(())):
+        with pytest.raises(InvalidValueError, match="no text"):
+            trainer.train(texts)
+    for single in ("text", b"text", 5, None):
+        with pytest.raises(InvalidTypeError, match="iterable of texts"):
+            trainer.train(single)  # type: ignore[arg-type]
+    with pytest.raises(InvalidTypeError, match="text 1: "):
+        trainer.train(["a", 5])  # type: ignore[list-item]
+    counts: List[Union[Mapping[bytes, Any], Any]] = [[], {b"a": 1.5}, {b"a": True}, {5: 1}]
+    for bad in counts:
+        with pytest.raises(InvalidTypeError):
+            trainer.train_from_counts(bad)
+    for count in (-1, 2**64):
+        with pytest.raises(InvalidValueError, match=r"2\*\*64 - 1"):
+            trainer.train_from_counts({b"a": count})
+
+
+def test_bad_files_are_told_of(tmp_path: Path) -> None:
+    trainer = Trainer(progress=False)
+    with pytest.raises(pyaot_tokenizer.FileMissingError, match="none"):
+        trainer.train_from_files([tmp_path / "none"])
+    with pytest.raises(pyaot_tokenizer.FileReadError, match="cannot read"):
+        trainer.train_from_files([tmp_path])
+    with pytest.raises(InvalidTypeError, match="iterable of paths"):
+        trainer.train_from_files(str(tmp_path))
+    path = tmp_path / "latin1"
+    content = ("é word " * 2_000_000).encode() + b"caf\xe9 " + b"more " * 100_000
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match="invalid UTF-8 at byte") as raised:
+        trainer.train_from_files([path])
+    assert raised.value.offset == content.index(b"caf\xe9") + 3
+    assert raised.value.file == str(path)
+
+
+def test_an_iterator_that_raises_leaves_nothing_running() -> None:
+    class OddError(Exception):
+        pass
+
+    def texts() -> Iterator[str]:
+        for i in range(3000):
+            yield f"text {i} " * 1000
+        raise OddError
+
+    before = threading.active_count()
+    with pytest.raises(OddError):
+        Trainer(progress=False).train(texts())
+    assert threading.active_count() == before
+
+
+def test_progress_is_told() -> None:
+    told: List[Progress] = []
+    text = "".join(random.Random(1).choices("abcdefg ", k=200_000))
+    Trainer(600, progress=told.append).train([text])
+    assert told[-1].stage == "merge"
+    assert told[-1].done == told[-1].total == 344
+    counted = [progress.done for progress in told if progress.stage == "count"]
+    assert counted[-1] == len(text)
+
+    def stop(progress: Progress) -> None:
+        if progress.stage == "merge":
+            raise RuntimeError("enough")
+
+    before = threading.active_count()
+    with pytest.raises(RuntimeError, match="enough"):
+        Trainer(600, progress=stop).train([text])
+    assert threading.active_count() == before
+
+
+def test_interrupt_stops_within_a_second() -> None:
+    script = """
+import random, signal
+from pyaot_tokenizer import Trainer
+# A shell may have begun this process with the signal ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+source = random.Random(1)
+counts = {source.randbytes(40): 1 for _ in range(300_000)}
+print("begin", flush=True)
+try:
+    Trainer(2**31, progress=False).train_from_counts(counts)
+except KeyboardInterrupt:
+    print("stopped", flush=True)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=dict(os.environ)
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begin\n"
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    begin = time.monotonic()
+    assert process.stdout.readline() == "stopped\n"
+    assert time.monotonic() - begin < 1.0
+    assert process.wait() == 0
