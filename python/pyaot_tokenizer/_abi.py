@@ -4,7 +4,7 @@ import ctypes
 import enum
 
 VERSION = "0.1.0"
-ABI_HASH = 0x4b40e934dd32ca8e
+ABI_HASH = 0xca3dcb7b2ea9e78c
 NO_OFFSET = 0xffffffffffffffff
 
 
@@ -47,6 +47,10 @@ class AddedFlag(enum.IntEnum):
 class TrainingOption(enum.IntEnum):
     VOCAB_SIZE = 0
     MIN_FREQUENCY = 1
+    METHOD = 2
+    MAX_TOKEN_LENGTH = 3
+    LIMIT_ALPHABET = 4
+    ALL_BYTES = 5
 
 
 # name: (result, arguments)
@@ -286,6 +290,10 @@ SIGNATURES = {
     "pyaot_training_set": (
         ctypes.c_int32,
         (ctypes.c_void_p, ctypes.c_int32, ctypes.c_uint64),
+    ),
+    "pyaot_training_add_special": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t),
     ),
     "pyaot_training_run": (
         ctypes.c_int32,

@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 #define PYAOT_VERSION "0.1.0"
-#define PYAOT_ABI_HASH UINT64_C(0x4b40e934dd32ca8e)
+#define PYAOT_ABI_HASH UINT64_C(0xca3dcb7b2ea9e78c)
 
 typedef struct pyaot_tokenizer pyaot_tokenizer;
 typedef struct pyaot_context pyaot_context;
@@ -66,6 +66,10 @@ typedef enum pyaot_added_flag {
 typedef enum pyaot_training_option {
     PYAOT_TRAINING_VOCAB_SIZE = 0,
     PYAOT_TRAINING_MIN_FREQUENCY = 1,
+    PYAOT_TRAINING_METHOD = 2,
+    PYAOT_TRAINING_MAX_TOKEN_LENGTH = 3,
+    PYAOT_TRAINING_LIMIT_ALPHABET = 4,
+    PYAOT_TRAINING_ALL_BYTES = 5,
 } pyaot_training_option;
 
 /* The library's version, for example "0.1.0". */
@@ -285,6 +289,9 @@ const char *pyaot_training_error(pyaot_training *handle, uint64_t *offset);
 
 /* Sets one of `pyaot_training_option`. */
 pyaot_status pyaot_training_set(pyaot_training *handle, int32_t option, uint64_t value);
+
+/* Adds a special token for method 1. */
+pyaot_status pyaot_training_add_special(pyaot_training *handle, const uint8_t *content, size_t content_len);
 
 /* Learns merges from gathered counts, which stay as they are. */
 pyaot_status pyaot_training_run(pyaot_training *handle, const pyaot_counts *counts);

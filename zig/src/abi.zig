@@ -98,6 +98,15 @@ pub const TrainingOption = enum(i32) {
     vocab_size = 0,
     /// Pairs that occur less often are not merged.
     min_frequency = 1,
+    /// 0: rustbpe's merges. 1: those of tokenizers' BpeTrainer, for which the options below are, and whose
+    /// tokens are spelled in its byte-level alphabet; `vocab_size` includes the special tokens, which come first.
+    method = 2,
+    /// A token has fewer characters, if it is not of two. UINT64_MAX: no limit.
+    max_token_length = 3,
+    /// How many bytes may be tokens. UINT64_MAX: no limit.
+    limit_alphabet = 4,
+    /// 1: all bytes are tokens; 0: those that occur.
+    all_bytes = 5,
 };
 
 /// Value of an error's offset where no single place is at fault.
@@ -844,7 +853,30 @@ pub const functions = struct {
             .vocab_size => handle.training.options.vocab_size =
                 std.math.cast(u32, value) orelse return .invalid_argument,
             .min_frequency => handle.training.options.min_frequency = value,
+            .method => switch (value) {
+                0 => handle.training.huggingface = null,
+                1 => handle.training.huggingface = .{ .vocab_size = 0 },
+                else => return .invalid_argument,
+            },
+            .max_token_length, .limit_alphabet, .all_bytes => {
+                const options = if (handle.training.huggingface) |*o| o else return .invalid_argument;
+                switch (known) {
+                    .max_token_length => options.max_token_length = value,
+                    .limit_alphabet => options.limit_alphabet = value,
+                    else => options.all_bytes = value != 0,
+                }
+            },
         }
+        return .ok;
+    }
+
+    /// Adds a special token for method 1.
+    pub fn pyaot_training_add_special(
+        handle: *TrainingHandle,
+        content: [*]const u8,
+        content_len: usize,
+    ) callconv(.c) Status {
+        handle.training.addSpecial(content[0..content_len]) catch return .out_of_memory;
         return .ok;
     }
 

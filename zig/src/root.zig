@@ -63,6 +63,7 @@ test {
     _ = @import("encoder.zig");
     _ = @import("format/character_model.zig");
     _ = @import("huge_pages.zig");
+    _ = @import("huggingface_trainer.zig");
     _ = @import("merge_trees.zig");
     _ = @import("nfc.zig");
     _ = @import("normalizer.zig");

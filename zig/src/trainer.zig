@@ -48,7 +48,8 @@ pub const Watch = struct {
         watch.is_cancelled.store(true, .monotonic);
     }
 
-    fn tell(watch: *Watch, merge_count: usize) error{Cancelled}!void {
+    /// Says how many merges are made, and stops who was cancelled.
+    pub fn tell(watch: *Watch, merge_count: usize) error{Cancelled}!void {
         watch.merge_count.store(merge_count, .monotonic);
         if (watch.is_cancelled.load(.monotonic)) return error.Cancelled;
     }

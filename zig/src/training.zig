@@ -3,6 +3,7 @@
 //! Time and memory are those of the trainer, and of the result: each token's bytes once.
 
 const std = @import("std");
+const huggingface_trainer = @import("huggingface_trainer.zig");
 const trainer = @import("trainer.zig");
 const WordCounts = @import("word_counts.zig").WordCounts;
 const Allocator = std.mem.Allocator;
@@ -12,31 +13,69 @@ pub const Error = trainer.Error;
 pub const Training = struct {
     gpa: Allocator,
     options: trainer.Options = .{ .vocab_size = 30_000 },
+    /// Set to learn as tokenizers does; vocab_size, min_frequency and watch are those of `options`.
+    huggingface: ?huggingface_trainer.Options = null,
+    /// What `huggingface` has for special tokens.
+    specials: std.ArrayList([]const u8) = .empty,
     watch: trainer.Watch = .{},
     /// The ids of each merge's left and right token and of what they become.
     triples: [][3]u32 = &.{},
-    /// The bytes of all tokens, one after the other, and where each ends.
+    /// The bytes of all tokens (as tokenizers spells them, if that is how they were learnt), one after the other, and where each ends.
     bytes: []u8 = &.{},
     ends: []u64 = &.{},
 
     pub fn deinit(training: *Training) void {
         training.clear();
+        for (training.specials.items) |special| training.gpa.free(special);
+        training.specials.deinit(training.gpa);
         training.* = undefined;
     }
 
     /// Learns from `tables`, none of which share a piece. Once only.
     pub fn run(training: *Training, tables: []const WordCounts) Error!void {
         training.clear();
+        errdefer training.clear();
+        if (training.huggingface) |*options| return training.runHuggingFace(tables, options.*);
         var options = training.options;
         options.watch = &training.watch;
         const merges = try trainer.train(training.gpa, tables, options);
         defer training.gpa.free(merges);
-        errdefer training.clear();
         training.triples = try training.gpa.alloc([3]u32, merges.len);
         for (training.triples, merges, trainer.byte_count..) |*triple, merge, result| {
             triple.* = .{ merge.left, merge.right, @intCast(result) };
         }
         try training.layOut(merges);
+    }
+
+    /// Adds a special token, whose bytes are copied.
+    pub fn addSpecial(training: *Training, special: []const u8) error{OutOfMemory}!void {
+        const copy = try training.gpa.dupe(u8, special);
+        errdefer training.gpa.free(copy);
+        try training.specials.append(training.gpa, copy);
+    }
+
+    fn runHuggingFace(
+        training: *Training,
+        tables: []const WordCounts,
+        given: huggingface_trainer.Options,
+    ) Error!void {
+        const gpa = training.gpa;
+        var options = given;
+        options.vocab_size = training.options.vocab_size;
+        options.min_frequency = training.options.min_frequency;
+        options.watch = &training.watch;
+        options.specials = training.specials.items;
+        var arena: std.heap.ArenaAllocator = .init(gpa);
+        defer arena.deinit();
+        const result = try huggingface_trainer.train(gpa, arena.allocator(), tables, options);
+        training.triples = try gpa.dupe([3]u32, result.merges);
+        training.ends = try gpa.alloc(u64, result.tokens.len);
+        var len: u64 = 0;
+        for (training.ends, result.tokens) |*end, token| {
+            len += token.len;
+            end.* = len;
+        }
+        training.bytes = try std.mem.concat(gpa, u8, result.tokens);
     }
 
     fn clear(training: *Training) void {
@@ -104,6 +143,9 @@ test "an allocation that fails leaks nothing" {
         fn run(gpa: Allocator, counts: *const WordCounts) !void {
             var training: Training = .{ .gpa = gpa };
             defer training.deinit();
+            try training.run(counts[0..1]);
+            training.huggingface = .{ .vocab_size = 0 };
+            try training.addSpecial("<s>");
             try training.run(counts[0..1]);
         }
     }.run;

@@ -29,6 +29,26 @@ const bytes: [character_end]?u8 = table: {
     break :table result;
 };
 
+/// The character for each byte.
+pub const characters: [256]u21 = table: {
+    var result: [256]u21 = undefined;
+    for (bytes, 0..) |byte, character| if (byte) |b| {
+        result[b] = character;
+    };
+    break :table result;
+};
+
+/// The bytes in the order of their characters.
+pub const alphabet_order: [256]u8 = table: {
+    var result: [256]u8 = undefined;
+    var len: usize = 0;
+    for (bytes) |byte| if (byte) |b| {
+        result[len] = b;
+        len += 1;
+    };
+    break :table result;
+};
+
 fn isPrintable(byte: usize) bool {
     return switch (byte) {
         0x21...0x7E, 0xA1...0xAC, 0xAE...0xFF => true,
