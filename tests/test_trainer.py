@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import random
@@ -15,6 +16,8 @@ from typing import Any, Dict, Iterator, List, Mapping, Type, Union
 
 import pytest
 import rustbpe
+import tokenizers
+from tokenizers import models, pre_tokenizers, trainers
 
 import pyaot_tokenizer
 from pyaot_tokenizer import (
@@ -285,3 +288,136 @@ except KeyboardInterrupt:
     assert process.stdout.readline() == "stopped\n"
     assert time.monotonic() - begin < 1.0
     assert process.wait() == 0
+
+
+def _hf_trained(texts: List[str], **options: Any) -> Dict[str, Any]:
+    """The model that tokenizers learns."""
+    tokenizer = tokenizers.Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(tokenizers.Regex(DEFAULT_PATTERN), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    trainer = trainers.BpeTrainer(show_progress=False, **options)
+    tokenizer.train_from_iterator(texts, trainer)
+    model: Dict[str, Any] = json.loads(tokenizer.to_str())["model"]
+    return {"vocab": model["vocab"], "merges": [list(merge) for merge in model["merges"]]}
+
+
+def _hf_corpora() -> List[List[str]]:
+    source = random.Random(77)
+    corpora = []
+    for letters in ("ab", "abc ", "abcdé ", "aabbb中 '\n", "abcdefghij   "):
+        for length in (10, 200, 3000):
+            corpora.append(["".join(source.choices(letters, k=length)) for _ in range(12)])
+    return corpora
+
+
+@pytest.mark.parametrize("index", range(len(_hf_corpora())))
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"min_frequency": 3},
+        {"special_tokens": ["<s>", "a", "ab", "abc"]},
+        {"max_token_length": 4},
+        {"max_token_length": 2},
+        {"vocab_size": 3},
+    ],
+)
+@pytest.mark.parametrize("all_bytes", [True, False])
+def test_merges_are_those_of_tokenizers(
+    index: int, options: Dict[str, Any], all_bytes: bool
+) -> None:
+    texts = _hf_corpora()[index]
+    if all_bytes and options.get("vocab_size"):
+        options = {"vocab_size": 300}
+    options = {"vocab_size": 600, **options}
+    alphabet = pre_tokenizers.ByteLevel.alphabet() if all_bytes else []
+    expected = _hf_trained(texts, initial_alphabet=alphabet, **options)
+    trainer = Trainer(
+        tie_break="huggingface", initial_alphabet=all_bytes, progress=False, **options
+    )
+    model = json.loads(trainer.learn_json(count_words(texts)))["model"]
+    assert model["vocab"] == expected["vocab"]
+    assert model["merges"] == expected["merges"]
+
+
+def test_limit_alphabet_is_that_of_tokenizers() -> None:
+    # No two characters occur equally often, which tokenizers leaves to chance.
+    letters = [letter for i, letter in enumerate("abcdefgh") for _ in range(i + 1)]
+    random.Random(3).shuffle(letters)
+    text = "".join(letters)
+    for limit in (1, 2, 5, 100):
+        expected = _hf_trained([text], vocab_size=40, limit_alphabet=limit)
+        trainer = Trainer(
+            40,
+            tie_break="huggingface",
+            initial_alphabet=False,
+            limit_alphabet=limit,
+            progress=False,
+        )
+        model = json.loads(trainer.learn_json(count_words([text])))["model"]
+        assert model["vocab"] == expected["vocab"]
+        assert model["merges"] == expected["merges"]
+
+
+@pytest.mark.parametrize("tie_break", ["rustbpe", "huggingface"])
+@pytest.mark.parametrize("pattern", [DEFAULT_PATTERN, "gpt2", "cl100k_base", "o200k_base"])
+def test_saved_it_is_loaded_by_tokenizers(tmp_path: Path, tie_break: Any, pattern: str) -> None:
+    source = random.Random(8)
+    texts = _corpora()[5] + _hf_corpora()[-1] + ["it's 12345 words\r\n\n  and   more  "]
+    trainer = Trainer(
+        700, special_tokens=["<|x|>"], tie_break=tie_break, pattern=pattern, progress=False
+    )
+    tokenizer = trainer.train(texts)
+    path = tmp_path / "tokenizer.json"
+    path.write_text("old")
+    tokenizer.save(path)
+    assert os.listdir(tmp_path) == ["tokenizer.json"]
+    theirs = tokenizers.Tokenizer.from_file(str(path))
+    again = Tokenizer(path)
+    samples = [*texts, "a<|x|>b   ", "".join(source.choices("ab c'sé中1\n", k=3000)), "x \n "]
+    for text in samples:
+        ids = tokenizer.encode(text)
+        assert theirs.encode(text, add_special_tokens=False).ids == ids
+        assert again.encode(text) == ids
+    with pytest.raises(pyaot_tokenizer.FileWriteError):
+        tokenizer.save(tmp_path / "none" / "tokenizer.json")
+
+
+def test_saved_as_ranks(tmp_path: Path) -> None:
+    tokenizer = Trainer(400, special_tokens=["<|x|>"], progress=False).train(_corpora()[9])
+    path = tmp_path / "x.tiktoken"
+    tokenizer.save(path)
+    settings = json.loads((tmp_path / "x.tiktoken.json").read_text("utf-8"))
+    again = Tokenizer.from_tiktoken(path, **settings)
+    assert _tokens(again) == _tokens(tokenizer)
+    assert again.special_tokens == tokenizer.special_tokens
+    with pytest.raises(pyaot_tokenizer.UnsupportedError, match="differently"):
+        Trainer(300, pattern=r"\p{L}+|^.|.", progress=False).train(["ab ab"]).save(tmp_path / "y")
+
+
+def test_killed_while_saving_leaves_the_old_file(tmp_path: Path) -> None:
+    script = """
+import sys
+from pyaot_tokenizer import Trainer
+tokenizer = Trainer(2000, progress=False).train([" ".join(map(str, range(5000)))])
+print("begin", flush=True)
+while True:
+    tokenizer.save(sys.argv[1])
+"""
+    path = tmp_path / "tokenizer.json"
+    for delay in (0.0, 0.02, 0.05, 0.3):
+        process = subprocess.Popen(
+            [sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begin\n"
+        time.sleep(delay)
+        process.kill()
+        process.wait()
+        if path.exists():
+            Tokenizer(path)
+    assert path.exists()

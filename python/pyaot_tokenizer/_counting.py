@@ -256,9 +256,14 @@ class Learnt(NamedTuple):
 
 
 def learn(
-    counts: CountsHandle, options: Mapping[TrainingOption, int], tell: Callable[[int], None]
+    counts: CountsHandle,
+    options: Mapping[TrainingOption, int],
+    tell: Callable[[int], None],
+    specials: Sequence[bytes] = (),
 ) -> Learnt:
     """Learns a vocabulary from gathered counts; `tell` is called with the number of merges.
+
+    `options` are set in their order: the method before what belongs to it, as `specials` do.
 
     Raises:
         InvalidValueError: An option, or the corpus, is out of range.
@@ -271,6 +276,9 @@ def learn(
     try:
         for option, value in options.items():
             library.pyaot_training_set(address, option.value, value)
+        for special in specials:
+            if library.pyaot_training_add_special(address, special, len(special)) != Status.OK:
+                raise MemoryError("memory ran out")
         call = Call(
             lambda: library.pyaot_training_run(address, counts.address),
             lambda: library.pyaot_training_cancel(address),

@@ -18,6 +18,7 @@ from typing import (
     Callable,
     Dict,
     Iterable,
+    Iterator,
     List,
     Literal,
     Mapping,
@@ -29,13 +30,14 @@ from typing import (
     overload,
 )
 
-from . import _bridge, _files, _native
+from . import _bridge, _files, _native, _saving
 from ._abi import AddedFlag, Property, SpecialMode
 from .errors import (
     FileReadError,
     InvalidTypeError,
     InvalidValueError,
     UnknownIdError,
+    UnsupportedError,
 )
 from .patterns import PATTERNS
 
@@ -724,6 +726,48 @@ class Tokenizer(_Base):
     def special_tokens(self) -> Mapping[str, int]:
         """The texts of the special tokens among the added tokens, and their ids."""
         return {text: token.id for text, token in self._added.items() if token.special}
+
+    def save(self, path: Path) -> None:
+        """Writes a tokenizer.json that tokenizers and transformers load, with the same ids.
+
+        A path that ends in ``.tiktoken`` gets a rank file, and beside it ``PATH.json`` with the
+        pattern and the special tokens. Every file is written under another name in the same folder
+        and renamed: there is what was there before, or the whole new file.
+
+        Raises:
+            InvalidTypeError: `path` is not a path.
+            UnsupportedError: The tokenizer has no such form: a vocabulary that is no ranks as
+                ``.tiktoken``; one from a frozen file or from vocab.json and merges.txt; a pattern
+                that tokenizers' engine reads differently.
+            FileWriteError: The file cannot be written.
+        """
+        name = check_path(path)
+        for target, content in self._saved(name):
+            with _files.replacing(target) as file:
+                file.write(content)
+
+    def _saved(self, name: str) -> List[Tuple[str, bytes]]:
+        kind = self._source[0]
+        as_ranks = name.endswith(".tiktoken")
+        if kind == "_load_json" and not as_ranks:
+            return [(name, self._source[1])]
+        pattern = self.pattern
+        if self.format != "tiktoken" or pattern is None:
+            form = "ranks" if as_ranks else "a tokenizer.json"
+            raise UnsupportedError(f"a tokenizer of {self.format} cannot be saved as {form}")
+        specials = [(text, token.id) for text, token in self._added.items()]
+        ranks = {token: token_id for token_id, token in self._ranks()}
+        if not as_ranks:
+            return [(name, _saving.ranks_json(ranks, pattern, specials))]
+        settings = _saving.tiktoken_settings(pattern, specials)
+        return [(f"{name}.json", settings), (name, _saving.tiktoken_ranks(ranks))]
+
+    def _ranks(self) -> Iterator[Tuple[int, bytes]]:
+        added = {token.id for token in self._added.values()}
+        for token_id in range(self.vocab_size):
+            token = self.id_to_token(token_id)
+            if token is not None and token_id not in added:
+                yield token_id, token
 
     def save_frozen(self, path: Path) -> None:
         """Writes the tokenizer's tables to a file, which `Tokenizer` loads in a millisecond or so.

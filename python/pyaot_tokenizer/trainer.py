@@ -7,7 +7,9 @@ the corpus.
 
 The merges are those of rustbpe: the pair of neighbouring tokens that occurs most often becomes the
 next token, and among equals the one with the smaller ids. They do not depend on the number of
-threads, and are counted in 64 bits where rustbpe's counts overflow at 2**31.
+threads, and are counted in 64 bits where rustbpe's counts overflow at 2**31. With
+``tie_break="huggingface"`` they are those of tokenizers' ``BpeTrainer`` instead, whose ids are
+others and therefore its choice among equals.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import (
     Iterable,
     Iterator,
     List,
+    Literal,
     Mapping,
     NamedTuple,
     Optional,
@@ -28,7 +31,7 @@ from typing import (
     Union,
 )
 
-from . import _counting
+from . import _counting, _saving
 from ._abi import TrainingOption
 from .errors import FileReadError, InvalidTypeError, InvalidValueError, TokenizerError
 from .tokenizer import (
@@ -51,6 +54,10 @@ DEFAULT_PATTERN = (
 _BYTES = 256
 _VOCAB_SIZE_MAX = (1 << 32) - 1
 _COUNT_LIMIT = 1 << 64
+
+
+TieBreak = Literal["rustbpe", "huggingface"]
+"""Whose merges to learn, which differ among pairs that occur equally often."""
 
 
 class Progress(NamedTuple):
@@ -183,8 +190,12 @@ class Trainer:
         min_frequency: int = 0,
         num_threads: Optional[int] = None,
         progress: ProgressOption = None,
+        tie_break: TieBreak = "rustbpe",
+        max_token_length: Optional[int] = None,
+        limit_alphabet: Optional[int] = None,
+        initial_alphabet: bool = True,
     ) -> None:
-        r"""Checks and keeps the options.
+        """Checks and keeps the options.
 
         Args:
             vocab_size: How many tokens to have at the end: the 256 bytes, those learnt, and the
@@ -195,6 +206,16 @@ class Trainer:
             min_frequency: A pair that occurs less often is not merged.
             num_threads: How many threads work; None: as many as there are cores.
             progress: Told how far it is; see `ProgressOption`.
+            tie_break: Whose rules and ids: ``"rustbpe"``, bytes first and special tokens last;
+                ``"huggingface"``, those of tokenizers' ``BpeTrainer`` with a ByteLevel
+                pre-tokenizer: special tokens, then the bytes in the order of the alphabet that
+                spells them. The options below are for the latter alone.
+            max_token_length: As of ``BpeTrainer``: no merge gives a token of as many characters of
+                that alphabet, or more, but of two.
+            limit_alphabet: How many different bytes to have at most, the most frequent ones. Text
+                with other bytes cannot be encoded then: only `learn_json` takes it.
+            initial_alphabet: Whether all bytes are tokens, as with ``ByteLevel.alphabet()``, or
+                only those that occur, which also only `learn_json` takes.
 
         Raises:
             InvalidTypeError: An option is of the wrong type.
@@ -205,7 +226,8 @@ class Trainer:
         self._specials = _check_specials(special_tokens)
         self._vocab_size = _check_int(vocab_size, "vocab_size", _VOCAB_SIZE_MAX)
         needed = _BYTES + len(self._specials)
-        if vocab_size < needed:
+        # BpeTrainer has no such bound, and its alphabet may be smaller.
+        if vocab_size < needed and initial_alphabet:
             specials = f" and {len(self._specials)} special tokens" if self._specials else ""
             raise InvalidValueError(
                 f"vocab_size must be at least {needed}, for 256 bytes{specials}, not {vocab_size}"
@@ -214,6 +236,30 @@ class Trainer:
         self._thread_count = check_threads(num_threads)
         self._pattern = check_pattern(pattern)
         self._progress = _check_progress(progress)
+        if tie_break not in ("rustbpe", "huggingface"):
+            raise InvalidValueError(
+                f'tie_break must be "rustbpe" or "huggingface", not {tie_break!r}'
+            )
+        self._is_huggingface = tie_break == "huggingface"
+        if not isinstance(initial_alphabet, bool):
+            raise InvalidTypeError(
+                f"initial_alphabet must be a bool, not {type_name(initial_alphabet)}"
+            )
+        limits = {
+            TrainingOption.MAX_TOKEN_LENGTH: (max_token_length, "max_token_length"),
+            TrainingOption.LIMIT_ALPHABET: (limit_alphabet, "limit_alphabet"),
+        }
+        self._limits: Dict[TrainingOption, int] = {}
+        for option, (limit, name) in limits.items():
+            if limit is not None:
+                self._limits[option] = _check_int(limit, name, _COUNT_LIMIT - 1)
+        if not initial_alphabet:
+            self._limits[TrainingOption.ALL_BYTES] = 0
+        if self._limits and not self._is_huggingface:
+            raise InvalidValueError(
+                "max_token_length, limit_alphabet and initial_alphabet are options of "
+                'tie_break="huggingface"'
+            )
         # A pattern that cannot be run is told of before any text is read.
         self._new_counts()
 
@@ -292,9 +338,45 @@ class Trainer:
     def _new_counts(self) -> _counting.CountsHandle:
         return _counting.CountsHandle(self._pattern, self._thread_count)
 
+    def learn_json(self, counts: Union[WordCounts, Mapping[Text, int]]) -> bytes:
+        """As `train_from_counts`, with ``tie_break="huggingface"``, as a tokenizer.json.
+
+        Raises:
+            InvalidTypeError, InvalidValueError, MemoryError: As for `train_from_counts`; or
+                `tie_break` is another.
+            UnsupportedError: tokenizers' engine reads the pattern differently.
+        """
+        if not self._is_huggingface:
+            raise InvalidValueError('learn_json needs tie_break="huggingface"')
+        if not isinstance(counts, WordCounts):
+            counts = WordCounts.from_mapping(counts)
+        with _Reporter(self._progress) as reporter:
+            return self._learn_json(counts._handle, reporter)
+
+    def _learn_json(self, counts: _counting.CountsHandle, reporter: _Reporter) -> bytes:
+        options = {
+            TrainingOption.METHOD: 1,
+            TrainingOption.VOCAB_SIZE: self._vocab_size,
+            TrainingOption.MIN_FREQUENCY: self._min_frequency,
+            **self._limits,
+        }
+        reporter.merge_total = max(0, self._vocab_size - _BYTES - len(self._specials))
+        specials = [to_bytes(text) for text in self._specials]
+        learnt = _counting.learn(counts, options, reporter.merged, specials)
+        tokens = [token.decode() for token in learnt.tokens]
+        return _saving.model_json(
+            {token: i for i, token in enumerate(tokens)},
+            [(tokens[left], tokens[right]) for left, right, _ in learnt.merges],
+            self._pattern.decode("utf-8", "surrogatepass"),
+            list(zip(tokens, range(len(specials)))),
+            ignore_merges=False,
+        )
+
     def _learn(self, counts: _counting.CountsHandle, reporter: _Reporter) -> Tokenizer:
         if len(counts) == 0:
             raise InvalidValueError("the corpus has no text to learn from")
+        if self._is_huggingface:
+            return Tokenizer.from_bytes(self._learn_json(counts, reporter))
         rank_count = self._vocab_size - len(self._specials)
         options = {
             TrainingOption.VOCAB_SIZE: rank_count,

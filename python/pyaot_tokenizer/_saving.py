@@ -1,0 +1,144 @@
+"""Tokenizers as the files of others: tokenizer.json and .tiktoken.
+
+A vocabulary of ranks becomes a merge list with every split of every token, in order of rank, and
+`ignore_merges`: tokenizers then merges the pair whose concatenation has the lowest rank, as
+tiktoken does. That is the form that Llama 3 and gpt-oss are published in.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+from .errors import UnsupportedError
+from .patterns import PATTERNS
+
+# tiktoken's cl100k in the syntax of tokenizers' engine, where "{1,3}+" repeats and "$" is the end
+# of any line. Possessive digits have nothing behind them that could take one back.
+_REWRITTEN = {
+    PATTERNS[name]: PATTERNS[name].replace("{1,3}+", "{1,3}").replace(r"\s++$", r"\s++\z")
+    for name in ("gpt2", "cl100k_base")
+}
+
+# What means something else to tokenizers' engine: a plus behind a counted repetition, and anchors.
+_DIFFERENT = re.compile(r"\{[\d,]+\}\+|(?<![\\\[])[$^]|\\[zZAG]")
+
+
+def byte_level_alphabet() -> List[str]:
+    """The character that tokenizer.json spells each byte with."""
+    printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+    others = iter(range(0x100, 0x200))
+    return [chr(byte) if byte in printable else chr(next(others)) for byte in range(256)]
+
+
+def ranks_json(
+    ranks: Mapping[bytes, int], pattern: str, specials: Sequence[Tuple[str, int]]
+) -> bytes:
+    """The tokenizer.json of ranks.
+
+    Raises:
+        UnsupportedError: The pattern has what tokenizers' engine reads differently.
+    """
+    alphabet = byte_level_alphabet()
+    spelled = {token: "".join([alphabet[byte] for byte in token]) for token in ranks}
+    merges: List[Tuple[str, str]] = []
+    for token, _ in sorted(ranks.items(), key=lambda item: item[1]):
+        splits = [
+            (ranks[token[:at]], ranks[token[at:]], token[:at], token[at:])
+            for at in range(1, len(token))
+            if token[:at] in ranks and token[at:] in ranks
+        ]
+        merges += [(spelled[left], spelled[right]) for _, _, left, right in sorted(splits)]
+    vocab = {spelled[token]: rank for token, rank in sorted(ranks.items(), key=lambda i: i[1])}
+    return model_json(vocab, merges, pattern, specials, ignore_merges=True)
+
+
+def model_json(
+    vocab: Mapping[str, int],
+    merges: Sequence[Tuple[str, str]],
+    pattern: str,
+    specials: Sequence[Tuple[str, int]],
+    *,
+    ignore_merges: bool,
+) -> bytes:
+    """The tokenizer.json of a vocabulary and its merges, spelled in the byte-level alphabet.
+
+    Raises:
+        UnsupportedError: As of `ranks_json`.
+    """
+    split: Dict[str, Any] = {
+        "type": "Split",
+        "pattern": {"Regex": oniguruma(pattern)},
+        "behavior": "Removed",
+        "invert": True,
+    }
+    byte_level = {"add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+    content = {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [
+            {
+                "id": token_id,
+                "content": text,
+                "single_word": False,
+                "lstrip": False,
+                "rstrip": False,
+                "normalized": False,
+                "special": True,
+            }
+            for text, token_id in specials
+        ],
+        "normalizer": None,
+        "pre_tokenizer": {
+            "type": "Sequence",
+            "pretokenizers": [split, {"type": "ByteLevel", **byte_level}],
+        },
+        "post_processor": None,
+        "decoder": {"type": "ByteLevel", **byte_level},
+        "model": {
+            "type": "BPE",
+            "dropout": None,
+            "unk_token": None,
+            "continuing_subword_prefix": None,
+            "end_of_word_suffix": None,
+            "fuse_unk": False,
+            "byte_fallback": False,
+            "ignore_merges": ignore_merges,
+            "vocab": vocab,
+            "merges": merges,
+        },
+    }
+    return json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
+
+
+def oniguruma(pattern: str) -> str:
+    """A pattern of tiktoken's engine, for that of tokenizers.
+
+    Raises:
+        UnsupportedError: It has what the engines read differently.
+    """
+    pattern = _REWRITTEN.get(pattern, pattern)
+    found = None if pattern in _REWRITTEN.values() else _DIFFERENT.search(pattern)
+    if found is not None:
+        raise UnsupportedError(
+            f"the pattern has {found.group()!r}, which tokenizers' engine reads differently"
+        )
+    return pattern
+
+
+def tiktoken_ranks(ranks: Mapping[bytes, int]) -> bytes:
+    """The content of a .tiktoken file."""
+    lines = (
+        base64.b64encode(token) + b" %d\n" % rank
+        for token, rank in sorted(ranks.items(), key=lambda item: item[1])
+    )
+    return b"".join(lines)
+
+
+def tiktoken_settings(pattern: str, specials: Sequence[Tuple[str, int]]) -> bytes:
+    """What a .tiktoken file does not hold, as JSON."""
+    content = {"pattern": pattern, "special_tokens": dict(specials)}
+    return json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
