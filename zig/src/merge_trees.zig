@@ -28,6 +28,7 @@ const definition = @import("definition.zig");
 const huge_pages = @import("huge_pages.zig");
 const PairTable = @import("pair_table.zig").PairTable;
 const token_order = @import("token_order.zig");
+const TokenOrder = token_order.TokenOrder;
 const Vocab = @import("vocab.zig").Vocab;
 const Allocator = std.mem.Allocator;
 
@@ -181,26 +182,91 @@ pub const MergeTrees = struct {
         gpa: Allocator,
         pairs: *PairTable,
         vocab: *const Vocab,
-        tokens: []const definition.Token,
-        prefixes: []const u32,
+        order: *const TokenOrder,
     ) error{OutOfMemory}!void {
-        const by_length = try sortByLength(gpa, tokens);
+        const lens = try gpa.alloc(u32, order.ids.len);
+        defer gpa.free(lens);
+        for (lens, 0..) |*len, position| len.* = order.lenAt(position);
+        // Positions of one length stay in their order, so that neighbours share their prefixes.
+        const by_length = try sortByLength(gpa, lens);
         defer gpa.free(by_length);
-        for (by_length) |index| {
-            const token = tokens[index];
-            var prefix = prefixes[index];
-            // Of tokens with the same bytes, the first counts.
-            if (prefix != token_order.no_token and
-                tokens[prefix].bytes.len == token.bytes.len) continue;
-            while (prefix != token_order.no_token) : (prefix = prefixes[prefix]) {
-                const left = tokens[prefix];
-                if (!trees.isReachable(left.id)) continue;
-                const right = vocab.find(token.bytes[left.bytes.len..]) orelse continue;
-                if (!trees.offer(pairs, left.id, right, token.id, token.id)) continue;
-                _ = pairs.put(left.id, right, token.id);
-                break;
+        var splits: std.ArrayList(Split) = .empty;
+        defer splits.deinit(gpa);
+        var begin: usize = 0;
+        var end: usize = 0;
+        while (begin < by_length.len) : (begin = end) {
+            // Of one length, so that what they are made of is complete.
+            const len = lens[by_length[begin]];
+            end = begin + 1;
+            const end_max = @min(begin + batch_len, by_length.len);
+            while (end < end_max and lens[by_length[end]] == len) end += 1;
+            const batch = by_length[begin..end];
+            splits.clearRetainingCapacity();
+            for (batch) |position| try findSplits(gpa, vocab, order, position, &splits);
+            for (splits.items) |*split| split.find(vocab, order);
+            for (splits.items) |split| {
+                if (split.right == no_token) continue;
+                trees.prefetch(split.left, split.right);
+                pairs.prefetch(split.left, split.right);
+            }
+            var done: u32 = token_order.no_token;
+            for (splits.items) |split| {
+                if (split.position == done or split.right == no_token) continue;
+                const id = order.ids[split.position];
+                if (!trees.offer(pairs, split.left, split.right, id, id)) continue;
+                _ = pairs.put(split.left, split.right, id);
+                done = split.position;
             }
         }
+    }
+
+    /// Tokens whose splits are looked up together, so that these do not wait for one another.
+    const batch_len = 32;
+
+    /// A token cut behind one of its prefixes that is a token.
+    const Split = struct {
+        position: u32,
+        left: u32,
+        left_len: u32,
+        hash: u64,
+        right: u32 = no_token,
+
+        fn find(split: *Split, vocab: *const Vocab, order: *const TokenOrder) void {
+            const right = order.bytesAt(split.position)[split.left_len..];
+            split.right = vocab.findHashed(split.hash, right) orelse no_token;
+        }
+    };
+
+    /// Appends the splits of the token at `position`, the longest prefix first, and sends for what
+    /// looking them up reads.
+    fn findSplits(
+        gpa: Allocator,
+        vocab: *const Vocab,
+        order: *const TokenOrder,
+        position: u32,
+        splits: *std.ArrayList(Split),
+    ) error{OutOfMemory}!void {
+        const bytes = order.bytesAt(position);
+        var prefix = order.prefixes[position];
+        // Of tokens with the same bytes, the first counts.
+        if (prefix != token_order.no_token and order.lenAt(prefix) == bytes.len) return;
+        while (prefix != token_order.no_token) : (prefix = order.prefixes[prefix]) {
+            const len = order.lenAt(prefix);
+            const hash = Vocab.hashOf(bytes[len..]);
+            vocab.prefetch(hash);
+            try splits.append(gpa, .{
+                .position = position,
+                .left = order.ids[prefix],
+                .left_len = len,
+                .hash = hash,
+            });
+        }
+    }
+
+    /// Sends for what the offer of a merge reads.
+    inline fn prefetch(trees: *const MergeTrees, left: u32, right: u32) void {
+        @prefetch(&trees.nodes[left], .{});
+        @prefetch(&trees.nodes[right], .{});
     }
 
     /// Finds the last merge of every token among those of a merge list. Pairs go into `pairs`,
@@ -212,14 +278,19 @@ pub const MergeTrees = struct {
         vocab: *const Vocab,
         merges: []const definition.Merge,
     ) error{OutOfMemory}!void {
-        const results = try gpa.alloc(definition.Token, merges.len);
-        defer gpa.free(results);
-        for (results, merges) |*result, merge| {
-            result.* = .{ .id = merge.result, .bytes = vocab.bytesOf(merge.result) };
-        }
-        const by_length = try sortByLength(gpa, results);
+        const lens = try gpa.alloc(u32, merges.len);
+        defer gpa.free(lens);
+        for (lens, merges) |*len, merge| len.* = @intCast(vocab.bytesOf(merge.result).len);
+        const by_length = try sortByLength(gpa, lens);
         defer gpa.free(by_length);
-        for (by_length) |index| {
+        for (by_length, 0..) |index, at| {
+            if (at + 32 < by_length.len) @prefetch(&merges[by_length[at + 32]], .{});
+            if (at + 16 < by_length.len) {
+                const later = merges[by_length[at + 16]];
+                trees.prefetch(later.left, later.right);
+                @prefetch(&trees.nodes[later.result], .{});
+                pairs.prefetch(later.left, later.right);
+            }
             const merge = merges[index];
             if (!trees.offer(pairs, merge.left, merge.right, merge.result, index)) continue;
             // The last place of a pair counts, and with it the token that it makes there.
@@ -231,35 +302,28 @@ pub const MergeTrees = struct {
 
     /// Fills in the prefixes, once the trees are complete. Of tokens with the same bytes, one is
     /// reachable at most, so that none is taken for its own prefix.
-    pub fn linkPrefixes(
-        trees: *MergeTrees,
-        tokens: []const definition.Token,
-        order: []const u32,
-        prefixes: []const u32,
-    ) void {
-        for (order) |index| {
-            const prefix = prefixes[index];
+    pub fn linkPrefixes(trees: *MergeTrees, order: *const TokenOrder) void {
+        for (order.ids, order.prefixes, 0..) |token, prefix, at| {
+            if (at + 16 < order.ids.len) @prefetch(&trees.nodes[order.ids[at + 16]], .{});
             if (prefix == token_order.no_token) continue;
-            const id = tokens[prefix].id;
-            trees.nodes[tokens[index].id].shorter =
-                if (trees.isReachable(id)) id else trees.shorterThan(id);
+            const id = order.ids[prefix];
+            trees.nodes[token].shorter = if (trees.isReachable(id)) id else trees.shorterThan(id);
         }
     }
 };
 
-/// Positions of tokens, shorter tokens first, those of the same length in the order given.
-fn sortByLength(gpa: Allocator, tokens: []const definition.Token) error{OutOfMemory}![]u32 {
-    var len_max: usize = 0;
-    for (tokens) |token| len_max = @max(len_max, token.bytes.len);
+/// Positions in a list of lengths, those of shorter ones first, equal ones in the order given.
+fn sortByLength(gpa: Allocator, lens: []const u32) error{OutOfMemory}![]u32 {
+    const len_max: usize = if (lens.len == 0) 0 else std.mem.max(u32, lens);
     const starts = try gpa.alloc(u32, len_max + 2);
     defer gpa.free(starts);
     @memset(starts, 0);
-    for (tokens) |token| starts[token.bytes.len + 1] += 1;
+    for (lens) |len| starts[len + 1] += 1;
     for (starts[1..], starts[0 .. starts.len - 1]) |*start, before| start.* += before;
-    const sorted = try gpa.alloc(u32, tokens.len);
-    for (tokens, 0..) |token, index| {
-        sorted[starts[token.bytes.len]] = @intCast(index);
-        starts[token.bytes.len] += 1;
+    const sorted = try gpa.alloc(u32, lens.len);
+    for (lens, 0..) |len, index| {
+        sorted[starts[len]] = @intCast(index);
+        starts[len] += 1;
     }
     return sorted;
 }

@@ -83,6 +83,13 @@ pub const PairTable = struct {
         return none;
     }
 
+    /// Sends for what entering a pair reads.
+    pub inline fn prefetch(table: *const PairTable, left: u32, right: u32) void {
+        const hash = hashOf(left, right);
+        @prefetch(&table.entries[@intCast(hash >> table.shift)], .{});
+        @prefetch(&table.filter[table.filterBit(hash) >> 6], .{});
+    }
+
     pub fn memoryBytes(table: *const PairTable) usize {
         return table.entries.len * @sizeOf(Entry) + table.filter.len * 8;
     }

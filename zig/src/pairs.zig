@@ -15,7 +15,8 @@ const definition = @import("definition.zig");
 const BaseSymbols = @import("base_symbols.zig").BaseSymbols;
 const MergeTrees = @import("merge_trees.zig").MergeTrees;
 const PairTable = @import("pair_table.zig").PairTable;
-const token_order = @import("token_order.zig");
+const TokenOrder = @import("token_order.zig").TokenOrder;
+const isEqual = @import("short_bytes.zig").isEqual;
 const TokenTrie = @import("token_trie.zig").TokenTrie;
 const Vocab = @import("vocab.zig").Vocab;
 const Allocator = std.mem.Allocator;
@@ -173,10 +174,8 @@ pub const Pairs = struct {
         base: BaseSymbols,
     ) Error!?Pairs {
         if (vocab.idLimit() / 8 > tokens.len + 8192) return null;
-        const order = try token_order.sorted(gpa, tokens);
-        defer gpa.free(order);
-        const prefixes = try token_order.prefixes(gpa, tokens, order);
-        defer gpa.free(prefixes);
+        var order: TokenOrder = try .init(gpa, tokens);
+        defer order.deinit(gpa);
         const base_ids = try base.allIds(gpa);
         defer gpa.free(base_ids);
 
@@ -188,18 +187,14 @@ pub const Pairs = struct {
         if (merges) |list| {
             try trees.addList(gpa, &table, vocab, list);
         } else {
-            try trees.addRanks(gpa, &table, vocab, tokens, prefixes);
+            try trees.addRanks(gpa, &table, vocab, &order);
         }
-        trees.linkPrefixes(tokens, order, prefixes);
-        var reachable: usize = 0;
-        for (order) |index| {
-            if (!trees.isReachable(tokens[index].id)) continue;
-            order[reachable] = index;
-            reachable += 1;
-        }
+        trees.linkPrefixes(&order);
+        const reachable = try reachablePositions(gpa, &trees, &order);
+        defer gpa.free(reachable);
         const byte_ranks = try byteRanks(gpa, &table, &base);
         errdefer gpa.free(byte_ranks);
-        const trie = TokenTrie.init(gpa, tokens, order[0..reachable]) catch |err| switch (err) {
+        const trie = TokenTrie.init(gpa, &order, reachable) catch |err| switch (err) {
             error.OutOfMemory => return error.OutOfMemory,
             error.TooLarge => {
                 trees.deinit(gpa);
@@ -221,6 +216,22 @@ pub const Pairs = struct {
     }
 };
 
+/// Which positions of `order` have reachable tokens. The caller frees the result.
+fn reachablePositions(
+    gpa: Allocator,
+    trees: *const MergeTrees,
+    order: *const TokenOrder,
+) error{OutOfMemory}![]u32 {
+    const positions = try gpa.alloc(u32, order.ids.len);
+    errdefer gpa.free(positions);
+    var count: usize = 0;
+    for (order.ids, 0..) |id, position| {
+        positions[count] = @intCast(position);
+        count += @intFromBool(trees.isReachable(id));
+    }
+    return gpa.realloc(positions, count);
+}
+
 fn byteRanks(
     gpa: Allocator,
     table: *const PairTable,
@@ -237,13 +248,21 @@ fn byteRanks(
 }
 
 fn areConcatenations(vocab: *const Vocab, merges: []const definition.Merge) bool {
-    for (merges) |merge| {
+    for (merges, 0..) |merge, at| {
+        if (at + 32 < merges.len) {
+            vocab.prefetchOffset(merges[at + 32].left);
+            vocab.prefetchOffset(merges[at + 32].right);
+        }
+        if (at + 16 < merges.len) {
+            vocab.prefetchBytes(merges[at + 16].left);
+            vocab.prefetchBytes(merges[at + 16].right);
+        }
         const left = vocab.bytesOf(merge.left);
         const right = vocab.bytesOf(merge.right);
         const result = vocab.bytesOf(merge.result);
         if (result.len != left.len + right.len) return false;
-        if (!std.mem.eql(u8, result[0..left.len], left)) return false;
-        if (!std.mem.eql(u8, result[left.len..], right)) return false;
+        if (!isEqual(result[0..left.len], left)) return false;
+        if (!isEqual(result[left.len..], right)) return false;
     }
     return true;
 }

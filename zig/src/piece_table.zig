@@ -96,17 +96,35 @@ pub const PieceTable = struct {
             .long = try .init(gpa, long_count, long_total),
         };
         var long_end: u32 = 0;
-        for (pieces) |piece| {
-            if (piece.bytes.len == 0) continue;
-            if (piece.bytes.len <= key_len_max) {
-                var key: Key = undefined;
-                table.makeKey(piece.bytes, 0, piece.bytes.len, &key);
-                if (key.len <= 8) table.words.put(key, piece.id) else table.double_words.put(key, piece.id);
-                continue;
+        var begin: usize = 0;
+        while (begin < pieces.len) : (begin += batch_len) {
+            const batch = pieces[begin..@min(begin + batch_len, pieces.len)];
+            table.putShort(batch);
+            for (batch) |piece| {
+                if (piece.bytes.len <= key_len_max) continue;
+                long_end = table.long.put(long_end, piece.bytes, piece.id);
             }
-            long_end = table.long.put(long_end, piece.bytes, piece.id);
         }
         return table;
+    }
+
+    /// Pieces entered together, so that their entries are fetched at the same time.
+    const batch_len = 32;
+
+    /// Enters the pieces, at most `batch_len`, that have keys.
+    fn putShort(table: *PieceTable, pieces: []const Piece) void {
+        var keys: [batch_len]Key = undefined;
+        var ids: [batch_len]u32 = undefined;
+        var count: usize = 0;
+        for (pieces) |piece| {
+            if (piece.bytes.len == 0 or piece.bytes.len > key_len_max) continue;
+            table.makeKey(piece.bytes, 0, piece.bytes.len, &keys[count]);
+            ids[count] = piece.id;
+            count += 1;
+        }
+        for (keys[0..count], ids[0..count]) |key, id| {
+            if (key.len <= 8) table.words.put(key, id) else table.double_words.put(key, id);
+        }
     }
 
     pub fn deinit(table: *PieceTable, gpa: Allocator) void {

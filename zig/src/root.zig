@@ -74,6 +74,7 @@ test {
     _ = @import("piece_table.zig");
     _ = @import("pretokenizer.zig");
     _ = @import("python.zig");
+    _ = @import("short_bytes.zig");
     _ = @import("short_merge.zig");
     _ = @import("token_order.zig");
     _ = @import("token_trie.zig");

@@ -6,7 +6,7 @@
 //! 10 bytes for each.
 
 const std = @import("std");
-const definition = @import("definition.zig");
+const TokenOrder = @import("token_order.zig").TokenOrder;
 const Allocator = std.mem.Allocator;
 
 pub const TokenTrie = struct {
@@ -50,32 +50,29 @@ pub const TokenTrie = struct {
 
     pub const Error = error{ OutOfMemory, TooLarge };
 
-    /// Builds the trie of the tokens in `order`, which are sorted by their bytes and all differ.
-    pub fn init(
-        gpa: Allocator,
-        tokens: []const definition.Token,
-        order: []const u32,
-    ) Error!TokenTrie {
+    /// Builds the trie of the tokens at `positions` of `order`, which rise and whose bytes differ.
+    pub fn init(gpa: Allocator, order: *const TokenOrder, positions: []const u32) Error!TokenTrie {
         const roots = try gpa.alloc(Unit, 1 << 16);
         errdefer gpa.free(roots);
         @memset(roots, .{});
-        var builder: Builder = .{ .gpa = gpa, .tokens = tokens, .order = order };
+        var builder: Builder = .{ .gpa = gpa, .order = order, .positions = positions };
         defer builder.deinit();
         try builder.addBlock();
         builder.isBaseUsed(0).* = true;
 
         var single: [256]u32 = @splat(no_token);
         var start: usize = 0;
-        while (start < order.len) {
-            const first = tokens[order[start]];
-            if (first.bytes.len == 1) {
-                single[first.bytes[0]] = first.id;
+        while (start < positions.len) {
+            const first = order.bytesAt(positions[start]);
+            const id = order.ids[positions[start]];
+            if (first.len == 1) {
+                single[first[0]] = id;
                 start += 1;
                 continue;
             }
-            const end = builder.endOfPrefix(start, order.len, 2);
-            const key = std.mem.readInt(u16, first.bytes[0..2], .little);
-            if (first.bytes.len == 2) roots[key].id = first.id;
+            const end = builder.endOfPrefix(start, positions.len, 2);
+            const key = std.mem.readInt(u16, first[0..2], .little);
+            if (first.len == 2) roots[key].id = id;
             roots[key].base = try builder.addChildren(.{ .start = start, .end = end, .depth = 2 });
             try builder.addAll();
             start = end;
@@ -113,13 +110,13 @@ pub const TokenTrie = struct {
     }
 };
 
-/// Tokens `order[start..end]` share their first `depth` bytes.
+/// Tokens at `positions[start..end]` share their first `depth` bytes.
 const Range = struct { start: usize, end: usize, depth: usize };
 
 const Builder = struct {
     gpa: Allocator,
-    tokens: []const definition.Token,
-    order: []const u32,
+    order: *const TokenOrder,
+    positions: []const u32,
     units: std.ArrayList(TokenTrie.Unit) = .empty,
     /// Nodes whose children are still to be placed.
     pending: std.ArrayList(Pending) = .empty,
@@ -145,6 +142,10 @@ const Builder = struct {
         builder.bases_used.deinit(builder.gpa);
         builder.next_free.deinit(builder.gpa);
         builder.previous_free.deinit(builder.gpa);
+    }
+
+    inline fn bytesAt(builder: *const Builder, at: usize) []const u8 {
+        return builder.order.bytesAt(builder.positions[at]);
     }
 
     fn isBaseUsed(builder: *Builder, base: usize) *bool {
@@ -179,12 +180,11 @@ const Builder = struct {
         return unit != 0 and !builder.units.items[unit].is_used;
     }
 
-    /// Where the tokens that share `depth` bytes with `order[start]` end.
+    /// Where the tokens that share `depth` bytes with that at `positions[start]` end.
     fn endOfPrefix(builder: *const Builder, start: usize, end: usize, depth: usize) usize {
-        const prefix = builder.tokens[builder.order[start]].bytes[0..depth];
+        const prefix = builder.bytesAt(start)[0..depth];
         var at = start + 1;
-        while (at < end and
-            std.mem.startsWith(u8, builder.tokens[builder.order[at]].bytes, prefix)) at += 1;
+        while (at < end and std.mem.startsWith(u8, builder.bytesAt(at), prefix)) at += 1;
         return at;
     }
 
@@ -199,13 +199,13 @@ const Builder = struct {
     fn addChildren(builder: *Builder, node: Range) TokenTrie.Error!u23 {
         var range = node;
         // The node's own token has no further byte and comes first.
-        if (builder.tokens[builder.order[range.start]].bytes.len == range.depth) range.start += 1;
+        if (builder.bytesAt(range.start).len == range.depth) range.start += 1;
         if (range.start == range.end) return 0;
         var bytes: [256]u8 = undefined;
         var starts: [257]usize = undefined;
         var count: usize = 0;
         for (range.start..range.end) |at| {
-            const byte = builder.tokens[builder.order[at]].bytes[range.depth];
+            const byte = builder.bytesAt(at)[range.depth];
             if (count > 0 and bytes[count - 1] == byte) continue;
             bytes[count] = byte;
             starts[count] = at;
@@ -217,9 +217,11 @@ const Builder = struct {
         for (bytes[0..count], starts[0..count], starts[1 .. count + 1]) |byte, start, end| {
             const unit = @as(u32, base) ^ byte;
             builder.take(unit);
-            const first = builder.tokens[builder.order[start]];
-            const has_token = first.bytes.len == range.depth + 1;
-            const id = if (has_token) first.id else TokenTrie.no_token;
+            const has_token = builder.bytesAt(start).len == range.depth + 1;
+            const id = if (has_token)
+                builder.order.ids[builder.positions[start]]
+            else
+                TokenTrie.no_token;
             builder.units.items[unit] = .{ .byte = byte, .is_used = true, .id = id };
             if (has_token and end - start == 1) continue;
             try builder.pending.append(builder.gpa, .{
@@ -262,7 +264,19 @@ const Builder = struct {
     }
 };
 
-const token_order = @import("token_order.zig");
+const definition = @import("definition.zig");
+
+/// The positions of the tokens that differ from the one before.
+fn differing(gpa: Allocator, order: *const TokenOrder) ![]u32 {
+    const positions = try gpa.alloc(u32, order.ids.len);
+    var count: usize = 0;
+    for (0..positions.len) |at| {
+        if (at > 0 and std.mem.eql(u8, order.bytesAt(at - 1), order.bytesAt(at))) continue;
+        positions[count] = @intCast(at);
+        count += 1;
+    }
+    return gpa.realloc(positions, count);
+}
 
 test "the longest token is that of a loop over all" {
     const gpa = std.testing.allocator;
@@ -279,17 +293,11 @@ test "the longest token is that of a loop over all" {
             const len = random.uintLessThan(usize, 12);
             token.* = .{ .id = @intCast(i), .bytes = bytes[start..][0..len] };
         }
-        const order = try token_order.sorted(gpa, tokens);
-        defer gpa.free(order);
-        var count: usize = 0;
-        for (order) |index| {
-            const is_double = count > 0 and
-                std.mem.eql(u8, tokens[order[count - 1]].bytes, tokens[index].bytes);
-            if (is_double) continue;
-            order[count] = index;
-            count += 1;
-        }
-        var trie: TokenTrie = try .init(gpa, tokens, order[0..count]);
+        var order: TokenOrder = try .init(gpa, tokens);
+        defer order.deinit(gpa);
+        const positions = try differing(gpa, &order);
+        defer gpa.free(positions);
+        var trie: TokenTrie = try .init(gpa, &order, positions);
         defer trie.deinit(gpa);
         for (0..2900) |start| {
             const text = bytes[start..][0 .. 1 + random.uintLessThan(usize, 14)];
@@ -320,20 +328,17 @@ test "few units are left over" {
         const len = random.intRangeAtMost(usize, 3, 10);
         token.* = .{ .id = @intCast(i), .bytes = bytes[start..][0..len] };
     }
-    const order = try token_order.sorted(gpa, tokens);
-    defer gpa.free(order);
-    var count: usize = 1;
+    var order: TokenOrder = try .init(gpa, tokens);
+    defer order.deinit(gpa);
+    const positions = try differing(gpa, &order);
+    defer gpa.free(positions);
     var nodes: usize = 0;
-    for (order[1..]) |index| {
-        const before = tokens[order[count - 1]].bytes;
-        const token = tokens[index].bytes;
-        if (std.mem.eql(u8, before, token)) continue;
-        order[count] = index;
-        count += 1;
-        const shared = std.mem.indexOfDiff(u8, before, token).?;
+    for (positions[0 .. positions.len - 1], positions[1..]) |before, position| {
+        const token = order.bytesAt(position);
+        const shared = std.mem.indexOfDiff(u8, order.bytesAt(before), token).?;
         nodes += token.len - @max(shared, 2);
     }
-    var trie: TokenTrie = try .init(gpa, tokens, order[0..count]);
+    var trie: TokenTrie = try .init(gpa, &order, positions);
     defer trie.deinit(gpa);
     try std.testing.expect(trie.units.len < nodes + nodes / 8);
 }

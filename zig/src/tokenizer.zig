@@ -329,6 +329,7 @@ fn initPieces(
     };
     var found: std.ArrayList(PieceTable.Piece) = .empty;
     defer found.deinit(gpa);
+    try found.ensureTotalCapacityPrecise(gpa, tokens.len);
     var scratch: bpe.Scratch = .{};
     defer scratch.deinit(gpa);
     var ids: std.ArrayList(u32) = .empty;
@@ -338,13 +339,13 @@ fn initPieces(
         if (token.decoded != null) continue;
         const bytes = vocab.bytesOf(token.id);
         if (every_token or (merges.is_indexed and merges.trees.isReachable(token.id))) {
-            try found.append(gpa, .{ .bytes = bytes, .id = token.id });
+            found.appendAssumeCapacity(.{ .bytes = bytes, .id = token.id });
             continue;
         }
         if (merges.is_indexed) continue;
         try ids.ensureTotalCapacity(gpa, bytes.len);
         const count = try bpe.encode(merges, gpa, &scratch, bytes, ids.items.ptr);
-        if (count == 1) try found.append(gpa, .{ .bytes = bytes, .id = ids.items.ptr[0] });
+        if (count == 1) found.appendAssumeCapacity(.{ .bytes = bytes, .id = ids.items.ptr[0] });
     }
     return .init(gpa, found.items);
 }

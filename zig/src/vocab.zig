@@ -1,10 +1,11 @@
 //! The vocabulary: ids to bytes and bytes to ids. Read-only once built.
 //!
 //! Looking an id up is one pair of loads; looking bytes up hashes them once and compares with the few
-//! candidates of an open-addressing index that is never more than half full.
+//! candidates of an open-addressing index that is never more than half full and knows half of each hash.
 
 const std = @import("std");
 const definition = @import("definition.zig");
+const short_bytes = @import("short_bytes.zig");
 const Allocator = std.mem.Allocator;
 
 pub const Vocab = struct {
@@ -17,10 +18,14 @@ pub const Vocab = struct {
     /// Token `id` is `bytes[offsets[id]..offsets[id + 1]]`.
     offsets: []u32,
     defined: std.DynamicBitSetUnmanaged,
-    /// Slots of ids, empty where `no_id`; a power of two many.
-    index: []u32,
+    /// A power of two many.
+    index: []Slot,
 
+    /// An id and the upper half of its token's hash; empty where it is `no_id`.
+    const Slot = extern struct { tag: u32, id: u32 };
     const no_id = std.math.maxInt(u32);
+    /// Tokens entered together, so that their slots are fetched at the same time.
+    const batch_len = 32;
 
     pub const Error = error{ OutOfMemory, TooLarge };
 
@@ -65,15 +70,15 @@ pub const Vocab = struct {
         offsets[limit] = used;
         @memset(bytes[used..], 0);
 
-        const index = try gpa.alloc(u32, try slotCount(tokens.len));
-        @memset(index, no_id);
+        const index = try gpa.alloc(Slot, try slotCount(tokens.len));
+        @memset(index, .{ .tag = 0, .id = no_id });
         var vocab: Vocab = .{
             .bytes = bytes,
             .offsets = offsets,
             .defined = defined,
             .index = index,
         };
-        for (tokens) |token| vocab.insert(token.id);
+        vocab.insertAll(tokens);
         return vocab;
     }
 
@@ -108,17 +113,37 @@ pub const Vocab = struct {
     /// The id of the vocabulary's token with exactly these bytes (the lowest, where several have them);
     /// added tokens do not count.
     pub fn find(vocab: *const Vocab, bytes: []const u8) ?u32 {
+        return vocab.findHashed(hashOf(bytes), bytes);
+    }
+
+    /// As `find`, where the hash is known.
+    pub inline fn findHashed(vocab: *const Vocab, hash: u64, bytes: []const u8) ?u32 {
         const mask = vocab.index.len - 1;
-        var slot = hash(bytes) & mask;
-        while (vocab.index[slot] != no_id) : (slot = (slot + 1) & mask) {
-            const id = vocab.index[slot];
-            if (std.mem.eql(u8, vocab.bytesOf(id), bytes)) return id;
+        var at: usize = @intCast(hash & mask);
+        while (true) : (at = (at + 1) & mask) {
+            const slot = vocab.index[at];
+            if (slot.id == no_id) return null;
+            if (slot.tag != tagOf(hash)) continue;
+            if (std.mem.eql(u8, vocab.bytesOf(slot.id), bytes)) return slot.id;
         }
-        return null;
+    }
+
+    /// Sends for what a search for this hash reads first.
+    pub inline fn prefetch(vocab: *const Vocab, hash: u64) void {
+        @prefetch(&vocab.index[@intCast(hash & (vocab.index.len - 1))], .{});
+    }
+
+    /// Sends for where an id's token stands, which is what `prefetchBytes` reads.
+    pub inline fn prefetchOffset(vocab: *const Vocab, id: u32) void {
+        @prefetch(&vocab.offsets[id], .{});
+    }
+
+    pub inline fn prefetchBytes(vocab: *const Vocab, id: u32) void {
+        @prefetch(vocab.bytes.ptr + vocab.offsets[id], .{});
     }
 
     pub fn memoryBytes(vocab: *const Vocab) usize {
-        return vocab.bytes.len + vocab.offsets.len * 4 + vocab.index.len * 4 +
+        return vocab.bytes.len + vocab.offsets.len * 4 + vocab.index.len * @sizeOf(Slot) +
             vocab.defined.capacity() / 8;
     }
 
@@ -133,31 +158,47 @@ pub const Vocab = struct {
         if (falls or vocab.offsets[id_limit] + @as(u64, slack) > vocab.bytes.len) return false;
         if (@popCount(vocab.index.len) != 1) return false;
         var empty_count: usize = 0;
-        for (vocab.index) |id| {
-            empty_count += @intFromBool(id == no_id);
-            if (id != no_id and !vocab.isDefined(id)) return false;
+        for (vocab.index) |slot| {
+            empty_count += @intFromBool(slot.id == no_id);
+            if (slot.id != no_id and !vocab.isDefined(slot.id)) return false;
         }
         if (empty_count == 0) return false;
         // A sample: the hash may be another than that of the code that made the table.
-        for (vocab.index[0..@min(vocab.index.len, 64)]) |id| {
-            if (id != no_id and vocab.find(vocab.bytesOf(id)) == null) return false;
+        for (vocab.index[0..@min(vocab.index.len, 64)]) |slot| {
+            if (slot.id != no_id and vocab.find(vocab.bytesOf(slot.id)) == null) return false;
         }
         return true;
     }
 
-    fn insert(vocab: *Vocab, id: u32) void {
+    fn insertAll(vocab: *Vocab, tokens: []const definition.Token) void {
         const mask = vocab.index.len - 1;
-        var slot = hash(vocab.bytesOf(id)) & mask;
-        while (vocab.index[slot] != no_id) slot = (slot + 1) & mask;
-        vocab.index[slot] = id;
+        var hashes: [batch_len]u64 = undefined;
+        var begin: usize = 0;
+        while (begin < tokens.len) : (begin += batch_len) {
+            const batch = tokens[begin..@min(begin + batch_len, tokens.len)];
+            for (batch, hashes[0..batch.len]) |token, *hash| {
+                hash.* = hashOf(vocab.bytesOf(token.id));
+                vocab.prefetch(hash.*);
+            }
+            for (batch, hashes[0..batch.len]) |token, hash| {
+                var at: usize = @intCast(hash & mask);
+                while (vocab.index[at].id != no_id) at = (at + 1) & mask;
+                vocab.index[at] = .{ .tag = tagOf(hash), .id = token.id };
+            }
+        }
     }
 
     fn slotCount(count: usize) Error!usize {
         return std.math.ceilPowerOfTwo(usize, @max(count * 2, 16)) catch error.TooLarge;
     }
 
-    fn hash(bytes: []const u8) usize {
-        return @truncate(std.hash.Wyhash.hash(0, bytes));
+    /// The hash by which a token is found.
+    pub inline fn hashOf(bytes: []const u8) u64 {
+        return short_bytes.hashOf(bytes);
+    }
+
+    inline fn tagOf(hash: u64) u32 {
+        return @intCast(hash >> 32);
     }
 };
 

@@ -11,6 +11,9 @@ const definition = @import("../definition.zig");
 const json_tree = @import("json_tree.zig");
 const Field = json_tree.IdField;
 const Pair = json_tree.Pair;
+const short_bytes = @import("../short_bytes.zig");
+const isEqual = short_bytes.isEqual;
+const hashOf = short_bytes.hashOf;
 const Allocator = std.mem.Allocator;
 
 pub const SpelledVocab = struct {
@@ -35,18 +38,26 @@ pub const SpelledVocab = struct {
         const slots = try arena.alloc(Slot, slot_count);
         @memset(slots, .{ .tag = 0, .field = none });
         var vocab: SpelledVocab = .{ .fields = fields[0..0], .slots = slots };
+        var hashes: [2 * batch_len]u64 = undefined;
         var count: usize = 0;
-        for (fields) |field| {
-            const hash = hashOf(field.key());
-            const slot = vocab.slotOf(hash, field.key());
-            if (slots[slot].field != none) {
-                fields[slots[slot].field].id = field.id;
-                continue;
+        var begin: usize = 0;
+        while (begin < fields.len) : (begin += hashes.len) {
+            const batch = fields[begin..@min(begin + hashes.len, fields.len)];
+            for (batch, hashes[0..batch.len]) |field, *hash| {
+                hash.* = hashOf(field.key());
+                @prefetch(&slots[@intCast(hash.* & (slot_count - 1))], .{});
             }
-            slots[slot] = .{ .tag = tagOf(hash), .field = @intCast(count) };
-            fields[count] = field;
-            count += 1;
-            vocab.fields = fields[0..count];
+            for (batch, hashes[0..batch.len]) |field, hash| {
+                const slot = vocab.slotOf(hash, field.key());
+                if (slots[slot].field != none) {
+                    fields[slots[slot].field].id = field.id;
+                    continue;
+                }
+                slots[slot] = .{ .tag = tagOf(hash), .field = @intCast(count) };
+                fields[count] = field;
+                count += 1;
+                vocab.fields = fields[0..count];
+            }
         }
         return vocab;
     }
@@ -152,36 +163,6 @@ pub const SpelledVocab = struct {
         return @intCast(hash >> 32);
     }
 };
-
-/// Spellings are short: two overlapping words have most of them whole.
-inline fn isEqual(a: []const u8, b: []const u8) bool {
-    if (a.len != b.len) return false;
-    if (a.len > 16) return std.mem.eql(u8, a, b);
-    const x = ends(a);
-    const y = ends(b);
-    return x[0] == y[0] and x[1] == y[1];
-}
-
-inline fn hashOf(bytes: []const u8) u64 {
-    if (bytes.len > 16) return std.hash.Wyhash.hash(0, bytes);
-    const words = ends(bytes);
-    const product = @as(u128, words[0] ^ 0x9E3779B97F4A7C15) *
-        (words[1] ^ (@as(u64, bytes.len) *% 0xA0761D6478BD642F) ^ 0xE7037ED1A0B428DB);
-    return @as(u64, @truncate(product)) ^ @as(u64, @intCast(product >> 64));
-}
-
-/// All of at most 16 bytes, of which the length is known, in two words.
-inline fn ends(bytes: []const u8) [2]u64 {
-    const len = bytes.len;
-    if (len >= 8) return .{ word(u64, bytes[0..8]), word(u64, bytes[len - 8 ..][0..8]) };
-    if (len >= 4) return .{ word(u32, bytes[0..4]), word(u32, bytes[len - 4 ..][0..4]) };
-    if (len == 0) return .{ 0, 0 };
-    return .{ bytes[0], @as(u64, bytes[len / 2]) << 8 | bytes[len - 1] };
-}
-
-inline fn word(comptime T: type, bytes: *const [@sizeOf(T)]u8) u64 {
-    return std.mem.readInt(T, bytes, .little);
-}
 
 test "every merge as the plain look-ups have it" {
     var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
