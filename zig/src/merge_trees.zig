@@ -190,8 +190,6 @@ pub const MergeTrees = struct {
         // Positions of one length stay in their order, so that neighbours share their prefixes.
         const by_length = try sortByLength(gpa, lens);
         defer gpa.free(by_length);
-        var splits: std.ArrayList(Split) = .empty;
-        defer splits.deinit(gpa);
         var begin: usize = 0;
         var end: usize = 0;
         while (begin < by_length.len) : (begin = end) {
@@ -200,67 +198,94 @@ pub const MergeTrees = struct {
             end = begin + 1;
             const end_max = @min(begin + batch_len, by_length.len);
             while (end < end_max and lens[by_length[end]] == len) end += 1;
-            const batch = by_length[begin..end];
-            splits.clearRetainingCapacity();
-            for (batch) |position| try findSplits(gpa, vocab, order, position, &splits);
-            for (splits.items) |*split| split.find(vocab, order);
-            for (splits.items) |split| {
-                if (split.right == no_token) continue;
-                trees.prefetch(split.left, split.right);
-                pairs.prefetch(split.left, split.right);
-            }
-            var done: u32 = token_order.no_token;
-            for (splits.items) |split| {
-                if (split.position == done or split.right == no_token) continue;
-                const id = order.ids[split.position];
-                if (!trees.offer(pairs, split.left, split.right, id, id)) continue;
-                _ = pairs.put(split.left, split.right, id);
-                done = split.position;
-            }
+            trees.addBatch(pairs, vocab, order, by_length[begin..end]);
         }
     }
 
     /// Tokens whose splits are looked up together, so that these do not wait for one another.
     const batch_len = 32;
+    /// How many splits of each; few tokens have more, and those that have need few of them.
+    const splits_max = 8;
 
     /// A token cut behind one of its prefixes that is a token.
     const Split = struct {
-        position: u32,
+        id: u32,
         left: u32,
-        left_len: u32,
+        rest: []const u8,
         hash: u64,
         right: u32 = no_token,
 
-        fn find(split: *Split, vocab: *const Vocab, order: *const TokenOrder) void {
-            const right = order.bytesAt(split.position)[split.left_len..];
-            split.right = vocab.findHashed(split.hash, right) orelse no_token;
+        fn of(order: *const TokenOrder, position: u32, prefix: u32) Split {
+            const rest = order.bytesAt(position)[order.lenAt(prefix)..];
+            return .{
+                .id = order.ids[position],
+                .left = order.ids[prefix],
+                .rest = rest,
+                .hash = Vocab.hashOf(rest),
+            };
+        }
+
+        fn findRight(split: *Split, vocab: *const Vocab) void {
+            split.right = vocab.findHashed(split.hash, split.rest) orelse no_token;
         }
     };
 
-    /// Appends the splits of the token at `position`, the longest prefix first, and sends for what
-    /// looking them up reads.
-    fn findSplits(
-        gpa: Allocator,
+    /// Finds the last merges of the tokens at `positions`, at most `batch_len`, of one length.
+    fn addBatch(
+        trees: *MergeTrees,
+        pairs: *PairTable,
         vocab: *const Vocab,
         order: *const TokenOrder,
-        position: u32,
-        splits: *std.ArrayList(Split),
-    ) error{OutOfMemory}!void {
-        const bytes = order.bytesAt(position);
-        var prefix = order.prefixes[position];
-        // Of tokens with the same bytes, the first counts.
-        if (prefix != token_order.no_token and order.lenAt(prefix) == bytes.len) return;
-        while (prefix != token_order.no_token) : (prefix = order.prefixes[prefix]) {
-            const len = order.lenAt(prefix);
-            const hash = Vocab.hashOf(bytes[len..]);
-            vocab.prefetch(hash);
-            try splits.append(gpa, .{
-                .position = position,
-                .left = order.ids[prefix],
-                .left_len = len,
-                .hash = hash,
-            });
+        positions: []const u32,
+    ) void {
+        var buffer: [batch_len * splits_max]Split = undefined;
+        var ends: [batch_len]usize = undefined;
+        var remaining: [batch_len]u32 = undefined;
+        var count: usize = 0;
+        for (positions, 0..) |position, i| {
+            var prefix = order.prefixes[position];
+            // Of tokens with the same bytes, the first counts.
+            const is_double = prefix != token_order.no_token and
+                order.lenAt(prefix) == order.lenAt(position);
+            if (is_double) prefix = token_order.no_token;
+            const limit = count + splits_max;
+            while (prefix != token_order.no_token and count < limit) {
+                buffer[count] = .of(order, position, prefix);
+                vocab.prefetch(buffer[count].hash);
+                count += 1;
+                prefix = order.prefixes[prefix];
+            }
+            ends[i] = count;
+            remaining[i] = prefix;
         }
+        for (buffer[0..count]) |*split| {
+            split.findRight(vocab);
+            if (split.right == no_token) continue;
+            trees.prefetch(split.left, split.right);
+            pairs.prefetch(split.left, split.right);
+        }
+        var start: usize = 0;
+        for (positions, 0..) |position, i| {
+            const is_made = for (buffer[start..ends[i]]) |split| {
+                if (trees.offerSplit(pairs, split)) break true;
+            } else false;
+            start = ends[i];
+            var prefix = if (is_made) token_order.no_token else remaining[i];
+            while (prefix != token_order.no_token) : (prefix = order.prefixes[prefix]) {
+                if (!trees.isReachable(order.ids[prefix])) continue;
+                var split: Split = .of(order, position, prefix);
+                split.findRight(vocab);
+                if (trees.offerSplit(pairs, split)) break;
+            }
+        }
+    }
+
+    /// Enters a split, at the rank of its token's id, if it is the token's last merge.
+    fn offerSplit(trees: *MergeTrees, pairs: *PairTable, split: Split) bool {
+        if (split.right == no_token) return false;
+        if (!trees.offer(pairs, split.left, split.right, split.id, split.id)) return false;
+        _ = pairs.put(split.left, split.right, split.id);
+        return true;
     }
 
     /// Sends for what the offer of a merge reads.
