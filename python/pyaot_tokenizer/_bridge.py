@@ -29,6 +29,7 @@ _FUNCTIONS = (
     "PyByteArray_AsString",
     "PyByteArray_FromStringAndSize",
     "PyBytes_AsString",
+    "PyBytes_FromStringAndSize",
     "PyBytes_Size",
     "PyDescr_NewMethod",
     "PyDict_New",
@@ -132,12 +133,16 @@ class Bridge:
         if words[0] == id(numpy.ndarray):
             self._attach_numpy((ctypes.c_size_t * len(words))(*words), len(words))
 
-    def install(self, cls: type, name: str) -> None:
-        """Puts a builtin method in front of the method `name`, which goes on as its fallback."""
+    def install(self, cls: type, name: str, namespace: str = "") -> None:
+        """Puts a builtin method in front of the method `name`, which goes on as its fallback.
+
+        `namespace` is what the library's name of it begins with.
+        """
         function = getattr(cls, name)
         doc = f"{_text_signature(function)}\n--\n\n{function.__doc__ or ''}".encode()
         setattr(cls, PORTABLE_PREFIX + name, function)
-        setattr(cls, name, self._make_method(cls, name.encode(), doc, len(doc)))
+        full_name = (namespace + name).encode()
+        setattr(cls, name, self._make_method(cls, full_name, doc, len(doc)))
 
     def bind(self, instance: object, handle: _native.Handle) -> None:
         """Lets the builtin methods of `instance` use the tokenizer of `handle`.
@@ -155,9 +160,14 @@ def _text_signature(function: FunctionType) -> str:
     names = code.co_varnames
     defaults = function.__kwdefaults__ or {}
     keywords = names[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
-    parts = ["$self", *names[1 : code.co_argcount]]
+    positional = [*names[1 : code.co_argcount]]
+    for index, default in enumerate(reversed(function.__defaults__ or ()), 1):
+        positional[-index] += f"={default!r}"
+    parts = ["$self", *positional]
     if keywords:
-        parts += ["*", *(f"{keyword}={defaults[keyword]!r}" for keyword in keywords)]
+        # An empty set has no literal.
+        shown = {name: "..." if value == set() else repr(value) for name, value in defaults.items()}
+        parts += ["*", *(f"{keyword}={shown[keyword]}" for keyword in keywords)]
     return f"{function.__name__}({', '.join(parts)})"
 
 

@@ -83,6 +83,7 @@ pub const Interpreter = extern struct {
     PyByteArray_AsString: *const fn (*Object) callconv(.c) [*]u8,
     PyByteArray_FromStringAndSize: *const fn (?[*]const u8, isize) callconv(.c) ?*Object,
     PyBytes_AsString: *const fn (*Object) callconv(.c) [*]const u8,
+    PyBytes_FromStringAndSize: *const fn ([*]const u8, isize) callconv(.c) ?*Object,
     PyBytes_Size: *const fn (*Object) callconv(.c) isize,
     PyDescr_NewMethod: *const fn (*Object, *MethodDef) callconv(.c) ?*Object,
     PyDict_New: *const fn () callconv(.c) ?*Object,

@@ -29,7 +29,7 @@ const Error = error{ NotCovered, Raised };
 
 const Implementation = fn (self: *Object, arguments: Arguments) Error!*Object;
 
-/// By their names in Python.
+/// By their names in Python; behind a dot for those of another class than `Tokenizer`.
 const methods = .{
     .encode = encode,
     .encode_ordinary = encodeOrdinary,
@@ -41,12 +41,27 @@ const methods = .{
     .encode_to_numpy = encodeToNumpy,
     ._encode_array = encodeArray,
     ._encode_batch_arrays = encodeBatchArrays,
+    .@"tiktoken.encode" = tiktokenEncode,
+    .@"tiktoken.encode_ordinary" = tiktokenEncodeOrdinary,
+    .@"tiktoken.decode" = tiktokenDecode,
+    .@"tiktoken.decode_bytes" = tiktokenDecodeBytes,
 };
 
 const Name = std.meta.FieldEnum(@TypeOf(methods));
 
 /// What is compared by identity: names of arguments and common values are interned.
-const Word = enum { special_tokens, num_threads, errors, skip_special_tokens, parse, text, refuse };
+const Word = enum {
+    special_tokens,
+    num_threads,
+    errors,
+    skip_special_tokens,
+    allowed_special,
+    disallowed_special,
+    parse,
+    text,
+    refuse,
+    all,
+};
 
 var words: std.EnumArray(Word, *Object) = undefined;
 
@@ -62,8 +77,14 @@ pub fn attach() error{OutOfMemory}!void {
         words.set(@field(Word, field.name), try intern(field.name));
     }
     inline for (@typeInfo(Name).@"enum".fields) |field| {
-        portable_names.set(@field(Name, field.name), try intern(portable_prefix ++ field.name));
+        portable_names.set(@field(Name, field.name), try intern(portable_prefix ++ methodName(field.name)));
     }
+}
+
+/// The name behind the dot.
+fn methodName(comptime name: [:0]const u8) [:0]const u8 {
+    const dot = std.mem.findScalar(u8, name, '.') orelse return name;
+    return name[dot + 1 ..];
 }
 
 fn intern(comptime text: [:0]const u8) error{OutOfMemory}!*Object {
@@ -86,7 +107,7 @@ pub fn define(
             const definition = try gpa.create(interpreter.MethodDef);
             errdefer gpa.destroy(definition);
             definition.* = .{
-                .name = field.name,
+                .name = methodName(field.name),
                 .function = &wrapped(@field(Name, field.name)),
                 .doc = try gpa.dupeZ(u8, doc),
             };
@@ -222,6 +243,35 @@ inline fn encodeAs(
     return make(state, call.context.ids) orelse error.Raised;
 }
 
+/// As tiktoken has it: of a str alone, and special tokens are refused unless they are allowed. What is
+/// neither all nor none of them is not covered.
+fn tiktokenEncode(self: *Object, arguments: Arguments) Error!*Object {
+    const keywords = try arguments.parse(1, &.{ .allowed_special, .disallowed_special });
+    const allows_all = keywords[0] != null;
+    if (allows_all and keywords[0] != words.get(.all)) return error.NotCovered;
+    const refuses = if (keywords[1]) |given| try meansAll(given) else true;
+    const mode: SpecialMode = if (allows_all) .parse else if (refuses) .refuse else .text;
+    const text = try strOf(arguments.values[0]);
+    return encodeAs(self, text, mode, 1, lists.make);
+}
+
+fn tiktokenEncodeOrdinary(self: *Object, arguments: Arguments) Error!*Object {
+    _ = try arguments.parse(1, &.{});
+    return encodeAs(self, try strOf(arguments.values[0]), .text, 1, lists.make);
+}
+
+fn strOf(object: *Object) Error!*Object {
+    const is_str = interpreter.typeOf(object) == py.str_type or interpreter.hasFlag(object, .str);
+    return if (is_str) object else error.NotCovered;
+}
+
+/// True for "all", false for an empty tuple.
+fn meansAll(object: *Object) Error!bool {
+    if (object == words.get(.all)) return true;
+    if (interpreter.typeOf(object) != py.tuple_type) return error.NotCovered;
+    return if (py.PyTuple_Size(object) == 0) false else error.NotCovered;
+}
+
 fn encodeInto(self: *Object, arguments: Arguments) Error!*Object {
     const keywords = try arguments.parse(2, &.{.special_tokens});
     const mode = try modeOf(keywords[0]);
@@ -267,6 +317,43 @@ fn decode(self: *Object, arguments: Arguments) Error!*Object {
     };
     defer state.giveBack(call, ids.len);
     return decodeIds(&call.context, ids, handler, skip_special);
+}
+
+/// The handler may stand without its name.
+fn tiktokenDecode(self: *Object, arguments: Arguments) Error!*Object {
+    var given: ?*Object = null;
+    if (arguments.positional_count == 2) {
+        if (arguments.names != null) return error.NotCovered;
+        given = arguments.values[1];
+    } else {
+        given = (try arguments.parse(1, &.{.errors}))[0];
+    }
+    const handler = try handlerOf(given);
+    const state = states.of(self).* orelse return error.NotCovered;
+    const call = state.take() catch return error.NotCovered;
+    const ids = numbers.read(&call.context, arguments.values[0]) orelse {
+        state.giveBack(call, 0);
+        return error.NotCovered;
+    };
+    defer state.giveBack(call, ids.len);
+    return decodeIds(&call.context, ids, handler, false);
+}
+
+fn tiktokenDecodeBytes(self: *Object, arguments: Arguments) Error!*Object {
+    _ = try arguments.parse(1, &.{});
+    const state = states.of(self).* orelse return error.NotCovered;
+    const call = state.take() catch return error.NotCovered;
+    const ids = numbers.read(&call.context, arguments.values[0]) orelse {
+        state.giveBack(call, 0);
+        return error.NotCovered;
+    };
+    defer state.giveBack(call, ids.len);
+    const thread = release(ids.len);
+    const outcome = call.context.decode(ids, false);
+    restore(thread);
+    _ = outcome catch return error.NotCovered;
+    const bytes = call.context.bytes.items;
+    return py.PyBytes_FromStringAndSize(bytes.ptr, @intCast(bytes.len)) orelse error.Raised;
 }
 
 fn decodeIds(
