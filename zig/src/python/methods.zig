@@ -77,7 +77,8 @@ pub fn attach() error{OutOfMemory}!void {
         words.set(@field(Word, field.name), try intern(field.name));
     }
     inline for (@typeInfo(Name).@"enum".fields) |field| {
-        portable_names.set(@field(Name, field.name), try intern(portable_prefix ++ methodName(field.name)));
+        const name = portable_prefix ++ comptime methodName(field.name);
+        portable_names.set(@field(Name, field.name), try intern(name));
     }
 }
 
