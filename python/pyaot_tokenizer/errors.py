@@ -100,7 +100,7 @@ class FileWriteError(TokenizerError, OSError):
         return kind, arguments, {**state, **system}
 
 
-class UnknownIdError(TokenizerError, KeyError):
+class UnknownIdError(TokenizerError, KeyError, ValueError):
     """An id to decode that no token has; ``offset`` is its index in the sequence."""
 
 

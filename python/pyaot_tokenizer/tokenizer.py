@@ -115,7 +115,7 @@ class AddedToken(NamedTuple):
 
 
 class Tokenizer(_Base):
-    """A byte-pair-encoding tokenizer, loaded from its files; immutable.
+    """A byte-pair-encoding tokenizer, loaded from its files or trained; immutable once it is.
 
     Ids are equal to those of the tokenizer's reference implementation: tokenizers for a
     tokenizer.json, tiktoken for rank files. Encoding takes time linear in the text, or n log n in a
@@ -130,10 +130,16 @@ class Tokenizer(_Base):
         'Hello, world!'
     """
 
-    __slots__ = ("__weakref__", "_added", "_handle", "_pool", "_source")
+    __slots__ = ("__weakref__", "_added", "_handle", "_learnt", "_pool", "_source")
 
-    def __init__(self, path: Path) -> None:
+    # What `train_from_iterator` learnt, where two tokens may have the same bytes.
+    _learnt: Optional[List[bytes]]
+
+    def __init__(self, path: Optional[Path] = None) -> None:
         """Loads a tokenizer.json, or a file written by `save_frozen`.
+
+        Without a file it is one like rustbpe's, to be trained by `train_from_iterator`: until then
+        it has the 256 bytes as tokens and a pattern that finds nothing in any text.
 
         A frozen file is mapped: it may be replaced or deleted while the tokenizer lives, and must
         not be changed or truncated in place. To be safe from that, use `from_bytes`.
@@ -149,6 +155,9 @@ class Tokenizer(_Base):
             UnsupportedError: The file needs what this version does not do; the error names it.
             MemoryError: Memory ran out.
         """
+        if path is None:
+            self._load_learnt([bytes([byte]) for byte in range(256)], b"")
+            return
         content = _read(path, unless=_FROZEN_MAGIC)
         if content is None:
             self._load_frozen(path)
@@ -727,6 +736,59 @@ class Tokenizer(_Base):
         """The texts of the special tokens among the added tokens, and their ids."""
         return {text: token.id for text, token in self._added.items() if token.special}
 
+    def train_from_iterator(
+        self,
+        iterator: Iterable[str],
+        vocab_size: int,
+        buffer_size: int = 8192,
+        pattern: Optional[str] = None,
+    ) -> None:
+        """Learns a vocabulary, with the arguments and the merges of rustbpe 0.1.0.
+
+        `Trainer` has more options and gives a new tokenizer instead. After an error the tokenizer
+        is as it was before.
+
+        Args:
+            iterator: Any iterable of str, each a text of its own.
+            vocab_size: How many tokens to have at the end, the 256 bytes included; fewer where the
+                corpus is small.
+            buffer_size: As in rustbpe, where it is how many texts are held at a time; here a few
+                megabytes are, whatever it is.
+            pattern: What cuts text into pieces; None: rustbpe's default.
+
+        Raises:
+            InvalidTypeError: `iterator` is none, or has something that is no str; another argument
+                is of the wrong type.
+            InvalidValueError: `vocab_size` is below 256 (where rustbpe panics), or `buffer_size` is
+                0 (where it hangs).
+            UnsupportedError: The pattern is malformed or cannot be run.
+            UnicodeEncodeError: A text has a surrogate.
+            MemoryError: Memory ran out.
+        """
+        from .trainer import learn_ranks  # noqa: PLC0415 (training builds on this module)
+
+        self._load_learnt(*learn_ranks(iterator, vocab_size, buffer_size, pattern))
+
+    def get_pattern(self) -> str:
+        """The regular expression that cuts text into pieces, as in rustbpe; "" where none does."""
+        return self.pattern or ""
+
+    def get_mergeable_ranks(self) -> List[Tuple[bytes, int]]:
+        """The bytes and the id of each token that is no added one, by id, as in rustbpe.
+
+        Two learnt tokens may have the same bytes. As in a dict of these ranks, the later one is
+        what the tokenizer itself then encodes to; rustbpe's own ``encode`` may give either.
+        """
+        if self._learnt is not None:
+            return [(token, rank) for rank, token in enumerate(self._learnt)]
+        return [(token, token_id) for token_id, token in self._ranks()]
+
+    def batch_encode(self, texts: Sequence[str]) -> List[List[int]]:
+        """`encode_batch` on all cores, by its name in rustbpe."""
+        if isinstance(texts, str):
+            raise InvalidTypeError("a sequence of texts is needed, not str")
+        return self.encode_batch(texts)
+
     def save(self, path: Path) -> None:
         """Writes a tokenizer.json that tokenizers and transformers load, with the same ids.
 
@@ -880,6 +942,13 @@ class Tokenizer(_Base):
             ("_load_ranks", tokens, lengths, ids, pattern, specials),
         )
 
+    def _load_learnt(self, tokens: List[bytes], pattern: bytes) -> None:
+        # Of tokens with equal bytes the last counts, as in a dict.
+        ranks = {token: rank for rank, token in enumerate(tokens)}
+        lengths, ids = array("I", map(len, ranks)), array("I", ranks.values())
+        self._load_ranks(b"".join(ranks), lengths, ids, pattern, [])
+        self._learnt = tokens
+
     def _load_vocab_merges(self, vocab: bytes, merges: bytes, file: Optional[str]) -> None:
         self._finish(
             _native.Handle(
@@ -931,6 +1000,7 @@ class Tokenizer(_Base):
         if _BRIDGE is not None:
             _BRIDGE.bind(self, handle)
         self._source = source
+        self._learnt = None
         self._added = MappingProxyType(_added_tokens(handle))
 
     def _property(self, which: Property) -> int:

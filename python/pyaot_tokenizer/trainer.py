@@ -393,6 +393,36 @@ class Trainer:
         return Tokenizer.from_ranks(ranks, pattern=pattern, special_tokens=specials)
 
 
+def learn_ranks(
+    iterator: Iterable[str], vocab_size: int, buffer_size: int, pattern: Optional[str]
+) -> Tuple[List[bytes], bytes]:
+    """What `Tokenizer.train_from_iterator` learns: the bytes of each token by id, and the pattern.
+
+    Raises:
+        InvalidTypeError, InvalidValueError, UnsupportedError, MemoryError: As for
+            `Tokenizer.train_from_iterator`.
+    """
+    if _check_int(buffer_size, "buffer_size", _COUNT_LIMIT - 1) == 0:
+        raise InvalidValueError("buffer_size must be at least 1, not 0")
+    expression = DEFAULT_PATTERN if pattern is None else pattern
+    trainer = Trainer(vocab_size=vocab_size, pattern=expression, progress=False)
+    counts = trainer._new_counts()
+    with _Reporter(False) as reporter:
+        _count_texts(counts, _checked_strs(iterator), reporter)
+        options = {TrainingOption.VOCAB_SIZE: vocab_size, TrainingOption.MIN_FREQUENCY: 0}
+        learnt = _counting.learn(counts, options, reporter.merged)
+    return learnt.tokens, trainer._pattern
+
+
+def _checked_strs(texts: Iterable[str]) -> Iterator[bytes]:
+    if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
+        raise InvalidTypeError(f"an iterable of str is needed, not {type_name(texts)}")
+    for index, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise InvalidTypeError(f"text {index}: a str is needed, not {type_name(text)}")
+        yield text.encode()
+
+
 class _Reporter:
     """Tells a function, or draws a bar on the standard error stream."""
 
