@@ -19,6 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ContextManager, Dict, Iterator, List, Mapping, Optional, Sequence
 
+import summary
+
 import corpora
 import fetch
 import figures
@@ -34,10 +36,14 @@ from running import Runner, run_row, say
 
 PEERS_LOCK = Path(__file__).parent.parent / "tools" / "python" / "peers_requirements.txt"
 _ROUNDS = 5
+_SUMMARY = "summary"
+_NAMES = [*ROWS, _SUMMARY]
+_SUMMARY_ROUNDS = 3
+_SUMMARY_MEGABYTES = 10
 
 
 def main() -> int:
-    """Command line: 0 if our ids are right wherever they were compared, else 1."""
+    """Command line: 0 if our ids and merges are right wherever they were compared, else 1."""
     arguments = _parser().parse_args()
     # `bazel run` starts in the runfiles; paths are meant from where the user stands.
     here = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
@@ -56,14 +62,15 @@ def main() -> int:
         except fetch.FetchError as error:
             say(f"compare: error: {error}")
             return 1
-    return _show(arguments, rows, records, here)
+    table = _summary(arguments, here)
+    return _show(arguments, rows, records, table, here)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     add = parser.add_argument
     add("--full", action="store_true", help="all peers, vocabularies and rows; fetches them first")
-    add("--only", nargs="+", metavar="ROW", choices=list(ROWS), help=f"of: {', '.join(ROWS)}")
+    add("--only", nargs="+", metavar="ROW", choices=_NAMES, help=f"of: {', '.join(_NAMES)}")
     add("--vocabularies", nargs="+", metavar="NAME", help="these in place of each row's own")
     add("--engines", nargs="+", metavar="NAME", choices=list(ENGINES), help="only these")
     add("--texts", nargs="+", metavar="NAME", help="only these texts of each row")
@@ -145,6 +152,21 @@ def _run_row(
         return
     chosen = {n: t for n, t in texts.of_row(row).items() if not only or n in only}
     yield from run_row(runner, name, row, found, chosen)
+
+
+def _summary(arguments: argparse.Namespace, here: Path) -> Optional[summary.Summary]:
+    """The table at the end, unless something else alone was asked for."""
+    if arguments.render or arguments.engines or arguments.vocabularies or arguments.texts:
+        return None
+    if arguments.only and _SUMMARY not in arguments.only:
+        return None
+    megabytes = 0.5 if arguments.quick else _SUMMARY_MEGABYTES
+    with tempfile.TemporaryDirectory() as name:
+        texts = _Texts(Path(name), here / arguments.corpora if arguments.corpora else None)
+        row = Row("", (), ("english", "code", "multilingual"), (), megabytes=megabytes)
+        paths = [Path(text.path) for text in texts.of_row(row).values()]
+        rounds = 1 if arguments.quick else min(arguments.rounds, _SUMMARY_ROUNDS)
+        return summary.measure(Path(name), paths, rounds, megabytes)
 
 
 class _Texts:
@@ -232,19 +254,26 @@ def _cpu() -> str:
 
 
 def _show(
-    arguments: argparse.Namespace, rows: Mapping[str, Row], lines: Sequence[Record], here: Path
+    arguments: argparse.Namespace,
+    rows: Mapping[str, Row],
+    lines: Sequence[Record],
+    table: Optional[summary.Summary],
+    here: Path,
 ) -> int:
     header: Dict[str, Any] = {}
     for line in lines:
         header = header or line.get("header", {})
     records = figures.latest(line for line in lines if "header" not in line)
     if arguments.json:
-        print(json.dumps({"header": header, "records": records}, indent=2))
+        shown = {"header": header, "records": records, "summary": table and table.record()}
+        print(json.dumps(shown, indent=2))
     else:
         print("\n".join(f"{key}: {value}" for key, value in header.items()) + "\n")
         print(rendering.tables(records, rows))
         if arguments.full or arguments.render:
             print("\n" + rendering.target_table(records))
+        if table:
+            print("\n" + table.text())
     if arguments.results:
         text = rendering.page(records, rows, header)
         (here / arguments.results).write_text(text, encoding="utf-8")
@@ -252,7 +281,8 @@ def _show(
     if arguments.html:
         (here / arguments.html).write_text(chart(records), encoding="utf-8")
         say(f"wrote {here / arguments.html}")
-    return 1 if any(r.get("wrong") for r in records if r["engine"] == OURS) else 0
+    wrong = any(r.get("wrong") for r in records if r["engine"] == OURS)
+    return 1 if wrong or (table and table.wrong) else 0
 
 
 if __name__ == "__main__":

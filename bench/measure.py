@@ -125,7 +125,7 @@ def _cell_main(pipe: Any, setup: Setup, tokenizer: Any, shape: str, text: Text) 
     try:
         cell = _Cell(setup, tokenizer, shape, text)
         cell.warm_up()
-        _forget_peak()
+        forget_peak()
         pipe.send({"bytes": cell.bytes, "expected": cell.expected, "call": cell.call})
         while True:
             command = pipe.recv()
@@ -150,7 +150,7 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".replace("\n", " ")[:120]
 
 
-def _forget_peak() -> None:
+def forget_peak() -> None:
     """What was used to read the text is no concern of the engine's."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", "ascii")

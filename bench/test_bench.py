@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
+import summary
+import summary_work
 
 import corpora
 import figures
@@ -213,3 +215,59 @@ def test_a_crash_is_an_answer(vocabulary: Vocabulary, tmp_path: Path) -> None:
                 worker.open("list", Text("text", str(path)), 60)
     finally:
         worker.stop()
+
+
+def _summary() -> summary.Summary:
+    sizes = {"characters": 10.0, "tokens": 5.0, "megabytes": 1.0, "vocab_size": 300.0}
+    table = summary.Summary(sizes)
+    table.cells["large", OURS] = summary.Cell([0.1, 0.2, 0.9])
+    table.cells["large", "rustbpe"] = summary.Cell([1.0, 3.0, 2.0])
+    table.cells["large", "pure Python"] = summary.Cell([4.0], "1 of 9 merges", is_bound=True)
+    table.cells["large", "tiktoken"] = summary.Cell(absent="no training")
+    return table
+
+
+def test_the_summary_divides_medians() -> None:
+    table = _summary()
+    assert table.speed_up("large", "rustbpe") == pytest.approx(10.0)
+    assert table.speed_up("large", "tiktoken") is None
+    assert table.speed_up("memory", "rustbpe") is None
+    lines = [line.split() for line in table.text().splitlines() if "Training (large)" in line]
+    assert lines[0][2:] == [">4.00", "s", "no", "training", "-", "2.00", "s", "-", "200.0", "ms"]
+    assert lines[1][2:] == [">20.0x", "-", "-", "10.0x", "-"]
+    assert all(len(line) <= 110 for line in table.text().splitlines())
+
+
+def test_the_summary_takes_rounds_and_tells_what_differs() -> None:
+    ranks = {b"a": 0, b"b": 1, b"ab": 2, b"abab": 3}
+    expected = summary_work.Expected(
+        {"large": ranks}, {"large": "t"}, {"tokens": ["x", "y", "z"]}, {"large": "c"}
+    )
+    table = _summary()
+    shorter = summary_work.ranks_digest({b"a": 0, b"b": 1, b"ab": 2})
+    right = [
+        {"large": {"seconds": 1.0, "ranks": summary_work.ranks_digest(ranks)}},
+        {"large": {"seconds": 1.0, "ranks": shorter, "token_count": 3, "part": "some"}},
+        {"large": {"seconds": 1.0, "huggingface": "t"}},
+        {"large": {"seconds": 1.0, "checksum": "c"}},
+        {"tokens": {"seconds": 1.0, "ids": ["x", "z"], "step": 2, "times": 1.5}},
+    ]
+    for result in right:
+        summary._take(table, "tokenizers", result, expected, first=True)
+    assert "4 trainings and all ids of 1 encodings agree" in table.verdict()
+    assert table.cell("tokens", "tokenizers").figures == [1.5]
+    wrong = [
+        {"large": {"seconds": 1.0, "ranks": shorter}},
+        {"large": {"seconds": 1.0, "huggingface": "u"}},
+        {"large": {"seconds": 1.0, "checksum": "d"}},
+        {"tokens": {"seconds": 1.0, "ids": ["x", "y"]}},
+    ]
+    for count, result in enumerate(wrong):
+        summary._take(table, "tokenizers", result, expected, first=True)
+        assert len(table.wrong) == count + 1
+    assert table.verdict().startswith("DISAGREEMENT")
+
+
+def test_checksums_are_fnv_1a() -> None:
+    assert summary_work.checksum(b"") == "cbf29ce484222325"
+    assert summary_work.checksum(b"foobar") == "85944171f73967e8"
