@@ -2,13 +2,17 @@
 //!
 //!     zig build run --release=fast -- [--lines] [--tokenizer tokenizer.json] [TEXT]
 //!
+//!     zig build run --release=fast -- --vocab-size=N [--document-bytes=N] [--encode=FILE]... TEXT
+//!
 //! By itself it makes its text and learns a vocabulary from it, so it needs nothing. It shows each stage's
 //! nanoseconds a byte, and megabytes of one shape beside the text; `--lines` writes tab-separated lines for
-//! programs. Times are of this run; compare rows with each other, not runs.
+//! programs. Times are of this run; compare rows with each other, not runs. The second form does what
+//! rust_baseline's `bench` does, and prints lines like its own.
 
 const std = @import("std");
 const pyaot = @import("pyaot_tokenizer");
 const clock = @import("benchmark/clock.zig");
+const comparison = @import("benchmark/comparison.zig");
 const stages = @import("benchmark/stages.zig");
 const texts = @import("benchmark/texts.zig");
 const Allocator = std.mem.Allocator;
@@ -21,8 +25,11 @@ const Options = struct {
     lines: bool = false,
     tokenizer: ?[]const u8 = null,
     text: ?[]const u8 = null,
+    vocab_size: ?u32 = null,
+    document_bytes: usize = 10_000,
+    encode: std.ArrayList([]const u8) = .empty,
 
-    fn parse(args: []const [:0]const u8) error{Usage}!Options {
+    fn parse(arena: Allocator, args: []const [:0]const u8) error{ Usage, OutOfMemory }!Options {
         var options: Options = .{};
         var i: usize = 1;
         while (i < args.len) : (i += 1) {
@@ -32,6 +39,13 @@ const Options = struct {
                 i += 1;
                 if (i == args.len) return error.Usage;
                 options.tokenizer = args[i];
+            } else if (std.mem.cutPrefix(u8, args[i], "--vocab-size=")) |value| {
+                options.vocab_size = std.fmt.parseInt(u32, value, 10) catch return error.Usage;
+            } else if (std.mem.cutPrefix(u8, args[i], "--document-bytes=")) |value| {
+                options.document_bytes = std.fmt.parseInt(usize, value, 10) catch
+                    return error.Usage;
+            } else if (std.mem.cutPrefix(u8, args[i], "--encode=")) |path| {
+                try options.encode.append(arena, path);
             } else if (args[i].len > 0 and args[i][0] == '-' or options.text != null) {
                 return error.Usage;
             } else {
@@ -55,8 +69,9 @@ const Report = struct {
 pub fn main(init: std.process.Init) !u8 {
     const arena = init.arena.allocator();
     const gpa = std.heap.c_allocator;
-    const options = Options.parse(try init.minimal.args.toSlice(arena)) catch {
-        std.debug.print("usage: [--lines] [--tokenizer tokenizer.json] [TEXT]\n", .{});
+    const options = Options.parse(arena, try init.minimal.args.toSlice(arena)) catch {
+        std.debug.print("usage: [--lines] [--tokenizer tokenizer.json] [TEXT], or " ++
+            "--vocab-size=N [--document-bytes=N] [--encode=FILE]... [TEXT]\n", .{});
         return 2;
     };
     var buffer: [4096]u8 = undefined;
@@ -64,9 +79,23 @@ pub fn main(init: std.process.Init) !u8 {
     const report: Report = .{ .out = &file.interface, .lines = options.lines };
 
     const text = if (options.text) |path|
-        try std.Io.Dir.cwd().readFileAlloc(init.io, path, arena, .limited(1 << 30))
+        try read(init.io, arena, path)
     else
         try texts.words(arena, text_len);
+    if (options.vocab_size) |size| {
+        var encoded: std.ArrayList([]const u8) = .empty;
+        for (options.encode.items) |path| {
+            try encoded.append(arena, try read(init.io, arena, path));
+        }
+        if (encoded.items.len == 0) try encoded.append(arena, text);
+        const task: comparison.Options = .{
+            .vocab_size = size,
+            .document_bytes = options.document_bytes,
+        };
+        try comparison.run(report.out, arena, gpa, task, text, encoded.items);
+        try report.out.flush();
+        return 0;
+    }
     try report.heading("pyaot_tokenizer {s}, core alone\n\n", .{pyaot.version});
     try showComptime(report);
     var tokenizer = if (options.tokenizer) |path|
@@ -98,10 +127,14 @@ fn showComptime(report: Report) !void {
 }
 
 fn load(io: std.Io, arena: Allocator, gpa: Allocator, path: []const u8) !pyaot.Tokenizer {
-    const json = try std.Io.Dir.cwd().readFileAlloc(io, path, arena, .limited(1 << 30));
+    const json = try read(io, arena, path);
     var diagnostic: pyaot.Diagnostic = .{};
     const parsed = try pyaot.format.tokenizer_json.parse(arena, json, &diagnostic);
     return pyaot.Tokenizer.init(gpa, parsed, &diagnostic);
+}
+
+fn read(io: std.Io, arena: Allocator, path: []const u8) ![]const u8 {
+    return std.Io.Dir.cwd().readFileAlloc(io, path, arena, .limited(1 << 30));
 }
 
 /// A vocabulary of the text's own.
