@@ -409,7 +409,6 @@ BAD_CALLS: List[Call] = [
     Call("a folder", Tokenizer, FileReadError, "directory", ""),
     Call("a path of a wrong type", lambda p: Tokenizer(1), InvalidTypeError, "int"),
     Call("a path of bytes", lambda p: Tokenizer(b"x"), InvalidTypeError, "bytes"),
-    Call("no path", lambda p: Tokenizer(None), InvalidTypeError, "NoneType"),
     Call("a path with NUL", lambda p: Tokenizer("a\0b"), InvalidValueError, "path"),
     Call("JSON as str for bytes", lambda p: Tokenizer.from_bytes(GOOD), InvalidTypeError, "str"),
     Call("JSON as bytes for str", lambda p: Tokenizer.from_str(b"{}"), InvalidTypeError, "bytes"),
