@@ -260,9 +260,7 @@ def _show(
     table: Optional[summary.Summary],
     here: Path,
 ) -> int:
-    header: Dict[str, Any] = {}
-    for line in lines:
-        header = header or line.get("header", {})
+    header = rendering.joined_header([line["header"] for line in lines if "header" in line])
     records = figures.latest(line for line in lines if "header" not in line)
     if arguments.json:
         shown = {"header": header, "records": records, "summary": table and table.record()}

@@ -42,6 +42,18 @@ def target_table(records: Sequence[Record]) -> str:
     return "\n".join(lines)
 
 
+def joined_header(headers: Sequence[Mapping[str, str]]) -> Dict[str, str]:
+    """What the figures of several runs hold for: every different engine, command and fact, once."""
+    joined: Dict[str, List[str]] = {}
+    for header in headers:
+        for key, value in header.items():
+            seen = joined.setdefault(key, [])
+            seen += [
+                v for v in (value.split(", ") if key == "engines" else [value]) if v not in seen
+            ]
+    return {key: (", " if key == "engines" else "; ").join(seen) for key, seen in joined.items()}
+
+
 def page(records: Sequence[Record], rows: Mapping[str, Row], header: Mapping[str, Any]) -> str:
     """The page of results."""
     facts = "\n".join(f"- {key}: {value}" for key, value in header.items())

@@ -271,3 +271,14 @@ def test_the_summary_takes_rounds_and_tells_what_differs() -> None:
 def test_checksums_are_fnv_1a() -> None:
     assert summary_work.checksum(b"") == "cbf29ce484222325"
     assert summary_work.checksum(b"foobar") == "85944171f73967e8"
+
+
+def test_a_page_of_several_runs_names_all_of_them() -> None:
+    first = {"machine": "m", "engines": "a 1, b 2", "command": "one"}
+    second = {"machine": "m", "engines": "b 2, c 3", "command": "two"}
+    assert rendering.joined_header([first, second]) == {
+        "machine": "m",
+        "engines": "a 1, b 2, c 3",
+        "command": "one; two",
+    }
+    assert rendering.joined_header([]) == {}
