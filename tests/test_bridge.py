@@ -136,7 +136,7 @@ def test_decode_arrays_of_large_numbers() -> None:
     tok = make()
     for dtype, value in ((np.int64, 1 << 40), (np.uint64, 1 << 63), (np.int64, -(1 << 40))):
         ids: Any = np.array([72, value], dtype=dtype)
-        with pytest.raises(pyaot_tokenizer.UnknownIdError, match=f"id {value} at index 1"):
+        with pytest.raises(pyaot_tokenizer.UnknownIdError, match=f"id: {value} at index 1"):
             tok.decode(ids)
 
 

@@ -95,6 +95,14 @@ def test_errors(call: Callable[[Any], object], kind: Type[Exception]) -> None:
     assert ours.get_mergeable_ranks() == before
 
 
+def test_the_message_for_an_unknown_id_begins_as_rustbpe_s() -> None:
+    with pytest.raises(ValueError) as theirs:
+        rustbpe.Tokenizer().decode([104, 300])
+    with pytest.raises(ValueError) as ours:
+        Tokenizer().decode([104, 300])
+    assert str(ours.value).startswith(str(theirs.value))
+
+
 def test_what_rustbpe_panics_or_hangs_at() -> None:
     with pytest.raises(pyaot_tokenizer.InvalidValueError, match="at least 256"):
         Tokenizer().train_from_iterator(["a"], 255)

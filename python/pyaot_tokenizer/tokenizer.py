@@ -1194,7 +1194,7 @@ def _bad_id(ids: Sequence[object]) -> Exception:
                 f"an id as int is needed at index {index}, not {type_name(item)}", offset=index
             )
         if not 0 <= value < _ID_LIMIT:
-            return UnknownIdError(f"id {value} at index {index} has no token", offset=index)
+            return UnknownIdError(f"Unknown token id: {value} at index {index}", offset=index)
     raise AssertionError("every id is valid")
 
 

@@ -398,7 +398,7 @@ pub const Context = struct {
         var total: usize = 0;
         for (ids, 0..) |id, i| {
             if (!vocab.isDefined(id)) {
-                context.diagnostic.set(i, "id {d} at index {d} has no token", .{ id, i });
+                context.diagnostic.set(i, "Unknown token id: {d} at index {d}", .{ id, i });
                 return error.UnknownId;
             }
             if (!(skip_special and special.isSet(id))) total += vocab.bytesOf(id).len;
@@ -747,7 +747,7 @@ test "an id without a token is named with its index" {
     try std.testing.expectError(error.UnknownId, context.decode(&.{ 'a', 'b', 70_000 }, false));
     try std.testing.expectEqual(@as(?usize, 2), context.diagnostic.offset);
     try std.testing.expectEqualStrings(
-        "id 70000 at index 2 has no token",
+        "Unknown token id: 70000 at index 2",
         context.diagnostic.message(),
     );
 }
