@@ -33,17 +33,17 @@ from typing import (
 
 from . import _counting, _saving
 from ._abi import TrainingOption
-from .errors import FileReadError, InvalidTypeError, InvalidValueError, TokenizerError
-from .tokenizer import (
+from ._arguments import (
     Path,
     Text,
-    Tokenizer,
     check_path,
     check_pattern,
     check_threads,
     to_bytes,
     type_name,
 )
+from .errors import FileReadError, InvalidTypeError, InvalidValueError, TokenizerError
+from .tokenizer import Tokenizer
 
 DEFAULT_PATTERN = (
     r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*"

@@ -1,0 +1,68 @@
+"""Writing a tokenizer to files."""
+
+from __future__ import annotations
+
+import os
+from typing import List, Tuple
+
+from . import _files, _saving
+from ._arguments import Path, check_path, type_name
+from ._state import State
+from .errors import InvalidTypeError, UnsupportedError
+
+
+class Writer(State):
+    """The calls that save a tokenizer."""
+
+    __slots__ = ()
+
+    def save(self, path: Path) -> None:
+        """Writes a tokenizer.json that tokenizers and transformers load, with the same ids.
+
+        A path that ends in ``.tiktoken`` gets a rank file, and beside it ``PATH.json`` with the
+        pattern and the special tokens. Every file is written under another name in the same folder
+        and renamed: there is what was there before, or the whole new file.
+
+        Raises:
+            InvalidTypeError: `path` is not a path.
+            UnsupportedError: The tokenizer has no such form: a vocabulary that is no ranks as
+                ``.tiktoken``; one from a frozen file or from vocab.json and merges.txt; a pattern
+                that tokenizers' engine reads differently.
+            FileWriteError: The file cannot be written.
+        """
+        name = check_path(path)
+        for target, content in self._saved(name):
+            with _files.replacing(target) as file:
+                file.write(content)
+
+    def _saved(self, name: str) -> List[Tuple[str, bytes]]:
+        kind = self._source[0]
+        as_ranks = name.endswith(".tiktoken")
+        if kind == "_load_json" and not as_ranks:
+            return [(name, self._source[1])]
+        pattern = self.pattern
+        if self.format != "tiktoken" or pattern is None:
+            form = "ranks" if as_ranks else "a tokenizer.json"
+            raise UnsupportedError(f"a tokenizer of {self.format} cannot be saved as {form}")
+        specials = [(text, token.id) for text, token in self._added.items()]
+        ranks = {token: token_id for token_id, token in self._ranks()}
+        if not as_ranks:
+            return [(name, _saving.ranks_json(ranks, pattern, specials))]
+        settings = _saving.tiktoken_settings(pattern, specials)
+        return [(f"{name}.json", settings), (name, _saving.tiktoken_ranks(ranks))]
+
+    def save_frozen(self, path: Path) -> None:
+        """Writes the tokenizer's tables to a file, which `Tokenizer` loads in a millisecond or so.
+
+        The file is written under another name in the same folder and renamed: at `path` is what
+        was there before, or the whole new file. It fits this build of this package alone, and says
+        so to another: keep the file that the tokenizer was made of.
+
+        Raises:
+            InvalidTypeError: `path` is not a path.
+            FileWriteError: The file cannot be written.
+            MemoryError: Memory ran out.
+        """
+        if not isinstance(path, (str, os.PathLike)):
+            raise InvalidTypeError(f"a path as str or os.PathLike is needed, not {type_name(path)}")
+        self._handle.save_frozen(os.fsencode(path), os.fspath(path))
