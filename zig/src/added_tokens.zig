@@ -9,6 +9,7 @@
 
 const std = @import("std");
 const definition = @import("definition.zig");
+const Diagnostic = @import("diagnostic.zig").Diagnostic;
 const normalizer_zig = @import("normalizer.zig");
 const Normalizer = normalizer_zig.Normalizer;
 const unicode = @import("unicode.zig");
@@ -398,7 +399,7 @@ pub const Segments = struct {
     fn trimmedEnd(segments: *const Segments, text: []const u8) usize {
         var end = text.len;
         while (end > 0) {
-            const character = lastCharacter(text[0..end]);
+            const character = utf8.decodeLast(text[0..end]);
             if (!segments.isWhite(character.code_point)) break;
             end -= character.len;
         }
@@ -416,16 +417,7 @@ fn startsWithWord(text: []const u8) bool {
 }
 
 fn endsWithWord(text: []const u8) bool {
-    return text.len > 0 and unicode.isWord(lastCharacter(text).code_point);
-}
-
-/// The character that a text of at least one byte ends with.
-fn lastCharacter(text: []const u8) utf8.Character {
-    var start = text.len - 1;
-    while (start > 0 and text.len - start < 4 and text[start] & 0xC0 == 0x80) start -= 1;
-    const character = utf8.decode(text, start);
-    if (start + character.len == text.len) return character;
-    return utf8.decode(text, text.len - 1);
+    return text.len > 0 and unicode.isWord(utf8.decodeLast(text).code_point);
 }
 
 fn expectSegments(
@@ -434,7 +426,7 @@ fn expectSegments(
     mode: SpecialMode,
     expected: []const struct { []const u8, ?u32 },
 ) !void {
-    const normalizer: Normalizer = .{ .steps = &.{}, .bytes = &.{} };
+    const normalizer: Normalizer = .empty;
     var added: AddedTokens = try .init(std.testing.allocator, tokens, &normalizer, false);
     defer added.deinit(std.testing.allocator);
     var segments = added.split(.literal, text, mode);
@@ -492,9 +484,10 @@ test "lstrip and rstrip take the white space beside a match" {
 
 test "contents are normalized for normalized text, the special one of equals counts" {
     const gpa = std.testing.allocator;
+    var diagnostic: Diagnostic = .{};
     var normalizer: Normalizer = try .init(gpa, &.{
         .nfc, .{ .replace = .{ .from = "_", .to = " " } },
-    });
+    }, &diagnostic);
     defer normalizer.deinit(gpa);
     const tokens = [_]definition.AddedToken{
         .{ .id = 1, .content = "<e\u{301}>", .normalized = true, .special = false },
@@ -513,7 +506,7 @@ test "contents are normalized for normalized text, the special one of equals cou
     try std.testing.expectEqual(@as(?*const Token, null), added.find("< >"));
 
     const gone = [_]definition.Normalization{.{ .replace = .{ .from = "x", .to = "" } }};
-    var emptying: Normalizer = try .init(gpa, &gone);
+    var emptying: Normalizer = try .init(gpa, &gone, &diagnostic);
     defer emptying.deinit(gpa);
     const empty = [_]definition.AddedToken{.{ .id = 1, .content = "x", .normalized = true }};
     try std.testing.expectError(error.EmptyToken, AddedTokens.init(gpa, &empty, &emptying, false));
@@ -521,7 +514,7 @@ test "contents are normalized for normalized text, the special one of equals cou
 
 test "the candidates of many first bytes, of some and of one" {
     const gpa = std.testing.allocator;
-    const normalizer: Normalizer = .{ .steps = &.{}, .bytes = &.{} };
+    const normalizer: Normalizer = .empty;
     for ([_]usize{ 1, 2, 8, 9, 20 }) |count| {
         var contents: [20][2]u8 = undefined;
         var tokens: [20]definition.AddedToken = undefined;

@@ -17,6 +17,7 @@ const LongText = long_text.LongText;
 const parallel = @import("parallel.zig");
 const pre_tokenizer = @import("pretokenizer.zig");
 const simd = @import("simd.zig");
+const Texts = @import("token_text.zig").Texts;
 const Vocab = @import("vocab.zig").Vocab;
 const Allocator = std.mem.Allocator;
 
@@ -51,6 +52,8 @@ pub const Context = struct {
     joined_ids: std.ArrayList(u32) = .empty,
     /// The bytes of the last decode call.
     bytes: std.ArrayList(u8) = .empty,
+    /// What the general way from tokens to text works in.
+    texts: [2]Texts = .{ .{}, .{} },
     diagnostic: Diagnostic = .{},
     /// The text that is being written.
     written: ?LongText = null,
@@ -114,6 +117,7 @@ pub const Context = struct {
         context.ends.deinit(gpa);
         context.joined_ids.deinit(gpa);
         context.bytes.deinit(gpa);
+        for (&context.texts) |*texts| texts.deinit(gpa);
         context.* = undefined;
     }
 
@@ -365,6 +369,7 @@ pub const Context = struct {
     /// Decodes `ids` into `bytes` and returns how many there are. Special tokens are left out if
     /// `skip_special`.
     pub fn decode(context: *Context, ids: []const u32, skip_special: bool) CallError!usize {
+        if (context.tokenizer.token_text.is_used) return context.decodeSteps(ids, skip_special);
         try context.join(ids, skip_special);
         return context.finish();
     }
@@ -372,9 +377,31 @@ pub const Context = struct {
     /// The same for text: bytes that are not UTF-8 are such that each maximal subpart of them is one U+FFFD
     /// of the reference.
     pub fn decodeText(context: *Context, ids: []const u32, skip_special: bool) CallError!usize {
+        if (context.tokenizer.token_text.is_used) return context.decodeSteps(ids, skip_special);
         try context.join(ids, skip_special);
         byte_runs.mark(context.tokenizer, ids, skip_special, context.bytes.items);
         return context.finish();
+    }
+
+    /// Decodes in the general way.
+    fn decodeSteps(context: *Context, ids: []const u32, skip_special: bool) CallError!usize {
+        context.clear();
+        const tokenizer = context.tokenizer;
+        const spelled = &tokenizer.spelled.?;
+        for (&context.texts) |*texts| texts.clear();
+        for (ids, 0..) |id, i| {
+            if (!tokenizer.vocab.isDefined(id)) return context.failUnknown(id, i);
+            if (skip_special and tokenizer.special.isSet(id)) continue;
+            try context.texts[0].append(context.gpa, spelled.bytesOf(id));
+        }
+        const text = try tokenizer.token_text.run(context.gpa, &context.texts);
+        try context.bytes.appendSlice(context.gpa, text);
+        return text.len;
+    }
+
+    fn failUnknown(context: *Context, id: u32, index: usize) CallError {
+        context.diagnostic.set(index, "Unknown token id: {d} at index {d}", .{ id, index });
+        return error.UnknownId;
     }
 
     /// Takes off the spaces that the decoder strips.
@@ -397,10 +424,7 @@ pub const Context = struct {
         const special = &context.tokenizer.special;
         var total: usize = 0;
         for (ids, 0..) |id, i| {
-            if (!vocab.isDefined(id)) {
-                context.diagnostic.set(i, "Unknown token id: {d} at index {d}", .{ id, i });
-                return error.UnknownId;
-            }
+            if (!vocab.isDefined(id)) return context.failUnknown(id, i);
             if (!(skip_special and special.isSet(id))) total += vocab.bytesOf(id).len;
         }
         try context.bytes.ensureTotalCapacity(context.gpa, total + Vocab.slack);

@@ -44,11 +44,26 @@ pub const Characters = struct {
 
 /// A step that changes text before it is cut into pieces.
 pub const Normalization = union(enum) {
-    /// Normalization Form C.
+    /// The four normalization forms.
     nfc,
+    nfd,
+    nfkc,
+    nfkd,
+    /// Each character by its own lower case, whatever stands around it.
+    lowercase,
+    /// Combining marks are dropped.
+    strip_accents,
+    /// White space is taken off the ends.
+    strip: struct { left: bool, right: bool },
+    /// SentencePiece's: control characters are dropped, other white space becomes spaces.
+    nmt,
+    /// Each byte becomes its character of the byte-level alphabet.
+    byte_level,
     /// Put in front of any text that is not empty.
     prepend: []const u8,
     replace: struct { from: []const u8, to: []const u8 },
+    /// Each match of a regular expression is replaced.
+    replace_matches: struct { pattern: []const u8, to: []const u8 },
 };
 
 /// Which stretches of text between added tokens get a space in front, unless they begin with one.
@@ -142,6 +157,51 @@ pub const Split = struct {
     }
 };
 
+/// A step of the general way to cut text into pieces, which may also change it.
+pub const PieceStep = union(enum) {
+    split: Split,
+    /// Put in front of pieces that do not begin with it.
+    prefix: struct { text: []const u8, pieces: PrefixSpace },
+    /// Spaces become this text.
+    replace_spaces: []const u8,
+    /// Each byte becomes its character of the byte-level alphabet.
+    byte_level,
+    /// Pieces of so many characters.
+    fixed_length: u32,
+};
+
+/// A step from tokens to text, in the general way: each is done to a list of texts, at first one a token.
+pub const DecodeStep = union(enum) {
+    /// The bytes that the characters stand for, all joined; a token with other characters is left as it is.
+    byte_level,
+    /// As `Decoding.byte_fallback`.
+    byte_fallback,
+    /// All are joined.
+    fuse,
+    /// Taken off each end of each text, up to so many times.
+    strip: struct { character: []const u8, start: u32, stop: u32 },
+    replace: struct { from: []const u8, to: []const u8 },
+    replace_matches: struct { pattern: []const u8, to: []const u8 },
+    /// The sign becomes a space, or nothing in the first text.
+    metaspace: struct { sign: []const u8, is_kept_at_start: bool },
+    /// The suffix becomes a space, or nothing in the last text.
+    word_suffix: []const u8,
+    /// Spaces are put between the texts.
+    join_with_spaces,
+};
+
+/// A merge list over words as the file spells them, for what `Symbols` cannot say.
+pub const SpelledModel = struct {
+    steps: []const PieceStep,
+    /// In front of every character of a word but the first.
+    continuing_prefix: []const u8 = "",
+    /// Behind the last character of a word.
+    word_suffix: []const u8 = "",
+    unknown: ?u32 = null,
+    fuse_unknown: bool = false,
+    byte_fallback: bool = false,
+};
+
 /// Text that is matched before pre-tokenization. Flags as in tokenizers' `AddedToken`.
 pub const AddedToken = struct {
     id: u32,
@@ -155,6 +215,8 @@ pub const AddedToken = struct {
     /// The bytes it decodes to, where they are not its content: the reference's byte-level decoder takes
     /// content that is spelled in the byte-level alphabet for bytes.
     decoded: ?[]const u8 = null,
+    /// What the general way to text begins with; its content where it is null.
+    spelled: ?[]const u8 = null,
 };
 
 pub const Format = enum { tokenizer_json, tiktoken, vocab_merges };
@@ -176,6 +238,14 @@ pub const Definition = struct {
     /// ByteLevel's add_prefix_space and Metaspace's prepend_scheme.
     prefix_space: PrefixSpace = .none,
     decoding: Decoding = .{},
+    /// What a byte becomes that no text has and the vocabulary lacks; without one, it is dropped.
+    unknown_byte: ?u32 = null,
+    /// Tokens as the file spells them, in ascending order of id, where one of the two below is there.
+    spelled_tokens: []const Token = &.{},
+    /// Takes the place of `symbols` and `splits`.
+    spelled_model: ?SpelledModel = null,
+    /// Takes the place of `decoding`.
+    decode_steps: ?[]const DecodeStep = null,
     added_tokens: []const AddedToken = &.{},
 };
 

@@ -14,6 +14,9 @@ const piece_table = @import("piece_table.zig");
 const pretokenizer = @import("pretokenizer.zig");
 const AddedToken = @import("added_tokens.zig").Token;
 const Normalization = @import("normalizer.zig").Memory;
+const pipeline_zig = @import("pipeline.zig");
+const spelled_model = @import("spelled_model.zig");
+const SpelledModel = spelled_model.SpelledModel;
 const Segment = @import("added_tokens.zig").Segment;
 const SpecialMode = @import("added_tokens.zig").SpecialMode;
 const Tokenizer = @import("tokenizer.zig").Tokenizer;
@@ -36,6 +39,8 @@ pub const Encoder = struct {
     prefixed: std.ArrayList(u8) = .empty,
     /// A text without the characters that a vocabulary drops.
     kept: std.ArrayList(u8) = .empty,
+    pipeline: pipeline_zig.Memory = .{},
+    spelled: spelled_model.Scratch = .{},
     ids: std.ArrayList(u32) = .empty,
     /// Where the special token stands that made a call fail.
     refused_at: usize = 0,
@@ -52,6 +57,8 @@ pub const Encoder = struct {
         encoder.late_normalization.deinit(gpa);
         encoder.prefixed.deinit(gpa);
         encoder.kept.deinit(gpa);
+        encoder.pipeline.deinit(gpa);
+        encoder.spelled.deinit(gpa);
         encoder.ids.deinit(gpa);
         encoder.* = undefined;
     }
@@ -156,6 +163,9 @@ pub const Encoder = struct {
         is_first: bool,
         comptime output: Output,
     ) error{OutOfMemory}!usize {
+        if (encoder.tokenizer.spelled_model.is_used) {
+            return encoder.encodeSpelled(gpa, segment, is_first, output);
+        }
         if (encoder.tokenizer.merges.base.kind == .characters) {
             return encoder.encodeCharacters(gpa, segment, is_first, output);
         }
@@ -173,6 +183,31 @@ pub const Encoder = struct {
             try encoder.ids.ensureUnusedCapacity(gpa, room);
             count += try encoder.encodePieces(gpa, text, spans[0..span_count]);
             if (output == .count) encoder.ids.items.len = before;
+        }
+        return count;
+    }
+
+    /// The same in the general way.
+    fn encodeSpelled(
+        encoder: *Encoder,
+        gpa: Allocator,
+        segment: []const u8,
+        is_first: bool,
+        comptime output: Output,
+    ) error{OutOfMemory}!usize {
+        const tokenizer = encoder.tokenizer;
+        const cut = try tokenizer.pipeline.run(gpa, &encoder.pipeline, segment, is_first);
+        const before = encoder.ids.items.len;
+        var count: usize = 0;
+        var done: usize = 0;
+        while (done < cut.pieces.len) {
+            const spans = cut.pieces[done..@min(done + batch_len, cut.pieces.len)];
+            const len = spans[spans.len - 1].end - spans[0].start;
+            const room = tokenizer.spelled_model.roomFor(len) + piece_cache.slack;
+            try encoder.ids.ensureUnusedCapacity(gpa, room);
+            count += try encoder.encodePieces(gpa, cut.text, spans);
+            if (output == .count) encoder.ids.items.len = before;
+            done += spans.len;
         }
         return count;
     }
@@ -349,12 +384,46 @@ pub const Encoder = struct {
         piece: []const u8,
         ids: [*]u32,
     ) error{OutOfMemory}!usize {
-        const merges = &encoder.tokenizer.merges;
-        const words = &encoder.tokenizer.words;
+        const tokenizer = encoder.tokenizer;
+        const merges = &tokenizer.merges;
+        const words = &tokenizer.words;
+        if (tokenizer.spelled_model.is_used) {
+            const vocab = &tokenizer.spelled.?;
+            const scratch = &encoder.spelled;
+            return tokenizer.spelled_model.encode(vocab, merges, gpa, scratch, piece, ids);
+        }
+        if (tokenizer.lacks_bytes and tokenizer.lacksByteOf(piece)) {
+            return encoder.mergeWithoutLacking(gpa, piece, ids);
+        }
         if (merges.base.kind == .characters and words.isUnknown(piece)) {
             return words.fallBack(piece, ids);
         }
         return bpe.encode(merges, gpa, &encoder.scratch, piece, ids);
+    }
+
+    /// Merges a piece with bytes that the vocabulary lacks: they are dropped, or become the unknown token.
+    noinline fn mergeWithoutLacking(
+        encoder: *Encoder,
+        gpa: Allocator,
+        piece: []const u8,
+        ids: [*]u32,
+    ) error{OutOfMemory}!usize {
+        const tokenizer = encoder.tokenizer;
+        const kept = &encoder.kept;
+        kept.clearRetainingCapacity();
+        var count: usize = 0;
+        for (piece) |byte| {
+            if (!tokenizer.lacking[byte]) {
+                try kept.append(gpa, byte);
+                continue;
+            }
+            if (tokenizer.unknown_id == SpelledModel.none) continue;
+            count += try bpe.encode(&tokenizer.merges, gpa, &encoder.scratch, kept.items, ids + count);
+            kept.clearRetainingCapacity();
+            ids[count] = tokenizer.unknown_id;
+            count += 1;
+        }
+        return count + try bpe.encode(&tokenizer.merges, gpa, &encoder.scratch, kept.items, ids + count);
     }
 
     /// The text itself, or a copy that begins with a space.

@@ -12,7 +12,7 @@
 //! is that of the words, of the pairs, and of one number for each birth of a pair.
 
 const std = @import("std");
-const byte_level = @import("format/byte_level.zig");
+const byte_level = @import("byte_level.zig");
 const trainer = @import("trainer.zig");
 const WordCounts = @import("word_counts.zig").WordCounts;
 const Allocator = std.mem.Allocator;

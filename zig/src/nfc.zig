@@ -1,6 +1,6 @@
-//! Normalization Form C of UTF-8, as tokenizers has it: Unicode 9.0 (`tools/gen_normalization.py`).
+//! The normalization forms of UTF-8, as tokenizers has them: Unicode 9.0 (`tools/gen_normalization.py`).
 //!
-//! Nearly all text is in NFC. It is passed over in vectors, and where characters stand that could change,
+//! Nearly all text is in NFC, and much in the other forms. It is passed over in vectors, and where characters stand that could change,
 //! their stretch alone is looked at: from the last character before them that nothing can join to the next
 //! such character. Ill-formed bytes are kept; nothing joins them.
 //!
@@ -11,6 +11,8 @@ const std = @import("std");
 const table = @import("normalization_table.zig");
 const utf8 = @import("utf8.zig");
 const Allocator = std.mem.Allocator;
+
+pub const Form = enum { nfc, nfd, nfkc, nfkd };
 
 /// A character of a stretch, and its combining class.
 const Part = struct { character: u21, combining_class: u8 };
@@ -25,25 +27,27 @@ pub const Scratch = struct {
     }
 };
 
-/// The text in NFC: the text itself if it is, else written to `output`.
+/// The text in a form: the text itself if it is, else written to `output`.
 pub fn normalize(
+    comptime form: Form,
     gpa: Allocator,
     scratch: *Scratch,
     text: []const u8,
     output: *std.ArrayList(u8),
 ) error{OutOfMemory}![]const u8 {
+    const composes = form == .nfc or form == .nfkc;
     output.clearRetainingCapacity();
     var copied: usize = 0;
     var at: usize = 0;
-    while (nextSuspect(text, at)) |suspect| {
-        const start = stretchStart(text, at, suspect);
-        const end = stretchEnd(text, suspect);
+    while (nextSuspect(form, text, at)) |suspect| {
+        const start = if (composes) stretchStart(text, at, suspect) else suspect;
+        const end = stretchEnd(form, text, suspect);
         at = end;
-        if (isNormal(text[start..end])) continue;
+        if (form == .nfc and isNormal(text[start..end])) continue;
         scratch.parts.clearRetainingCapacity();
-        try decompose(gpa, text[start..end], &scratch.parts);
+        try decompose(form, gpa, text[start..end], &scratch.parts);
         sortMarks(scratch.parts.items);
-        const composed = compose(scratch.parts.items);
+        const composed = if (composes) compose(scratch.parts.items) else scratch.parts.items;
         if (equals(composed, text[start..end])) continue;
         try output.ensureUnusedCapacity(gpa, start - copied + 4 * composed.len);
         output.appendSliceAssumeCapacity(text[copied..start]);
@@ -94,8 +98,9 @@ fn blockKinds(block: usize) *const [1 << table.block_bits]u8 {
     return table.second[block << table.block_bits ..][0 .. 1 << table.block_bits];
 }
 
-/// The first character from `from` on that is not of kind 0.
-fn nextSuspect(text: []const u8, from: usize) ?usize {
+/// The first character from `from` on that may change, or change what is before it.
+fn nextSuspect(comptime form: Form, text: []const u8, from: usize) ?usize {
+    if (form != .nfc) return nextChanging(form, text, from);
     const block_len = 32;
     const Block = @Vector(block_len, u8);
     var base = from;
@@ -114,6 +119,39 @@ fn nextSuspect(text: []const u8, from: usize) ?usize {
         if (text[at] >= first_lead and isSuspect(text, at)) return at;
     }
     return null;
+}
+
+fn nextChanging(comptime form: Form, text: []const u8, from: usize) ?usize {
+    const block_len = 32;
+    const Block = @Vector(block_len, u8);
+    var base = from;
+    while (base < text.len) {
+        if (base + block_len <= text.len) {
+            const block: Block = text[base..][0..block_len].*;
+            if (@reduce(.Max, block) < 0x80) {
+                base += block_len;
+                continue;
+            }
+        }
+        const end = @min(base + block_len, text.len);
+        for (base..end) |at| if (text[at] >= 0xC0) {
+            if (isChanging(form, utf8.decode(text, at).code_point)) return at;
+        };
+        base = end;
+    }
+    return null;
+}
+
+inline fn isChanging(comptime form: Form, character: u21) bool {
+    const block: usize = table.change_first[character >> table.block_bits];
+    const low = character & ((1 << table.block_bits) - 1);
+    const change: table.Change = @bitCast(table.change_second[block << table.block_bits | low]);
+    return change.combining or switch (form) {
+        .nfc => comptime unreachable,
+        .nfd => change.by_nfd,
+        .nfkc => change.suspect_in_nfkc,
+        .nfkd => change.by_nfkd,
+    };
 }
 
 inline fn isSuspect(text: []const u8, at: usize) bool {
@@ -142,12 +180,16 @@ fn stretchStart(text: []const u8, from: usize, suspect: usize) usize {
     return if (start + character.len == suspect and !is_ill_formed) start else suspect;
 }
 
-/// The first character of kind 0 behind `suspect`.
-fn stretchEnd(text: []const u8, suspect: usize) usize {
+/// The first character behind `suspect` that is none.
+fn stretchEnd(comptime form: Form, text: []const u8, suspect: usize) usize {
     var end = suspect;
     while (end < text.len) {
         const character = utf8.decode(text, end);
-        if (kindIndex(character.code_point) == 0) return end;
+        const goes_on = if (form == .nfc)
+            kindIndex(character.code_point) != 0
+        else
+            isChanging(form, character.code_point);
+        if (!goes_on) return end;
         end += character.len;
     }
     return end;
@@ -209,9 +251,10 @@ const hangul = struct {
 };
 
 /// The most characters that one becomes.
-const decomposed_len_max = 4;
+const decomposed_len_max = 18;
 
 fn decompose(
+    comptime form: Form,
     gpa: Allocator,
     stretch: []const u8,
     parts: *std.ArrayList(Part),
@@ -226,7 +269,8 @@ fn decompose(
             hangul.decompose(syllable, parts);
             continue;
         }
-        for (decompositionOf(character.code_point) orelse &.{character.code_point}) |part| {
+        const decomposed = decompositionOf(form, character.code_point);
+        for (decomposed orelse &.{character.code_point}) |part| {
             parts.appendAssumeCapacity(.{
                 .character = part,
                 .combining_class = kindOf(part).combining_class,
@@ -235,7 +279,13 @@ fn decompose(
     }
 }
 
-fn decompositionOf(character: u21) ?[]const u21 {
+fn decompositionOf(comptime form: Form, character: u21) ?[]const u21 {
+    if (form == .nfkc or form == .nfkd) {
+        if (std.sort.binarySearch(u21, &table.compatible, character, orderOf(u21))) |index| {
+            const start = if (index == 0) 0 else table.compatible_ends[index - 1];
+            return table.compatible_parts[start..table.compatible_ends[index]];
+        }
+    }
     const index = std.sort.binarySearch(u21, &table.decomposed, character, orderOf(u21)) orelse
         return null;
     const start = if (index == 0) 0 else table.decomposed_ends[index - 1];
@@ -317,7 +367,7 @@ fn expectNormalized(text: []const u8, expected: []const u8) !void {
     defer scratch.deinit(gpa);
     var output: std.ArrayList(u8) = .empty;
     defer output.deinit(gpa);
-    const result = try normalize(gpa, &scratch, text, &output);
+    const result = try normalize(.nfc, gpa, &scratch, text, &output);
     try std.testing.expectEqualStrings(expected, result);
     try std.testing.expectEqual(std.mem.eql(u8, text, expected), result.ptr == text.ptr);
 }
@@ -338,6 +388,27 @@ test "composes, reorders, decomposes what NFC does not have, and keeps the rest 
     try expectNormalized("\xcc\u{301}\u{323}\xe2\x96\u{301}\u{323}", "\xcc\u{323}\u{301}\xe2\x96\u{323}\u{301}");
     try expectNormalized("\u{fffd}\u{301}\u{323}", "\u{fffd}\u{323}\u{301}");
     try expectNormalized("\xff\u{301}e\xcc\u{301}e\u{301}\xcc", "\xff\u{301}e\xcc\u{301}\u{e9}\xcc");
+}
+
+test "the other forms" {
+    const gpa = std.testing.allocator;
+    var scratch: Scratch = .{};
+    defer scratch.deinit(gpa);
+    var output: std.ArrayList(u8) = .empty;
+    defer output.deinit(gpa);
+    const text = "caf\u{e9} \u{fb01}\u{ac01}\u{301}\u{323}\xff";
+    const cases = .{
+        .{ .nfd, "cafe\u{301} \u{fb01}\u{1100}\u{1161}\u{11a8}\u{323}\u{301}\xff" },
+        .{ .nfkc, "caf\u{e9} fi\u{ac01}\u{323}\u{301}\xff" },
+        .{ .nfkd, "cafe\u{301} fi\u{1100}\u{1161}\u{11a8}\u{323}\u{301}\xff" },
+    };
+    inline for (cases) |case| {
+        const made = try normalize(case[0], gpa, &scratch, text, &output);
+        try std.testing.expectEqualStrings(case[1], made);
+        const clean = "plain text \u{4e2d}\u{6587} \u{1f600} " ** 4;
+        const same = try normalize(case[0], gpa, &scratch, clean, &output);
+        try std.testing.expectEqual(clean.ptr, same.ptr);
+    }
 }
 
 test "what stands around a stretch does not change it, wherever it lies in a vector" {
@@ -381,7 +452,7 @@ fn normalizeOnce(gpa: Allocator) !void {
     defer scratch.deinit(gpa);
     var output: std.ArrayList(u8) = .empty;
     defer output.deinit(gpa);
-    _ = try normalize(gpa, &scratch, "ae\u{301}b" ** 20, &output);
+    _ = try normalize(.nfc, gpa, &scratch, "ae\u{301}b" ** 20, &output);
 }
 
 test "a failed allocation leaks nothing" {

@@ -5,7 +5,11 @@
 //! `nfc.zig`, and linear for the other steps.
 
 const std = @import("std");
+const byte_level = @import("byte_level.zig");
+const characters = @import("characters.zig");
 const definition = @import("definition.zig");
+const Diagnostic = @import("diagnostic.zig").Diagnostic;
+const Matches = @import("pretokenizer/matches.zig").Matches;
 const nfc = @import("nfc.zig");
 const Allocator = std.mem.Allocator;
 
@@ -22,10 +26,19 @@ pub const Memory = struct {
     }
 };
 
+pub const Error = error{ OutOfMemory, UnsupportedPattern };
+
+/// The most steps that replace the matches of a regular expression.
+const pattern_max = 4;
+
 pub const Normalizer = struct {
     steps: []Step,
     /// The strings of the steps.
     bytes: []u8,
+    pattern_count: u8 = 0,
+    patterns: [pattern_max]Matches = @splat(.none),
+
+    pub const empty: Normalizer = .{ .steps = &.{}, .bytes = &.{} };
 
     const Step = extern struct {
         kind: Kind,
@@ -33,43 +46,80 @@ pub const Normalizer = struct {
         start: u32,
         from_end: u32,
         end: u32,
+        /// Which pattern's matches are replaced; whether the left and the right end are stripped.
+        option: u32,
     };
 
-    const Kind = enum(u32) { nfc, prepend, replace };
+    const Kind = enum(u32) {
+        nfc,
+        nfd,
+        nfkc,
+        nfkd,
+        lowercase,
+        strip_accents,
+        strip,
+        nmt,
+        byte_level,
+        prepend,
+        replace,
+        replace_matches,
+    };
 
     /// Copies what it needs of the steps. What is replaced must not be empty.
     pub fn init(
         gpa: Allocator,
         source: []const definition.Normalization,
-    ) error{OutOfMemory}!Normalizer {
-        const steps = try gpa.alloc(Step, source.len);
-        errdefer gpa.free(steps);
+        diagnostic: *Diagnostic,
+    ) Error!Normalizer {
+        var normalizer: Normalizer = .{ .steps = try gpa.alloc(Step, source.len), .bytes = &.{} };
+        errdefer normalizer.deinit(gpa);
         var bytes: std.ArrayList(u8) = .empty;
         defer bytes.deinit(gpa);
-        for (steps, source) |*step, from| {
+        for (normalizer.steps, source) |*step, from| {
             step.* = .{
-                .kind = switch (from) {
-                    .nfc => .nfc,
-                    .prepend => .prepend,
-                    .replace => .replace,
-                },
+                .kind = std.meta.stringToEnum(Kind, @tagName(from)).?,
                 .start = @intCast(bytes.items.len),
                 .from_end = undefined,
                 .end = undefined,
+                .option = 0,
             };
             if (from == .replace) try bytes.appendSlice(gpa, from.replace.from);
             step.from_end = @intCast(bytes.items.len);
             switch (from) {
-                .nfc => {},
                 .prepend => |text| try bytes.appendSlice(gpa, text),
                 .replace => |pair| try bytes.appendSlice(gpa, pair.to),
+                .replace_matches => |pair| {
+                    step.option = try normalizer.addPattern(gpa, pair.pattern, diagnostic);
+                    try bytes.appendSlice(gpa, pair.to);
+                },
+                .strip => |sides| step.option = @as(u32, @intFromBool(sides.left)) |
+                    @as(u32, @intFromBool(sides.right)) << 1,
+                else => {},
             }
             step.end = @intCast(bytes.items.len);
         }
-        return .{ .steps = steps, .bytes = try bytes.toOwnedSlice(gpa) };
+        normalizer.bytes = try bytes.toOwnedSlice(gpa);
+        return normalizer;
+    }
+
+    fn addPattern(
+        normalizer: *Normalizer,
+        gpa: Allocator,
+        pattern: []const u8,
+        diagnostic: *Diagnostic,
+    ) Error!u32 {
+        const index = normalizer.pattern_count;
+        if (index == pattern_max) {
+            diagnostic.set(null, "normalizer: more than {d} patterns", .{pattern_max});
+            return error.UnsupportedPattern;
+        }
+        normalizer.patterns[index] = try .init(gpa, pattern, diagnostic);
+        normalizer.pattern_count += 1;
+        return index;
     }
 
     pub fn deinit(normalizer: *Normalizer, gpa: Allocator) void {
+        for (normalizer.patterns[0..normalizer.pattern_count]) |*each| each.deinit(gpa);
         gpa.free(normalizer.steps);
         gpa.free(normalizer.bytes);
         normalizer.* = undefined;
@@ -78,15 +128,19 @@ pub const Normalizer = struct {
     /// Whether the strings of the steps are there.
     pub fn validate(normalizer: *const Normalizer, id_limit: u32) bool {
         _ = id_limit;
+        if (normalizer.pattern_count > pattern_max) return false;
+        for (normalizer.patterns[0..normalizer.pattern_count]) |*each| if (!each.isUsable()) return false;
         for (normalizer.steps) |step| {
             if (step.start > step.from_end or step.from_end > step.end) return false;
             if (step.end > normalizer.bytes.len) return false;
             if (step.kind == .replace and step.start == step.from_end) return false;
+            if (step.kind == .replace_matches and step.option >= normalizer.pattern_count) return false;
         }
         return true;
     }
 
-    /// The normalized text: `text` itself if it stays as it is, else in `memory`, until its next use.
+    /// The normalized text: `text` itself, or a part of it, if it stays as it is, else in `memory`, until
+    /// its next use.
     pub fn apply(
         normalizer: *const Normalizer,
         gpa: Allocator,
@@ -95,21 +149,67 @@ pub const Normalizer = struct {
     ) error{OutOfMemory}![]const u8 {
         var current = text;
         var next: u1 = 0;
-        for (normalizer.steps) |step| {
+        for (normalizer.steps) |*step| {
             const output = &memory.buffers[next];
-            const from = normalizer.bytes[step.start..step.from_end];
-            const to = normalizer.bytes[step.from_end..step.end];
-            const made = switch (step.kind) {
-                .nfc => try nfc.normalize(gpa, &memory.nfc, current, output),
-                .prepend => try prepend(gpa, current, to, output),
-                .replace => try replace(gpa, current, from, to, output),
-            };
-            if (made.ptr != current.ptr) next +%= 1;
+            const made = try normalizer.applyStep(step, gpa, &memory.nfc, current, output);
+            // A part of the text, as stripping leaves it, is in the same memory.
+            const is_written = made.ptr == output.items.ptr and made.len > 0;
+            if (is_written) next +%= 1;
             current = made;
         }
         return current;
     }
+
+    fn applyStep(
+        normalizer: *const Normalizer,
+        step: *const Step,
+        gpa: Allocator,
+        scratch: *nfc.Scratch,
+        text: []const u8,
+        output: *std.ArrayList(u8),
+    ) error{OutOfMemory}![]const u8 {
+        const from = normalizer.bytes[step.start..step.from_end];
+        const to = normalizer.bytes[step.from_end..step.end];
+        return switch (step.kind) {
+            inline .nfc, .nfd, .nfkc, .nfkd => |form| nfc.normalize(
+                @field(nfc.Form, @tagName(form)),
+                gpa,
+                scratch,
+                text,
+                output,
+            ),
+            .lowercase => characters.lower(gpa, text, output),
+            .strip_accents => characters.withoutMarks(gpa, text, output),
+            .strip => characters.stripped(text, step.option & 1 != 0, step.option & 2 != 0),
+            .nmt => characters.cleaned(gpa, text, output),
+            .byte_level => byte_level.spell(gpa, text, output),
+            .prepend => prepend(gpa, text, to, output),
+            .replace => replace(gpa, text, from, to, output),
+            .replace_matches => replaceMatches(gpa, text, &normalizer.patterns[step.option], to, output),
+        };
+    }
 };
+
+fn replaceMatches(
+    gpa: Allocator,
+    text: []const u8,
+    pattern: *const Matches,
+    to: []const u8,
+    output: *std.ArrayList(u8),
+) error{OutOfMemory}![]const u8 {
+    var walk = pattern.in(text);
+    var copied: usize = 0;
+    output.clearRetainingCapacity();
+    while (walk.next()) |match| {
+        if (std.mem.eql(u8, text[match.start..match.end], to)) continue;
+        try output.appendSlice(gpa, text[copied..match.start]);
+        try output.appendSlice(gpa, to);
+        copied = match.end;
+    }
+    if (copied == 0) return text;
+    try output.appendSlice(gpa, text[copied..]);
+    return output.items;
+}
 
 fn prepend(
     gpa: Allocator,
@@ -173,7 +273,8 @@ fn expectApplied(
     expected: []const u8,
 ) !void {
     const gpa = std.testing.allocator;
-    var normalizer: Normalizer = try .init(gpa, steps);
+    var diagnostic: Diagnostic = .{};
+    var normalizer: Normalizer = try .init(gpa, steps, &diagnostic);
     defer normalizer.deinit(gpa);
     var memory: Memory = .{};
     defer memory.deinit(gpa);
@@ -202,11 +303,25 @@ test "steps follow each other" {
     try expectApplied(&several, "plain", "plain");
 }
 
+test "steps of every kind" {
+    const strip: definition.Normalization = .{ .strip = .{ .left = true, .right = true } };
+    try expectApplied(&.{ strip, .lowercase, strip }, " \u{3000}A\u{130}\u{3a3} ", "ai\u{307}\u{3c3}");
+    try expectApplied(&.{ .lowercase, strip, strip }, "A", "a");
+    try expectApplied(&.{strip}, " \n", "");
+    try expectApplied(&.{ .nfkd, .strip_accents }, "\u{fb01}\u{e9}\u{1ac0}", "fie\u{1ac0}");
+    try expectApplied(&.{.nmt}, "a\x01\tb\u{200b}\x00", "a b \x00");
+    try expectApplied(&.{.byte_level}, "a \u{e9}", "a\u{120}\u{c3}\u{a9}");
+    const spaces: definition.Normalization = .{ .replace_matches = .{ .pattern = "\\s+", .to = " " } };
+    try expectApplied(&.{ .nfc, spaces, .lowercase }, "A \n B\t", "a b ");
+    try expectApplied(&.{spaces}, "a b c", "a b c");
+}
+
 test "text that stays as it is is not copied" {
     const gpa = std.testing.allocator;
     var failing: std.testing.FailingAllocator = .init(gpa, .{});
     const steps = [_]definition.Normalization{ .nfc, .{ .replace = .{ .from = "x", .to = "y" } } };
-    var normalizer: Normalizer = try .init(failing.allocator(), &steps);
+    var diagnostic: Diagnostic = .{};
+    var normalizer: Normalizer = try .init(failing.allocator(), &steps, &diagnostic);
     defer normalizer.deinit(failing.allocator());
     failing.fail_index = failing.alloc_index;
     var memory: Memory = .{};
@@ -217,9 +332,11 @@ test "text that stays as it is is not copied" {
 
 fn applyOnce(gpa: Allocator) !void {
     const steps = [_]definition.Normalization{
-        .{ .prepend = "ab" }, .{ .replace = .{ .from = "b", .to = "e\u{301}" } }, .nfc,
+        .{ .prepend = "ab" }, .{ .replace = .{ .from = "b", .to = "e\u{301}" } },      .nfc,
+        .lowercase,           .{ .replace_matches = .{ .pattern = "a+", .to = "b" } },
     };
-    var normalizer: Normalizer = try .init(gpa, &steps);
+    var diagnostic: Diagnostic = .{};
+    var normalizer: Normalizer = try .init(gpa, &steps, &diagnostic);
     defer normalizer.deinit(gpa);
     var memory: Memory = .{};
     defer memory.deinit(gpa);

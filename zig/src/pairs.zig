@@ -64,6 +64,19 @@ pub const Pairs = struct {
         return unindexed(table, results, base);
     }
 
+    /// The pairs of a merge list, without an index, whatever they make.
+    pub fn plain(gpa: Allocator, merges: []const definition.Merge) Error!Pairs {
+        if (merges.len >= none - 1) return error.TooLarge;
+        const results = try gpa.alloc(u32, merges.len);
+        errdefer gpa.free(results);
+        var table: PairTable = try .init(gpa, merges.len);
+        for (merges, results, 0..) |merge, *result, rank| {
+            result.* = merge.result;
+            _ = table.put(merge.left, merge.right, @intCast(rank));
+        }
+        return unindexed(table, results, .fromBytes(@splat(0)));
+    }
+
     /// The pairs that tiktoken's rule implies: every token of two or more bytes, at every place
     /// where both sides are tokens. Takes over `base` if it succeeds.
     pub fn fromRanks(

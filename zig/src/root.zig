@@ -33,7 +33,7 @@ pub const version = @import("version.zig").version;
 
 /// The file forms.
 pub const format = struct {
-    pub const byte_level = @import("format/byte_level.zig");
+    pub const byte_level = @import("byte_level.zig");
     pub const tokenizer_json = @import("format/tokenizer_json.zig");
     pub const tiktoken = @import("format/tiktoken.zig");
     pub const vocab_merges = @import("format/vocab_merges.zig");
@@ -58,6 +58,7 @@ test {
     _ = @import("base_symbols.zig");
     _ = @import("bpe.zig");
     _ = @import("byte_runs.zig");
+    _ = @import("characters.zig");
     _ = @import("corpus_counter.zig");
     _ = @import("counts_form.zig");
     _ = @import("encoder.zig");
@@ -70,6 +71,10 @@ test {
     _ = @import("pair_table.zig");
     _ = @import("pairs.zig");
     _ = @import("parallel.zig");
+    _ = @import("pipeline.zig");
+    _ = @import("pretokenizer/matches.zig");
+    _ = @import("spelled_model.zig");
+    _ = @import("token_text.zig");
     _ = @import("piece_cache.zig");
     _ = @import("piece_table.zig");
     _ = @import("pretokenizer.zig");

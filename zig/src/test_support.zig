@@ -20,7 +20,7 @@ const merges = [_][2][]const u8{
 };
 
 /// Splits like GPT-2. The two rules give the same ids.
-pub const pattern = @import("format/byte_level.zig").gpt2_pattern;
+pub const pattern = @import("byte_level.zig").gpt2_pattern;
 
 pub fn smallDefinition(arena: Allocator, rule: Rule) !definition.Definition {
     var list: std.ArrayList(definition.Token) = .empty;

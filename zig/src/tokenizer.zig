@@ -11,10 +11,14 @@ const Vocab = @import("vocab.zig").Vocab;
 const Words = @import("words.zig").Words;
 const Pairs = @import("pairs.zig").Pairs;
 const PieceTable = @import("piece_table.zig").PieceTable;
+const Pipeline = @import("pipeline.zig").Pipeline;
 const PreTokenizer = @import("pretokenizer.zig").PreTokenizer;
+const SpelledModel = @import("spelled_model.zig").SpelledModel;
+const TokenText = @import("token_text.zig").TokenText;
 const added_tokens = @import("added_tokens.zig");
 const BaseSymbols = @import("base_symbols.zig").BaseSymbols;
 const bpe = @import("bpe.zig");
+const utf8 = @import("utf8.zig");
 const Allocator = std.mem.Allocator;
 
 pub const SpecialMode = added_tokens.SpecialMode;
@@ -42,6 +46,17 @@ pub const Tokenizer = struct {
     byte_tokens: []u64,
     /// How many spaces are taken from the front of decoded text.
     strip_spaces: u32,
+    /// Tokens as the file spells them, where one of what follows is used.
+    spelled: ?Vocab,
+    /// The general ways to words, to ids and to text.
+    pipeline: Pipeline,
+    spelled_model: SpelledModel,
+    token_text: TokenText,
+    /// Whether the vocabulary lacks the token of a byte that no text has, and which it lacks.
+    lacks_bytes: bool,
+    lacking: [256]bool,
+    /// What such a byte becomes; `SpelledModel.none` if it is dropped.
+    unknown_id: u32,
     format: definition.Format,
 
     /// Builds the tables. Copies what it needs: the definition may be freed afterwards.
@@ -54,7 +69,8 @@ pub const Tokenizer = struct {
         errdefer vocab.deinit(gpa);
         const tokens = try mergeableTokens(gpa, parsed);
         defer gpa.free(tokens);
-        var merges = try initMerges(gpa, parsed, tokens, &vocab, diagnostic);
+        var lacking: [256]bool = @splat(false);
+        var merges = try initMerges(gpa, parsed, tokens, &vocab, &lacking, diagnostic);
         errdefer merges.deinit(gpa);
         var words = try initWords(gpa, parsed, tokens);
         errdefer words.deinit(gpa);
@@ -65,14 +81,18 @@ pub const Tokenizer = struct {
         errdefer if (pattern) |text| gpa.free(text);
         var pretokenizer = try initPreTokenizer(gpa, parsed, diagnostic);
         errdefer pretokenizer.deinit(gpa);
-        var normalizer: Normalizer = try .init(gpa, parsed.normalization);
+        var normalizer = try initNormalizer(gpa, parsed.normalization, diagnostic);
         errdefer normalizer.deinit(gpa);
-        var late_normalizer = try initLateNormalizer(gpa, parsed);
+        var late_normalizer = try initLateNormalizer(gpa, parsed, diagnostic);
         errdefer late_normalizer.deinit(gpa);
         var added = try initAdded(gpa, parsed, &normalizer, diagnostic);
         errdefer added.deinit(gpa);
         const byte_tokens = try initByteTokens(gpa, parsed, vocab.idLimit());
         errdefer gpa.free(byte_tokens);
+        var spelled = try initSpelled(gpa, parsed, diagnostic);
+        errdefer if (spelled) |*each| each.deinit(gpa);
+        var general = try initGeneral(gpa, parsed, if (spelled) |*each| each else null, diagnostic);
+        errdefer general.deinit(gpa);
         var special: std.DynamicBitSetUnmanaged = try .initEmpty(gpa, vocab.idLimit());
         for (parsed.added_tokens) |token| {
             if (token.special) special.set(token.id);
@@ -91,12 +111,23 @@ pub const Tokenizer = struct {
             .prefix_space = parsed.prefix_space,
             .byte_tokens = byte_tokens,
             .strip_spaces = parsed.decoding.strip_spaces,
+            .spelled = spelled,
+            .pipeline = general.pipeline,
+            .spelled_model = general.model,
+            .token_text = general.token_text,
+            .lacks_bytes = std.mem.findScalar(bool, &lacking, true) != null,
+            .lacking = lacking,
+            .unknown_id = parsed.unknown_byte orelse SpelledModel.none,
             .format = parsed.format,
         };
     }
 
     pub fn deinit(self: *Tokenizer, gpa: Allocator) void {
         self.special.deinit(gpa);
+        self.pipeline.deinit(gpa);
+        self.spelled_model.deinit(gpa);
+        self.token_text.deinit(gpa);
+        if (self.spelled) |*spelled| spelled.deinit(gpa);
         gpa.free(self.byte_tokens);
         self.added.deinit(gpa);
         self.late_normalizer.deinit(gpa);
@@ -113,6 +144,8 @@ pub const Tokenizer = struct {
     /// Whether the fields that are no tables fit the others.
     pub fn validate(self: *const Tokenizer, id_limit: u32) bool {
         if (self.special.bit_length != id_limit) return false;
+        if (self.spelled == null and (self.spelled_model.is_used or self.token_text.is_used)) return false;
+        if (self.unknown_id != SpelledModel.none and self.unknown_id >= id_limit) return false;
         if (self.words.isUnused() != (self.merges.base.kind == .bytes)) return false;
         if (!self.validateByteTokens(id_limit)) return false;
         return std.unicode.utf8ValidateSlice(self.pattern orelse "");
@@ -141,6 +174,12 @@ pub const Tokenizer = struct {
         return if (self.vocab.isDefined(id)) self.vocab.bytesOf(id) else null;
     }
 
+    /// Whether `bytes` have one that the vocabulary lacks.
+    pub fn lacksByteOf(self: *const Tokenizer, bytes: []const u8) bool {
+        for (bytes) |byte| if (self.lacking[byte]) return true;
+        return false;
+    }
+
     /// Whether an id decodes to a byte which a character fell back to.
     pub inline fn isByteToken(self: *const Tokenizer, id: u32) bool {
         return self.byte_tokens[id / 64] >> @truncate(id) & 1 != 0;
@@ -152,6 +191,79 @@ pub const Tokenizer = struct {
             self.words.memoryBytes() + self.special.capacity() / 8;
     }
 };
+
+fn initNormalizer(
+    gpa: Allocator,
+    steps: []const definition.Normalization,
+    diagnostic: *Diagnostic,
+) LoadError!Normalizer {
+    return Normalizer.init(gpa, steps, diagnostic) catch |err| switch (err) {
+        error.OutOfMemory => error.OutOfMemory,
+        error.UnsupportedPattern => error.Unsupported,
+    };
+}
+
+fn initSpelled(
+    gpa: Allocator,
+    parsed: definition.Definition,
+    diagnostic: *Diagnostic,
+) LoadError!?Vocab {
+    if (parsed.spelled_model == null and parsed.decode_steps == null) return null;
+    const added = try gpa.alloc(definition.Token, parsed.added_tokens.len);
+    defer gpa.free(added);
+    for (added, parsed.added_tokens) |*token, source| {
+        token.* = .{ .id = source.id, .bytes = source.spelled orelse source.content };
+    }
+    return Vocab.init(gpa, parsed.spelled_tokens, added) catch |err| switch (err) {
+        error.OutOfMemory => error.OutOfMemory,
+        error.TooLarge => {
+            diagnostic.set(null, "the vocabulary is too large", .{});
+            return error.Unsupported;
+        },
+    };
+}
+
+/// The general ways; those that are not used are empty.
+const General = struct {
+    pipeline: Pipeline = .{},
+    model: SpelledModel = .{},
+    token_text: TokenText = .{},
+
+    fn deinit(general: *General, gpa: Allocator) void {
+        general.pipeline.deinit(gpa);
+        general.model.deinit(gpa);
+        general.token_text.deinit(gpa);
+    }
+};
+
+fn initGeneral(
+    gpa: Allocator,
+    parsed: definition.Definition,
+    spelled: ?*const Vocab,
+    diagnostic: *Diagnostic,
+) LoadError!General {
+    return makeGeneral(gpa, parsed, spelled, diagnostic) catch |err| switch (err) {
+        error.OutOfMemory => error.OutOfMemory,
+        error.UnsupportedPattern => error.Unsupported,
+    };
+}
+
+fn makeGeneral(
+    gpa: Allocator,
+    parsed: definition.Definition,
+    spelled: ?*const Vocab,
+    diagnostic: *Diagnostic,
+) error{ OutOfMemory, UnsupportedPattern }!General {
+    var general: General = .{};
+    errdefer general.deinit(gpa);
+    if (parsed.spelled_model) |source| {
+        general.pipeline = try .init(gpa, source.steps, diagnostic);
+        const ignore_merges = parsed.merge_rule.list.ignore_merges;
+        general.model = try .init(gpa, spelled.?, source, ignore_merges);
+    }
+    if (parsed.decode_steps) |steps| general.token_text = try .init(gpa, steps, diagnostic);
+    return general;
+}
 
 fn initPreTokenizer(
     gpa: Allocator,
@@ -215,9 +327,11 @@ fn initByteTokens(
 fn initLateNormalizer(
     gpa: Allocator,
     parsed: definition.Definition,
-) error{OutOfMemory}!Normalizer {
-    const sign = parsed.space_sign orelse return .init(gpa, &.{});
-    return .init(gpa, &.{.{ .replace = .{ .from = sign, .to = " " } }});
+    diagnostic: *Diagnostic,
+) LoadError!Normalizer {
+    const sign = parsed.space_sign orelse return initNormalizer(gpa, &.{}, diagnostic);
+    const step: definition.Normalization = .{ .replace = .{ .from = sign, .to = " " } };
+    return initNormalizer(gpa, &.{step}, diagnostic);
 }
 
 fn initAdded(
@@ -273,11 +387,18 @@ fn initWords(
     };
 }
 
-/// Byte-level BPE starts from single bytes: each must be a token.
-fn findBytes(vocab: *const Vocab, diagnostic: *Diagnostic) LoadError![256]u32 {
+/// Byte-level BPE starts from single bytes: each that text has must be a token. The others, where they are
+/// missing, have some id that is never read.
+fn findBytes(vocab: *const Vocab, lacking: *[256]bool, diagnostic: *Diagnostic) LoadError![256]u32 {
     var ids: [256]u32 = undefined;
-    for (&ids, 0..) |*id, byte| {
-        id.* = vocab.find(&.{@as(u8, @intCast(byte))}) orelse {
+    for (&ids, lacking, 0..) |*id, *is_lacking, i| {
+        const byte: u8 = @intCast(i);
+        id.* = vocab.find(&.{byte}) orelse {
+            if (utf8.isForeignByte(byte)) {
+                is_lacking.* = true;
+                id.* = ids[0];
+                continue;
+            }
             diagnostic.set(
                 null,
                 "the vocabulary has no token for the single byte 0x{x:0>2}, which byte-level BPE needs",
@@ -294,10 +415,14 @@ fn initMerges(
     parsed: definition.Definition,
     tokens: []const definition.Token,
     vocab: *const Vocab,
+    lacking: *[256]bool,
     diagnostic: *Diagnostic,
 ) LoadError!Pairs {
+    if (parsed.spelled_model != null) {
+        return Pairs.plain(gpa, parsed.merge_rule.list.merges) catch |err| tooManyMerges(err, diagnostic);
+    }
     var base: BaseSymbols = switch (parsed.symbols) {
-        .bytes => .fromBytes(try findBytes(vocab, diagnostic)),
+        .bytes => .fromBytes(try findBytes(vocab, lacking, diagnostic)),
         .characters => |characters| try .fromCharacters(gpa, characters.known),
     };
     errdefer base.deinit(gpa);
@@ -305,13 +430,13 @@ fn initMerges(
         .rank => Pairs.fromRanks(gpa, vocab, tokens, base),
         .list => |list| Pairs.fromList(gpa, vocab, tokens, list.merges, base),
     };
-    return made catch |err| switch (err) {
-        error.OutOfMemory => error.OutOfMemory,
-        error.TooLarge => {
-            diagnostic.set(null, "the vocabulary has too many merges", .{});
-            return error.Unsupported;
-        },
-    };
+    return made catch |err| tooManyMerges(err, diagnostic);
+}
+
+fn tooManyMerges(err: Pairs.Error, diagnostic: *Diagnostic) LoadError {
+    if (err == error.OutOfMemory) return error.OutOfMemory;
+    diagnostic.set(null, "the vocabulary has too many merges", .{});
+    return error.Unsupported;
 }
 
 /// The tokens that a whole piece becomes at once: all of them where the rule says that a piece that is a
@@ -323,6 +448,7 @@ fn initPieces(
     vocab: *const Vocab,
     merges: *const Pairs,
 ) error{OutOfMemory}!PieceTable {
+    if (parsed.spelled_model != null) return .init(gpa, &.{});
     const every_token = switch (parsed.merge_rule) {
         .rank => true,
         .list => |list| list.ignore_merges,

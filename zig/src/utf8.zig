@@ -20,6 +20,20 @@ pub inline fn decode(text: []const u8, at: usize) Character {
     return decodeLong(text[at..]);
 }
 
+/// Whether a byte stands nowhere in well-formed UTF-8.
+pub fn isForeignByte(byte: u8) bool {
+    return byte == 0xC0 or byte == 0xC1 or byte >= 0xF5;
+}
+
+/// The character that a text of at least one byte ends with.
+pub fn decodeLast(text: []const u8) Character {
+    var start = text.len - 1;
+    while (start > 0 and text.len - start < 4 and text[start] & 0xC0 == 0x80) start -= 1;
+    const character = decode(text, start);
+    if (start + character.len == text.len) return character;
+    return decode(text, text.len - 1);
+}
+
 fn decodeLong(text: []const u8) Character {
     const lead = text[0];
     const len: u3 = switch (lead) {

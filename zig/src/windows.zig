@@ -57,6 +57,22 @@ pub fn encode(
     return window.ids.len;
 }
 
+/// The same in one window, whatever the length: also for pairs of which the tokens do not tell what they
+/// were made of, so that windows cannot be joined.
+pub fn encodeWhole(
+    pairs: *const Pairs,
+    gpa: Allocator,
+    scratch: *Scratch,
+    symbols: []const u32,
+    ids: [*]u32,
+) error{OutOfMemory}!usize {
+    if (symbols.len <= window_len) return encode(pairs, gpa, scratch, symbols, ids);
+    const memory = try growWindow(gpa, scratch, Window.memoryLen(symbols.len));
+    const window: Window = .init(memory, pairs, symbols);
+    @memcpy(ids, window.ids);
+    return window.ids.len;
+}
+
 fn encodeLong(
     pairs: *const Pairs,
     gpa: Allocator,

@@ -4,7 +4,7 @@
 //! Takes n log n time in the number of tokens, for their order; else linear.
 
 const std = @import("std");
-const byte_level = @import("byte_level.zig");
+const byte_level = @import("../byte_level.zig");
 const definition = @import("../definition.zig");
 const Diagnostic = @import("../diagnostic.zig").Diagnostic;
 const json_tree = @import("json_tree.zig");

@@ -9,6 +9,7 @@ const definition = @import("../definition.zig");
 const json_tree = @import("json_tree.zig");
 const model = @import("byte_level_model.zig");
 const reader_zig = @import("reader.zig");
+const token_text = @import("../token_text.zig");
 const SpelledVocab = @import("spelled_vocab.zig").SpelledVocab;
 const Error = reader_zig.Error;
 const Reader = reader_zig.Reader;
@@ -33,8 +34,8 @@ pub const CharacterModel = struct {
         for (tokens, vocab.fields) |*token, field| {
             const spelled = field.key();
             token.* = .{ .id = field.id, .bytes = try spaced(arena, components, spelled) };
-            if (components.decoding.byte_fallback) {
-                if (byteOf(spelled)) |byte| {
+            if (components.decode_steps == null and components.decoding.byte_fallback) {
+                if (token_text.byteOf(spelled)) |byte| {
                     token.decoded = try arena.dupe(u8, &.{byte});
                     try byte_tokens.append(arena, token.id);
                 }
@@ -111,14 +112,6 @@ pub fn spaced(
     return std.mem.replaceOwned(u8, arena, spelled, sign, " ");
 }
 
-/// The byte that "<0x00>" to "<0xFF>" decode to, read as the reference reads it.
-pub fn byteOf(spelled: []const u8) ?u8 {
-    if (spelled.len != 6 or spelled[5] != '>') return null;
-    if (!std.mem.startsWith(u8, spelled, "<0x")) return null;
-    const first = if (spelled[3] == '+') 0 else std.fmt.charToDigit(spelled[3], 16) catch return null;
-    return first << 4 | (std.fmt.charToDigit(spelled[4], 16) catch return null);
-}
-
 fn byteIds(vocab: *const SpelledVocab) [256]?u32 {
     var ids: [256]?u32 = undefined;
     for (&ids, 0..) |*id, byte| {
@@ -129,7 +122,8 @@ fn byteIds(vocab: *const SpelledVocab) [256]?u32 {
     return ids;
 }
 
-fn unknownToken(
+/// The token of unknown characters, if the model names one.
+pub fn unknownToken(
     reader: *Reader,
     node: json_tree.Node,
     vocab: *const SpelledVocab,
@@ -161,13 +155,4 @@ fn lessByCharacter(
     b: definition.Characters.Known,
 ) bool {
     return a.character < b.character;
-}
-
-test "bytes are read as Rust reads them" {
-    try std.testing.expectEqual(@as(?u8, 0x0A), byteOf("<0x0A>"));
-    try std.testing.expectEqual(@as(?u8, 0xFE), byteOf("<0xfE>"));
-    try std.testing.expectEqual(@as(?u8, 0x0F), byteOf("<0x+F>"));
-    for ([_][]const u8{ "<0x0>", "<0x0G>", "<0xF+>", "<0x0A)", "0x0A>>", "<0X0A>", "" }) |text| {
-        try std.testing.expectEqual(@as(?u8, null), byteOf(text));
-    }
 }

@@ -1,14 +1,17 @@
 //! The components of a tokenizer.json around its model: normalizer, pre-tokenizer and decoder, as the steps of
 //! a `Definition`.
 //!
-//! A component may be a Sequence of others. What would change the ids or the text and is not done here is
-//! refused by name. Time is linear in the document.
+//! A component may be a Sequence of others. What the tables cannot say is read as steps of the general ways
+//! (`general_components.zig`). Time is linear in the document.
 
 const std = @import("std");
-const byte_level = @import("byte_level.zig");
+const byte_level = @import("../byte_level.zig");
 const definition = @import("../definition.zig");
+const general = @import("general_components.zig");
 const json_tree = @import("json_tree.zig");
 const reader_zig = @import("reader.zig");
+const splits_zig = @import("splits.zig");
+const escaped = splits_zig.escaped;
 const Error = reader_zig.Error;
 const Reader = reader_zig.Reader;
 const Node = json_tree.Node;
@@ -21,9 +24,7 @@ pub const usual_space_sign = "\u{2581}";
 /// What the three components come to.
 pub const Components = struct {
     normalization: std.ArrayList(Normalization) = .empty,
-    splits: std.ArrayList(Split) = .empty,
-    /// Of each split by a string, the string.
-    strings: std.ArrayList(?[]const u8) = .empty,
+    splits: splits_zig.List = .{},
     /// The model's symbols are those of the byte-level alphabet.
     byte_level: bool = false,
     prefix_space: definition.PrefixSpace = .none,
@@ -35,18 +36,55 @@ pub const Components = struct {
     decoding: definition.Decoding = .{},
     /// What the decoder replaces in tokens.
     decoded_sign: ?[]const u8 = null,
+    /// The general ways, where they are needed; `splits` and `decoding` are of no use then.
+    piece_steps: ?[]const definition.PieceStep = null,
+    decode_steps: ?[]const definition.DecodeStep = null,
+    /// Whether tokens decode to the bytes that they spell.
+    decodes_bytes: bool = false,
 
     pub fn read(reader: *Reader, root: Node) Error!Components {
         var components: Components = .{};
-        if (root.get("normalizer")) |node| {
-            try components.readNormalizer(reader, node);
-        }
-        if (root.get("pre_tokenizer")) |node| {
-            try components.readPreTokenizer(reader, node, true);
-        }
-        if (!components.byte_level) try components.findSpaceSign(reader, root);
-        try components.readDecoder(reader, root);
+        components.readEncoding(reader, root) catch |err| {
+            if (err != error.Unsupported) return err;
+            return readGeneral(reader, root);
+        };
+        const plain = components;
+        components.readDecoder(reader, root) catch |err| {
+            if (err != error.Unsupported) return err;
+            components = plain;
+            try components.readDecodeSteps(reader, root);
+            return components;
+        };
+        components.decodes_bytes = components.byte_level;
         return components;
+    }
+
+    /// Everything in the general ways, but what normalizes.
+    pub fn readGeneral(reader: *Reader, root: Node) Error!Components {
+        var components: Components = .{};
+        if (root.get("normalizer")) |node| try components.readNormalizer(reader, node);
+        var steps: std.ArrayList(definition.PieceStep) = .empty;
+        try general.readPreTokenizer(reader, root, &steps);
+        components.piece_steps = steps.items;
+        try components.readDecodeSteps(reader, root);
+        const decode_steps = components.decode_steps.?;
+        if (decode_steps.len == 1 and decode_steps[0] == .byte_level) {
+            components.decode_steps = null;
+            components.decodes_bytes = true;
+        }
+        return components;
+    }
+
+    fn readDecodeSteps(components: *Components, reader: *Reader, root: Node) Error!void {
+        var steps: std.ArrayList(definition.DecodeStep) = .empty;
+        try general.readDecoder(reader, root, &steps);
+        components.decode_steps = steps.items;
+    }
+
+    fn readEncoding(components: *Components, reader: *Reader, root: Node) Error!void {
+        if (root.get("normalizer")) |node| try components.readNormalizer(reader, node);
+        if (root.get("pre_tokenizer")) |node| try components.readPreTokenizer(reader, node, true);
+        if (!components.byte_level) try components.findSpaceSign(reader, root);
     }
 
     const normalizer_key = "normalizer";
@@ -59,28 +97,42 @@ pub const Components = struct {
             for (list.value.array) |part| try components.readNormalizer(reader, part);
             return;
         }
-        const step: Normalization = if (std.mem.eql(u8, name, "NFC"))
-            .nfc
-        else if (std.mem.eql(u8, name, "Prepend")) .{
-            .prepend = try reader.requireString(node, "prepend", normalizer_key ++ ".prepend"),
-        } else if (std.mem.eql(u8, name, "Replace"))
-            try replaceOf(reader, node, normalizer_key)
-        else
-            return reader.refuse(node, normalizer_key);
-        try components.normalization.append(reader.arena, step);
+        try components.normalization.append(reader.arena, try normalizationOf(reader, node, name));
     }
 
-    /// A Replace of a plain string.
-    fn replaceOf(reader: *Reader, node: Node, comptime key: []const u8) Error!Normalization {
-        const pattern = try reader.require(node, "pattern", key ++ ".pattern", .object);
-        const content = try reader.requireString(node, "content", key ++ ".content");
-        const from = pattern.get("String") orelse
-            return reader.refuseBecause(node, key, "with a Regex", .{});
-        try reader.expectKind(from, key ++ ".pattern.String", .string);
-        if (from.value.string.len == 0) {
-            return reader.refuseBecause(node, key, "with an empty pattern", .{});
-        }
-        return .{ .replace = .{ .from = from.value.string, .to = content } };
+    fn normalizationOf(reader: *Reader, node: Node, name: []const u8) Error!Normalization {
+        const key = normalizer_key;
+        const kinds = enum {
+            NFC,
+            NFD,
+            NFKC,
+            NFKD,
+            Lowercase,
+            StripAccents,
+            Strip,
+            Nmt,
+            ByteLevel,
+            Prepend,
+            Replace,
+        };
+        return switch (std.meta.stringToEnum(kinds, name) orelse return reader.refuse(node, key)) {
+            .NFC => .nfc,
+            .NFD => .nfd,
+            .NFKC => .nfkc,
+            .NFKD => .nfkd,
+            .Lowercase => .lowercase,
+            .StripAccents => .strip_accents,
+            .Strip => .{ .strip = .{
+                .left = try reader.flag(node, "strip_left", key ++ ".strip_left", true),
+                .right = try reader.flag(node, "strip_right", key ++ ".strip_right", true),
+            } },
+            .Nmt => .nmt,
+            .ByteLevel => .byte_level,
+            .Prepend => .{
+                .prepend = try reader.requireString(node, "prepend", key ++ ".prepend"),
+            },
+            .Replace => general.readReplace(reader, node, key),
+        };
     }
 
     const pre_tokenizer_key = "pre_tokenizer";
@@ -104,12 +156,10 @@ pub const Components = struct {
             }
         } else if (std.mem.eql(u8, name, "ByteLevel")) {
             try components.readByteLevel(reader, node);
-        } else if (std.mem.eql(u8, name, "Split")) {
-            try components.readSplit(reader, node);
         } else if (std.mem.eql(u8, name, "Metaspace")) {
             if (!is_first) return reader.refuseBecause(node, key, "behind another", .{});
             try components.readMetaspace(reader, node);
-        } else {
+        } else if (!try splits_zig.read(reader, node, name, &components.splits)) {
             return reader.refuse(node, key);
         }
     }
@@ -122,7 +172,7 @@ pub const Components = struct {
         const prefix_key = key ++ ".add_prefix_space";
         if (try reader.flag(node, "add_prefix_space", prefix_key, true)) {
             // A prefix would be added to each piece of the split.
-            if (components.splits.items.len > 0) {
+            if (components.splits.splits.items.len > 0) {
                 return reader.refuseBecause(node, key, "with add_prefix_space behind a Split", .{});
             }
             components.prefix_space = .every;
@@ -130,104 +180,20 @@ pub const Components = struct {
         components.byte_level = true;
         if (!try reader.flag(node, "use_regex", key ++ ".use_regex", true)) return;
         const split: Split = .{ .pattern = byte_level.gpt2_pattern, .behavior = .isolated };
-        try components.addSplit(reader, split, null);
-    }
-
-    fn readSplit(components: *Components, reader: *Reader, node: Node) Error!void {
-        const key = pre_tokenizer_key;
-        const pattern = try reader.require(node, "pattern", key ++ ".pattern", .object);
-        const behavior_key = key ++ ".behavior";
-        const behavior_node = try reader.require(node, "behavior", behavior_key, .string);
-        const behavior = behaviorOf(behavior_node.value.string) orelse {
-            reader.diagnostic.set(
-                behavior_node.at,
-                "{s}: there is no behavior {s}",
-                .{ behavior_key, behavior_node.value.string },
-            );
-            return error.Malformed;
-        };
-        var split: Split = .{
-            .pattern = undefined,
-            .behavior = behavior,
-            .invert = try reader.flag(node, "invert", key ++ ".invert", false),
-        };
-        if (pattern.get("Regex")) |regex| {
-            try reader.expectKind(regex, key ++ ".pattern.Regex", .string);
-            split.pattern = regex.value.string;
-            return components.addSplit(reader, split, null);
-        }
-        const string = try reader.requireString(pattern, "String", key ++ ".pattern.String");
-        split.pattern = try escaped(reader, string);
-        return components.addSplit(reader, split, string);
-    }
-
-    fn addSplit(
-        components: *Components,
-        reader: *Reader,
-        split: Split,
-        string: ?[]const u8,
-    ) Error!void {
-        try components.splits.append(reader.arena, split);
-        try components.strings.append(reader.arena, string);
-    }
-
-    fn behaviorOf(name: []const u8) ?definition.SplitBehavior {
-        const names = .{
-            .{ "Isolated", .isolated },
-            .{ "Removed", .removed },
-            .{ "MergedWithPrevious", .merged_with_previous },
-            .{ "MergedWithNext", .merged_with_next },
-            .{ "Contiguous", .contiguous },
-        };
-        inline for (names) |pair| if (std.mem.eql(u8, name, pair[0])) return pair[1];
-        return null;
-    }
-
-    /// A regular expression for one string.
-    fn escaped(reader: *Reader, string: []const u8) Error![]const u8 {
-        var pattern: std.ArrayList(u8) = .empty;
-        for (string) |byte| {
-            if (byte < 0x80 and !std.ascii.isAlphanumeric(byte) and std.ascii.isPrint(byte) and
-                byte != ' ')
-            {
-                try pattern.append(reader.arena, '\\');
-            }
-            try pattern.append(reader.arena, byte);
-        }
-        return pattern.items;
+        try components.splits.add(reader, split, null);
     }
 
     fn readMetaspace(components: *Components, reader: *Reader, node: Node) Error!void {
-        const key = pre_tokenizer_key;
-        const sign = try reader.requireString(node, "replacement", key ++ ".replacement");
-        components.space_sign = sign;
+        const metaspace = try splits_zig.readMetaspace(reader, node, pre_tokenizer_key);
+        components.space_sign = metaspace.sign;
         components.is_late_sign = true;
-        const scheme_key = key ++ ".prepend_scheme";
-        const scheme = if (node.get("prepend_scheme")) |value| scheme: {
-            try reader.expectKind(value, scheme_key, .string);
-            break :scheme value.value.string;
-        } else "always";
-        components.prefix_space = if (std.mem.eql(u8, scheme, "always"))
-            .every
-        else if (std.mem.eql(u8, scheme, "first"))
-            .first
-        else if (std.mem.eql(u8, scheme, "never"))
-            .none
-        else {
-            reader.diagnostic.set(node.at, "{s}: there is no scheme {s}", .{ scheme_key, scheme });
-            return error.Malformed;
+        components.prefix_space = metaspace.prefix;
+        if (!metaspace.splits) return;
+        const split: Split = .{
+            .pattern = try escaped(reader, metaspace.sign),
+            .behavior = .merged_with_next,
         };
-        if (!try reader.flag(node, "add_prefix_space", key ++ ".add_prefix_space", true)) {
-            // Older files: the one flag for both.
-            components.prefix_space = .none;
-        }
-        if (try reader.flag(node, "split", key ++ ".split", true)) {
-            const split: Split = .{
-                .pattern = try escaped(reader, sign),
-                .behavior = .merged_with_next,
-            };
-            try components.addSplit(reader, split, sign);
-        }
+        try components.splits.add(reader, split, metaspace.sign);
     }
 
     /// Finds out whether spaces reach the model, and if not, exchanges them and their sign in all steps
@@ -247,7 +213,8 @@ pub const Components = struct {
         }
         const sign = components.space_sign orelse return;
         var kept: usize = 0;
-        for (components.splits.items, components.strings.items) |split, string| {
+        const splits = components.splits.splits.items;
+        for (splits, components.splits.strings.items) |split, string| {
             const text = string orelse return reader.refuseBecause(
                 root.get(pre_tokenizer_key).?,
                 pre_tokenizer_key,
@@ -255,12 +222,11 @@ pub const Components = struct {
                 .{},
             );
             if (!split.invert and components.neverMatches(text)) continue;
-            components.splits.items[kept] = split;
-            components.splits.items[kept].pattern =
-                try escaped(reader, try exchanged(reader, text, sign));
+            splits[kept] = split;
+            splits[kept].pattern = try escaped(reader, try exchanged(reader, text, sign));
             kept += 1;
         }
-        components.splits.items.len = kept;
+        components.splits.splits.items.len = kept;
     }
 
     /// The last step that replaces spaces by another character.
@@ -287,7 +253,11 @@ pub const Components = struct {
         const sign = components.space_sign.?;
         steps[index] = .{ .replace = .{ .from = sign, .to = " " } };
         for (steps[index + 1 ..]) |*step| switch (step.*) {
-            .nfc => {},
+            .nfc, .nfd, .lowercase, .strip_accents => {},
+            // They may make spaces, or take them.
+            .nfkc, .nfkd, .nmt, .strip, .byte_level, .replace_matches => {
+                return refuseSpaces(reader, root);
+            },
             .prepend => |text| {
                 if (std.mem.findScalar(u8, text, ' ') != null) return refuseSpaces(reader, root);
                 step.* = .{ .prepend = try exchanged(reader, text, sign) };
@@ -329,13 +299,13 @@ pub const Components = struct {
         if (std.mem.find(u8, string, components.space_sign.?) != null) return false;
         var is_gone = false;
         for (components.normalization.items) |step| switch (step) {
-            .nfc => is_gone = false,
             .prepend => |text| is_gone = is_gone and std.mem.findAny(u8, text, string) == null,
             .replace => |replace| {
                 const is_clear = replace.to.len > 0 and
                     std.mem.findAny(u8, replace.to, string) == null;
                 is_gone = is_clear and (is_gone or std.mem.eql(u8, replace.from, string));
             },
+            else => is_gone = false,
         };
         return is_gone;
     }
@@ -383,7 +353,9 @@ pub const Components = struct {
         } else if (components.byte_level) {
             if (!std.mem.eql(u8, name, "ByteLevel")) return reader.refuse(node, key);
         } else if (std.mem.eql(u8, name, "Replace") and state.* == .tokens) {
-            const step = (try replaceOf(reader, node, key)).replace;
+            const any = try general.readReplace(reader, node, key);
+            if (any != .replace) return reader.refuseBecause(node, key, "with a Regex", .{});
+            const step = any.replace;
             if (components.decoded_sign != null or !std.mem.eql(u8, step.to, " ")) {
                 return reader.refuseBecause(node, key, "but for one that makes spaces", .{});
             }

@@ -1,11 +1,12 @@
 //! tokenizer.json, the one file of tokenizers and transformers, for BPE over bytes or characters.
 //!
-//! What would change the ids and is not done here is refused by name. `post_processor`, `truncation` and
-//! `padding` are passed over: they concern what is added to the ids of a text. Time is as in
+//! What would change the ids and is not done here is refused by name. `post_processor` is looked at
+//! (`post_processor.zig`), and it, `truncation` and `padding` are passed over: they concern what is added to
+//! the ids of a text. Time is as in
 //! `byte_level_model.zig`.
 
 const std = @import("std");
-const byte_level = @import("byte_level.zig");
+const byte_level = @import("../byte_level.zig");
 const character_model = @import("character_model.zig");
 const CharacterModel = character_model.CharacterModel;
 const Components = @import("components.zig").Components;
@@ -15,7 +16,10 @@ const json_tree = @import("json_tree.zig");
 const model = @import("byte_level_model.zig");
 const normalizer_zig = @import("../normalizer.zig");
 const Normalizer = normalizer_zig.Normalizer;
+const post_processor = @import("post_processor.zig");
 const reader_zig = @import("reader.zig");
+const isForeignByte = @import("../utf8.zig").isForeignByte;
+const token_text = @import("../token_text.zig");
 const SpelledVocab = @import("spelled_vocab.zig").SpelledVocab;
 const Node = json_tree.Node;
 const Reader = reader_zig.Reader;
@@ -34,52 +38,210 @@ pub fn parse(
     try reader.expectKind(root, "the document", .object);
     const model_node = try reader.require(root, "model", "model", .object);
     try checkModel(&reader, model_node);
-    const components: Components = try .read(&reader, root);
-    var result: definition.Definition = .{
-        .format = .tokenizer_json,
-        .tokens = undefined,
-        .merge_rule = undefined,
-        .normalization = components.normalization.items,
-        .space_sign = if (components.is_late_sign) components.space_sign else null,
-        .splits = components.splits.items,
-        .prefix_space = components.prefix_space,
-        .decoding = components.decoding,
-    };
-    var byte_tokens: std.ArrayList(u32) = .empty;
-    const added = try addedTokens(&reader, root, &components, &byte_tokens);
-    result.added_tokens = added;
+    const flags: ModelFlags = try .read(&reader, model_node);
     const vocab_node = try reader.requireAny(model_node, "vocab", "model.vocab", "an object");
     const vocab = try model.readVocab(arena, vocab_node, "model.vocab", diagnostic);
     const merges_node = try reader.requireAny(model_node, "merges", "model.merges", "a list");
-    var merges: []const definition.Merge = undefined;
-    if (components.byte_level) {
-        result.tokens = try model.readTokens(arena, &vocab, added, "model.vocab", diagnostic);
-        merges = try readMerges(&reader, &vocab, merges_node);
-    } else {
-        const characters: CharacterModel = try .read(&reader, model_node, &vocab, &components);
-        result.tokens = characters.tokens;
-        result.symbols = .{ .characters = characters.characters };
-        try byte_tokens.appendSlice(arena, characters.byte_tokens);
-        const all = try readMerges(&reader, &vocab, merges_node);
-        merges = try characters.reachableMerges(&reader, &components, &vocab, all);
-    }
-    result.decoding.byte_tokens = byte_tokens.items;
-    try checkAddedIds(&reader, result.tokens, added);
-    const ignore_key = "model.ignore_merges";
-    const ignore_merges = try reader.flag(model_node, "ignore_merges", ignore_key, false);
-    if (ignore_merges and !components.byte_level) {
-        diagnostic.set(model_node.at, "{s}: it is not supported without a ByteLevel", .{ignore_key});
-        return error.Unsupported;
-    }
-    result.merge_rule = .{ .list = .{ .merges = merges, .ignore_merges = ignore_merges } };
-    return result;
+    var document_parts: Parts = .{
+        .reader = &reader,
+        .root = root,
+        .model_node = model_node,
+        .merges_node = merges_node,
+        .flags = flags,
+        .vocab = &vocab,
+        .components = try .read(&reader, root),
+    };
+    try post_processor.check(&reader, root);
+    return document_parts.define();
 }
 
-/// Features of a model that would change the ids, unless they are off.
-const refused_features = [_][]const u8{
-    "dropout",
-    "continuing_subword_prefix",
-    "end_of_word_suffix",
+/// What the parts of a definition are made of.
+const Parts = struct {
+    reader: *Reader,
+    root: Node,
+    model_node: Node,
+    merges_node: Node,
+    flags: ModelFlags,
+    vocab: *const SpelledVocab,
+    components: Components,
+    byte_tokens: std.ArrayList(u32) = .empty,
+
+    fn define(parts: *Parts) Error!definition.Definition {
+        if (parts.components.piece_steps == null and parts.needsGeneralWay()) {
+            parts.components = try .readGeneral(parts.reader, parts.root);
+        }
+        if (parts.components.piece_steps != null) return parts.defineSpelled();
+        if (parts.components.byte_level) return parts.defineBytes();
+        const result = parts.defineCharacters();
+        if (result != error.Unsupported) return result;
+        // Merges of unknown characters.
+        parts.components = try .readGeneral(parts.reader, parts.root);
+        return parts.defineSpelled();
+    }
+
+    fn needsGeneralWay(parts: *const Parts) bool {
+        if (parts.flags.prefix.len + parts.flags.suffix.len > 0) return true;
+        if (!parts.components.byte_level) return parts.flags.ignore_merges;
+        for (byte_level.characters, 0..) |character, byte| {
+            if (isForeignByte(@intCast(byte))) continue;
+            var buffer: [4]u8 = undefined;
+            const len = std.unicode.utf8Encode(character, &buffer) catch unreachable;
+            if (parts.vocab.get(buffer[0..len]) == null) return true;
+        }
+        return false;
+    }
+
+    /// All but the tokens and the merges.
+    fn begin(parts: *Parts) Error!definition.Definition {
+        const components = &parts.components;
+        return .{
+            .format = .tokenizer_json,
+            .tokens = undefined,
+            .merge_rule = undefined,
+            .normalization = components.normalization.items,
+            .space_sign = if (components.is_late_sign) components.space_sign else null,
+            .splits = components.splits.splits.items,
+            .prefix_space = components.prefix_space,
+            .decoding = components.decoding,
+            .decode_steps = components.decode_steps,
+            .added_tokens = try addedTokens(parts.reader, parts.root, components, &parts.byte_tokens),
+        };
+    }
+
+    fn finish(
+        parts: *Parts,
+        started: definition.Definition,
+        merges: []const definition.Merge,
+    ) Error!definition.Definition {
+        var result = started;
+        result.decoding.byte_tokens = parts.byte_tokens.items;
+        result.merge_rule = .{ .list = .{
+            .merges = merges,
+            .ignore_merges = parts.flags.ignore_merges,
+        } };
+        const needs_spelling = result.spelled_model != null or result.decode_steps != null;
+        if (needs_spelling) result.spelled_tokens = try parts.spelledTokens();
+        try checkAddedIds(parts.reader, result.tokens, result.added_tokens);
+        return result;
+    }
+
+    fn defineBytes(parts: *Parts) Error!definition.Definition {
+        const reader = parts.reader;
+        var result = try parts.begin();
+        result.tokens = try model.readTokens(
+            reader.arena,
+            parts.vocab,
+            result.added_tokens,
+            "model.vocab",
+            reader.diagnostic,
+        );
+        result.unknown_byte = try character_model.unknownToken(reader, parts.model_node, parts.vocab);
+        return parts.finish(result, try readMerges(reader, parts.vocab, parts.merges_node));
+    }
+
+    fn defineCharacters(parts: *Parts) Error!definition.Definition {
+        const reader = parts.reader;
+        var result = try parts.begin();
+        const characters: CharacterModel =
+            try .read(reader, parts.model_node, parts.vocab, &parts.components);
+        result.tokens = characters.tokens;
+        result.symbols = .{ .characters = characters.characters };
+        try parts.byte_tokens.appendSlice(reader.arena, characters.byte_tokens);
+        const all = try readMerges(reader, parts.vocab, parts.merges_node);
+        const merges = try characters.reachableMerges(reader, &parts.components, parts.vocab, all);
+        return parts.finish(result, merges);
+    }
+
+    fn defineSpelled(parts: *Parts) Error!definition.Definition {
+        const reader = parts.reader;
+        const flags = &parts.flags;
+        parts.byte_tokens = .empty;
+        var result = try parts.begin();
+        const tokens = try parts.spelledTokens();
+        if (parts.components.decodes_bytes) for (tokens) |*token| {
+            const buffer = try reader.arena.alloc(u8, token.bytes.len);
+            token.bytes = byte_level.decode(token.bytes, buffer) orelse token.bytes;
+        };
+        result.tokens = tokens;
+        result.spelled_model = .{
+            .steps = parts.components.piece_steps.?,
+            .continuing_prefix = flags.prefix,
+            .word_suffix = flags.suffix,
+            .unknown = try character_model.unknownToken(reader, parts.model_node, parts.vocab),
+            .fuse_unknown = flags.fuse_unknown,
+            .byte_fallback = flags.byte_fallback,
+        };
+        if (flags.prefix.len == 0) {
+            return parts.finish(result, try readMerges(reader, parts.vocab, parts.merges_node));
+        }
+        return parts.finish(result, try parts.readContinuingMerges());
+    }
+
+    /// The tokens as they are spelled, in ascending order of id.
+    fn spelledTokens(parts: *Parts) Error![]definition.Token {
+        const tokens = try parts.reader.arena.alloc(definition.Token, parts.vocab.fields.len);
+        for (tokens, parts.vocab.fields) |*token, field| {
+            token.* = .{ .id = field.id, .bytes = field.key() };
+        }
+        try model.sortTokens(parts.reader.diagnostic, tokens, "model.vocab");
+        return tokens;
+    }
+
+    /// Merges whose right side loses its prefix.
+    fn readContinuingMerges(parts: *Parts) Error![]const definition.Merge {
+        const reader = parts.reader;
+        const pairs = switch (parts.merges_node.value) {
+            .pairs => |pairs| pairs,
+            else => return readMerges(reader, parts.vocab, parts.merges_node),
+        };
+        const result = try reader.arena.alloc(definition.Merge, pairs.len);
+        for (result, pairs, 0..) |*merge, pair, i| {
+            const ids = parts.continuingMerge(pair) orelse {
+                reader.diagnostic.set(pair.at, "model.merges[{d}]: the merge of \"{s}\" and \"{s}\" " ++
+                    "names a token that is not in the vocabulary", .{ i, pair.left(), pair.right() });
+                return error.Malformed;
+            };
+            merge.* = .{ .left = ids[0], .right = ids[1], .result = ids[2] };
+        }
+        return result;
+    }
+
+    fn continuingMerge(parts: *Parts, pair: json_tree.Pair) ?[3]u32 {
+        const prefix_len = parts.flags.prefix.len;
+        if (pair.right().len < prefix_len) return null;
+        const sides = .{ pair.left(), pair.right()[prefix_len..] };
+        const joined = std.mem.concat(parts.reader.arena, u8, &sides) catch return null;
+        return .{
+            parts.vocab.get(pair.left()) orelse return null,
+            parts.vocab.get(pair.right()) orelse return null,
+            parts.vocab.get(joined) orelse return null,
+        };
+    }
+};
+
+/// The options of a model.
+const ModelFlags = struct {
+    prefix: []const u8,
+    suffix: []const u8,
+    fuse_unknown: bool,
+    byte_fallback: bool,
+    ignore_merges: bool,
+
+    fn read(reader: *Reader, node: Node) Error!ModelFlags {
+        return .{
+            .prefix = try optionalString(reader, node, "continuing_subword_prefix"),
+            .suffix = try optionalString(reader, node, "end_of_word_suffix"),
+            .fuse_unknown = try reader.flag(node, "fuse_unk", "model.fuse_unk", false),
+            .byte_fallback = try reader.flag(node, "byte_fallback", "model.byte_fallback", false),
+            .ignore_merges = try reader.flag(node, "ignore_merges", "model.ignore_merges", false),
+        };
+    }
+
+    fn optionalString(reader: *Reader, node: Node, comptime name: []const u8) Error![]const u8 {
+        const value = node.get(name) orelse return "";
+        try reader.expectKind(value, "model." ++ name, .string);
+        return value.value.string;
+    }
 };
 
 /// Refuses the features of a model that would change the ids.
@@ -95,18 +257,15 @@ fn checkModel(reader: *Reader, node: Node) Error!void {
             return error.Unsupported;
         }
     }
-    for (refused_features) |name| {
-        const value = node.get(name) orelse continue;
-        const harmless = switch (value.value) {
-            .boolean => |on| !on,
-            .string => |text| text.len == 0,
-            .number => |text| (std.fmt.parseFloat(f64, text) catch 1) == 0,
-            else => false,
-        };
-        if (harmless) continue;
-        reader.diagnostic.set(value.at, "model.{s}: this feature is not supported", .{name});
-        return error.Unsupported;
-    }
+    const dropout = node.get("dropout") orelse return;
+    try reader.expectKind(dropout, "model.dropout", .number);
+    if ((std.fmt.parseFloat(f64, dropout.value.number) catch 1) == 0) return;
+    reader.diagnostic.set(
+        dropout.at,
+        "model.dropout: leaving merges out at random is not supported; set it to null",
+        .{},
+    );
+    return error.Unsupported;
 }
 
 fn addedTokens(
@@ -156,12 +315,15 @@ fn setDecoded(
     byte_tokens: *std.ArrayList(u32),
 ) Error!void {
     const content = try normalizedContent(reader, token, components);
-    if (components.byte_level) {
+    if (!std.mem.eql(u8, content, token.content)) token.spelled = content;
+    if (components.decode_steps != null) {
+        token.decoded = content;
+    } else if (components.decodes_bytes) {
         const buffer = try reader.arena.alloc(u8, content.len);
         token.decoded = byte_level.decode(content, buffer) orelse content;
     } else {
         token.decoded = try character_model.spaced(reader.arena, components, content);
-        if (components.decoding.byte_fallback) if (character_model.byteOf(content)) |byte| {
+        if (components.decoding.byte_fallback) if (token_text.byteOf(content)) |byte| {
             token.decoded = try reader.arena.dupe(u8, &.{byte});
             try byte_tokens.append(reader.arena, token.id);
         };
@@ -176,7 +338,11 @@ fn normalizedContent(
     components: *const Components,
 ) Error![]const u8 {
     if (!token.normalized or components.normalization.items.len == 0) return token.content;
-    const normalizer: Normalizer = try .init(reader.arena, components.normalization.items);
+    const steps = components.normalization.items;
+    const normalizer = Normalizer.init(reader.arena, steps, reader.diagnostic) catch |err| switch (err) {
+        error.OutOfMemory => return error.OutOfMemory,
+        error.UnsupportedPattern => return error.Unsupported,
+    };
     var memory: normalizer_zig.Memory = .{};
     return normalizer.apply(reader.arena, &memory, token.content);
 }
@@ -260,7 +426,7 @@ fn orderOfId(id: u32, token: definition.Token) std.math.Order {
     return std.math.order(id, token.id);
 }
 
-/// All 256 bytes are not needed here: that is the builder's to check.
+/// It lacks most bytes, so it goes the general way.
 const small =
     \\{"added_tokens": [{"id": 3, "content": "<s>", "special": true}],
     \\ "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "use_regex": true},
@@ -285,8 +451,10 @@ test "a document becomes tokens, merges, a pattern and added tokens" {
     try std.testing.expectEqualStrings("ab", parsed.tokens[2].bytes);
     const merge = parsed.merge_rule.list.merges[0];
     try std.testing.expectEqual(definition.Merge{ .left = 0, .right = 1, .result = 2 }, merge);
-    try std.testing.expectEqualStrings(byte_level.gpt2_pattern, parsed.splits[0].pattern);
-    try std.testing.expectEqual(.none, parsed.prefix_space);
+    const steps = parsed.spelled_model.?.steps;
+    try std.testing.expectEqual(2, steps.len);
+    try std.testing.expectEqualStrings(byte_level.gpt2_pattern, steps[0].split.pattern);
+    try std.testing.expectEqual(.byte_level, steps[1]);
     try std.testing.expectEqualStrings("<s>", parsed.added_tokens[0].content);
     try std.testing.expect(parsed.added_tokens[0].special);
 }
@@ -301,9 +469,13 @@ test "faults name their key" {
     try expectFault(error.Malformed, "\"special\": true}", "\"special\": 1}", "added_tokens[0].special: ");
     const unigram = "\"model\": {\"type\": \"Unigram\",";
     try expectFault(error.Unsupported, "\"model\": {", unigram, "model.type: ");
-    const nfkc = "\"normalizer\": {\"type\": \"NFKC\"}, \"model\": {";
-    try expectFault(error.Unsupported, "\"model\": {", nfkc, "normalizer: ");
-    const digits = "\"pre_tokenizer\": {\"type\": \"Digits\"";
+    const other = "\"normalizer\": {\"type\": \"Precompiled\"}, \"model\": {";
+    try expectFault(error.Unsupported, "\"model\": {", other, "normalizer: ");
+    const scripts = "\"pre_tokenizer\": {\"type\": \"UnicodeScripts\"";
     const byte_level_type = "\"pre_tokenizer\": {\"type\": \"ByteLevel\"";
-    try expectFault(error.Unsupported, byte_level_type, digits, "pre_tokenizer: ");
+    try expectFault(error.Unsupported, byte_level_type, scripts, "pre_tokenizer: ");
+    const dropout = "\"model\": {\"dropout\": 0.1,";
+    try expectFault(error.Unsupported, "\"model\": {", dropout, "model.dropout: ");
+    const processor = "\"post_processor\": {\"type\": \"Other\"}, \"model\": {";
+    try expectFault(error.Unsupported, "\"model\": {", processor, "post_processor: ");
 }

@@ -3,7 +3,7 @@
 //! Neither lists special tokens. Time is as in `byte_level_model.zig`.
 
 const std = @import("std");
-const byte_level = @import("byte_level.zig");
+const byte_level = @import("../byte_level.zig");
 const definition = @import("../definition.zig");
 const Diagnostic = @import("../diagnostic.zig").Diagnostic;
 const json_tree = @import("json_tree.zig");

@@ -56,6 +56,35 @@ fn isPrintable(byte: usize) bool {
     };
 }
 
+/// Writes the characters of `bytes` to `output`.
+pub fn spell(
+    gpa: std.mem.Allocator,
+    text: []const u8,
+    output: *std.ArrayList(u8),
+) error{OutOfMemory}![]const u8 {
+    output.clearRetainingCapacity();
+    try appendSpelled(gpa, text, output);
+    return output.items;
+}
+
+/// The same, behind what is there.
+pub fn appendSpelled(
+    gpa: std.mem.Allocator,
+    text: []const u8,
+    output: *std.ArrayList(u8),
+) error{OutOfMemory}!void {
+    try output.ensureUnusedCapacity(gpa, 2 * text.len);
+    for (text) |byte| {
+        const character = characters[byte];
+        if (character < 0x80) {
+            output.appendAssumeCapacity(@intCast(character));
+        } else {
+            output.appendAssumeCapacity(@intCast(0xC0 | character >> 6));
+            output.appendAssumeCapacity(@intCast(0x80 | (character & 0x3F)));
+        }
+    }
+}
+
 /// The bytes that `spelled`, well-formed UTF-8, stands for, written to the start of `buffer`, which must be
 /// as long as `spelled`; null if a character is not of the alphabet.
 pub fn decode(spelled: []const u8, buffer: []u8) ?[]u8 {

@@ -1,0 +1,167 @@
+//! Changes of text that are made character by character, as tokenizers' normalizers make them.
+//!
+//! Text that stays as it is is not copied; ill-formed bytes are kept. Linear in the text, with a search of a
+//! small table for a character that may have a lower case.
+
+const std = @import("std");
+const table = @import("normalization_table.zig");
+const unicode = @import("unicode.zig");
+const utf8 = @import("utf8.zig");
+const Allocator = std.mem.Allocator;
+
+const Output = std.ArrayList(u8);
+
+/// Each character in its own lower case, whatever stands around it.
+pub fn lower(gpa: Allocator, text: []const u8, output: *Output) error{OutOfMemory}![]const u8 {
+    return change(gpa, text, output, lowered);
+}
+
+/// Without combining marks (Unicode 9.0).
+pub fn withoutMarks(gpa: Allocator, text: []const u8, output: *Output) error{OutOfMemory}![]const u8 {
+    return change(gpa, text, output, unmarked);
+}
+
+/// Without control characters, and with spaces for other white space, as SentencePiece's nmt_nfkc begins.
+pub fn cleaned(gpa: Allocator, text: []const u8, output: *Output) error{OutOfMemory}![]const u8 {
+    return change(gpa, text, output, cleanedCharacter);
+}
+
+/// A part of the text: without the white space at its ends.
+pub fn stripped(text: []const u8, left: bool, right: bool) []const u8 {
+    var start: usize = 0;
+    while (left and start < text.len) {
+        const character = utf8.decode(text, start);
+        if (!unicode.isWhiteSpace(character.code_point)) break;
+        start += character.len;
+    }
+    var end = text.len;
+    while (right and end > start) {
+        const character = utf8.decodeLast(text[start..end]);
+        if (!unicode.isWhiteSpace(character.code_point)) break;
+        end -= character.len;
+    }
+    return text[start..end];
+}
+
+/// What a character becomes.
+const Changed = union(enum) {
+    same,
+    /// Nothing, one character, or two.
+    none,
+    one: u21,
+    two: [2]u21,
+};
+
+fn change(
+    gpa: Allocator,
+    text: []const u8,
+    output: *Output,
+    comptime changed: fn (u21) Changed,
+) error{OutOfMemory}![]const u8 {
+    output.clearRetainingCapacity();
+    var copied: usize = 0;
+    var at: usize = 0;
+    var is_same = true;
+    while (at < text.len) {
+        const character = utf8.decode(text, at);
+        const end = at + character.len;
+        defer at = end;
+        const is_ill_formed = character.code_point == utf8.replacement and text[at] != 0xEF;
+        if (is_ill_formed) continue;
+        const result = changed(character.code_point);
+        if (result == .same) continue;
+        is_same = false;
+        try output.ensureUnusedCapacity(gpa, at - copied + 8);
+        output.appendSliceAssumeCapacity(text[copied..at]);
+        switch (result) {
+            .same, .none => {},
+            .one => |one| append(output, one),
+            .two => |two| for (two) |each| append(output, each),
+        }
+        copied = end;
+    }
+    if (is_same) return text;
+    try output.appendSlice(gpa, text[copied..]);
+    return output.items;
+}
+
+fn append(output: *Output, character: u21) void {
+    var buffer: [4]u8 = undefined;
+    const len = std.unicode.utf8Encode(character, &buffer) catch unreachable;
+    output.appendSliceAssumeCapacity(buffer[0..len]);
+}
+
+fn lowered(character: u21) Changed {
+    if (character < 0x80) {
+        return if (std.ascii.isUpper(@intCast(character))) .{ .one = character + 32 } else .same;
+    }
+    if (character == 0x130) return .{ .two = .{ 'i', 0x307 } };
+    const ranges = &table.lower_ranges;
+    const index = std.sort.upperBound(table.LowerRange, ranges, character, orderOfFirst);
+    const range = ranges[index - 1];
+    if (character > range.last or (character - range.first) % range.step != 0) return .same;
+    return .{ .one = @intCast(@as(i32, character) + range.distance) };
+}
+
+fn orderOfFirst(character: u21, range: table.LowerRange) std.math.Order {
+    return std.math.order(character, range.first);
+}
+
+fn unmarked(character: u21) Changed {
+    if (character < 0x300) return .same;
+    const is_mark = switch (unicode.propertiesOf(character).category) {
+        .mn, .mc, .me => !isLaterMark(character),
+        // Marks until Unicode 11.
+        else => character == 0x1CF2 or character == 0x1CF3,
+    };
+    return if (is_mark) .none else .same;
+}
+
+fn isLaterMark(character: u21) bool {
+    const index = std.sort.upperBound([2]u21, &later_marks, character, orderOfPair);
+    return index > 0 and character <= later_marks[index - 1][1];
+}
+
+fn orderOfPair(character: u21, range: [2]u21) std.math.Order {
+    return std.math.order(character, range[0]);
+}
+
+fn cleanedCharacter(character: u21) Changed {
+    return switch (character) {
+        0x01...0x08, 0x0B, 0x0E...0x1F, 0x7F, 0x8F, 0x9F => .none,
+        0x09, 0x0A, 0x0C, 0x0D, 0x1680, 0x200B...0x200F => .{ .one = ' ' },
+        0x2028, 0x2029, 0x2581, 0xFEFF, 0xFFFD => .{ .one = ' ' },
+        else => .same,
+    };
+}
+
+/// Combining marks that came after Unicode 9.0.
+const later_marks = [_][2]u21{
+    .{ 0x7FD, 0x7FD },     .{ 0x897, 0x89F },     .{ 0x8CA, 0x8D3 },     .{ 0x9FE, 0x9FE },
+    .{ 0xAFA, 0xAFF },     .{ 0xB55, 0xB55 },     .{ 0xC04, 0xC04 },     .{ 0xC3C, 0xC3C },
+    .{ 0xCF3, 0xCF3 },     .{ 0xD00, 0xD00 },     .{ 0xD3B, 0xD3C },     .{ 0xD81, 0xD81 },
+    .{ 0xEBA, 0xEBA },     .{ 0xECE, 0xECE },     .{ 0x1715, 0x1715 },   .{ 0x180F, 0x180F },
+    .{ 0x1ABF, 0x1ACE },   .{ 0x1CF7, 0x1CF7 },   .{ 0x1DF6, 0x1DFA },   .{ 0xA82C, 0xA82C },
+    .{ 0xA8FF, 0xA8FF },   .{ 0x10D24, 0x10D27 }, .{ 0x10D69, 0x10D6D }, .{ 0x10EAB, 0x10EAC },
+    .{ 0x10EFC, 0x10EFF }, .{ 0x10F46, 0x10F50 }, .{ 0x10F82, 0x10F85 }, .{ 0x11070, 0x11070 },
+    .{ 0x11073, 0x11074 }, .{ 0x110C2, 0x110C2 }, .{ 0x11145, 0x11146 }, .{ 0x111C9, 0x111C9 },
+    .{ 0x111CE, 0x111CF }, .{ 0x11241, 0x11241 }, .{ 0x1133B, 0x1133B }, .{ 0x113B8, 0x113C0 },
+    .{ 0x113C2, 0x113C2 }, .{ 0x113C5, 0x113C5 }, .{ 0x113C7, 0x113CA }, .{ 0x113CC, 0x113D0 },
+    .{ 0x113D2, 0x113D2 }, .{ 0x113E1, 0x113E2 }, .{ 0x1145E, 0x1145E }, .{ 0x1182C, 0x1183A },
+    .{ 0x11930, 0x11935 }, .{ 0x11937, 0x11938 }, .{ 0x1193B, 0x1193E }, .{ 0x11940, 0x11940 },
+    .{ 0x11942, 0x11943 }, .{ 0x119D1, 0x119D7 }, .{ 0x119DA, 0x119E0 }, .{ 0x119E4, 0x119E4 },
+    .{ 0x11A01, 0x11A0A }, .{ 0x11A33, 0x11A39 }, .{ 0x11A3B, 0x11A3E }, .{ 0x11A47, 0x11A47 },
+    .{ 0x11A51, 0x11A5B }, .{ 0x11A8A, 0x11A99 }, .{ 0x11D31, 0x11D36 }, .{ 0x11D3A, 0x11D3A },
+    .{ 0x11D3C, 0x11D3D }, .{ 0x11D3F, 0x11D45 }, .{ 0x11D47, 0x11D47 }, .{ 0x11D8A, 0x11D8E },
+    .{ 0x11D90, 0x11D91 }, .{ 0x11D93, 0x11D97 }, .{ 0x11EF3, 0x11EF6 }, .{ 0x11F00, 0x11F01 },
+    .{ 0x11F03, 0x11F03 }, .{ 0x11F34, 0x11F3A }, .{ 0x11F3E, 0x11F42 }, .{ 0x11F5A, 0x11F5A },
+    .{ 0x13440, 0x13440 }, .{ 0x13447, 0x13455 }, .{ 0x1611E, 0x1612F }, .{ 0x16F4F, 0x16F4F },
+    .{ 0x16F7F, 0x16F87 }, .{ 0x16FE4, 0x16FE4 }, .{ 0x16FF0, 0x16FF1 }, .{ 0x1CF00, 0x1CF2D },
+    .{ 0x1CF30, 0x1CF46 }, .{ 0x1E08F, 0x1E08F }, .{ 0x1E130, 0x1E136 }, .{ 0x1E2AE, 0x1E2AE },
+    .{ 0x1E2EC, 0x1E2EF }, .{ 0x1E4EC, 0x1E4EF }, .{ 0x1E5EE, 0x1E5EF },
+};
+
+test {
+    // Tested through `normalizer.zig`.
+    std.testing.refAllDecls(@This());
+}
