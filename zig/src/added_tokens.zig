@@ -301,18 +301,27 @@ pub const Matcher = struct {
         var range = matcher.sorted[matcher.starts[text[0]]..matcher.starts[@as(usize, text[0]) + 1]];
         var found: ?*const Token = null;
         for (text, 0..) |byte, depth| {
-            if (depth > 0) {
-                const key: Prefix = .{ .added = added, .depth = depth, .byte = byte };
-                const low = std.sort.lowerBound(u32, range, key, Prefix.compare);
-                const high = std.sort.upperBound(u32, range, key, Prefix.compare);
-                range = range[low..high];
-            }
+            if (depth > 0) range = narrow(added, range, depth, byte);
             if (range.len == 0) break;
             // The shortest of those that share a prefix comes first.
             const first = &added.tokens[range[0]];
             if (first.match_len == depth + 1) found = first;
         }
         return found;
+    }
+
+    /// Those of the tokens that share their first `depth` bytes which go on with `byte`. Most often all do, as
+    /// in runs of one character, or none does, which the first and the last of them tell.
+    fn narrow(added: *const AddedTokens, range: []u32, depth: usize, byte: u8) []u32 {
+        const key: Prefix = .{ .added = added, .depth = depth, .byte = byte };
+        var left = range;
+        if (key.compare(left[0]) == .gt and left.len > 1) left = left[1..];
+        const ends = .{ key.compare(left[0]), key.compare(left[left.len - 1]) };
+        if (ends[0] == .eq and ends[1] == .eq) return left;
+        if (ends[0] == .lt or ends[1] == .gt) return left[0..0];
+        const low = std.sort.lowerBound(u32, left, key, Prefix.compare);
+        const high = std.sort.upperBound(u32, left, key, Prefix.compare);
+        return left[low..high];
     }
 
     const Prefix = struct {

@@ -74,6 +74,7 @@ pub const Encoder = struct {
         mode: SpecialMode,
         comptime output: Output,
     ) Error!usize {
+        if (try encoder.isPlain(gpa, text)) return encoder.encodePlain(gpa, text, mode, output);
         var count: usize = 0;
         var literal = encoder.tokenizer.added.split(.literal, text, mode);
         while (literal.next()) |outer| {
@@ -302,7 +303,7 @@ pub const Encoder = struct {
         var count: usize = 0;
         while (position < text.len) {
             const start = position;
-            const span_count = encoder.tokenizer.words.next(text, &position, &spans);
+            const span_count = encoder.tokenizer.words.next(text, text.len, &position, &spans);
             // No piece has more ids than bytes, and a cached one is written whole.
             const room = position - start + piece_cache.slack;
             try encoder.ids.ensureUnusedCapacity(gpa, room);
@@ -312,6 +313,94 @@ pub const Encoder = struct {
         return count;
     }
 
+    /// Whether text of characters needs nothing but added tokens found and the rest cut. A text that no step
+    /// changes is one of whose parts none does: what is replaced is in none, and parts of NFC are NFC.
+    fn isPlain(encoder: *Encoder, gpa: Allocator, text: []const u8) error{OutOfMemory}!bool {
+        const tokenizer = encoder.tokenizer;
+        if (tokenizer.merges.base.kind != .characters or !tokenizer.words.has_all_bytes) return false;
+        if (tokenizer.pretokenizer.scanner != .none or tokenizer.prefix_space != .none) return false;
+        if (tokenizer.late_normalizer.steps.len > 0 or tokenizer.added.normalized.sorted.len > 0) return false;
+        const normal = try tokenizer.normalizer.apply(gpa, &encoder.normalization, text);
+        return normal.ptr == text.ptr;
+    }
+
+    /// As `encode`, for text that `isPlain`. Pieces are looked up a batch at a time whatever stands between
+    /// them: there are vocabularies where each line break is an added token.
+    fn encodePlain(
+        encoder: *Encoder,
+        gpa: Allocator,
+        text: []const u8,
+        mode: SpecialMode,
+        comptime output: Output,
+    ) Error!usize {
+        const words = &encoder.tokenizer.words;
+        var batch: Batch = .{ .encoder = encoder, .gpa = gpa, .text = text, .keeps = output == .keep };
+        var literal = encoder.tokenizer.added.split(.literal, text, mode);
+        while (literal.next()) |segment| {
+            if (segment.token) |token| {
+                if (mode == .refuse and token.flags.special) {
+                    encoder.refused_at = segment.start;
+                    encoder.refused_id = token.id;
+                    return error.SpecialToken;
+                }
+                if (batch.mark_count == batch.marks.len) try batch.flush();
+                batch.marks[batch.mark_count] = .{ .index = batch.span_count, .id = token.id };
+                batch.mark_count += 1;
+                continue;
+            }
+            var position = segment.start;
+            while (position < segment.end) {
+                if (batch.span_count == batch.spans.len) try batch.flush();
+                const room = batch.spans[batch.span_count..];
+                batch.span_count += words.next(text, segment.end, &position, room);
+            }
+        }
+        try batch.flush();
+        return batch.id_count;
+    }
+
+    /// Pieces and the added tokens that stand between them.
+    const Batch = struct {
+        encoder: *Encoder,
+        gpa: Allocator,
+        text: []const u8,
+        keeps: bool,
+        id_count: usize = 0,
+        spans: [batch_len]pretokenizer.Span = undefined,
+        span_count: usize = 0,
+        marks: [batch_len]Mark = undefined,
+        mark_count: usize = 0,
+
+        /// A token before the piece of this index.
+        const Mark = struct { index: usize, id: u32 };
+
+        fn flush(batch: *Batch) error{OutOfMemory}!void {
+            const encoder = batch.encoder;
+            const spans = batch.spans[0..batch.span_count];
+            var room = batch.mark_count + piece_cache.slack;
+            // No piece has more ids than bytes, and a cached one is written whole.
+            if (spans.len > 0) room += spans[spans.len - 1].end - spans[0].start;
+            try encoder.ids.ensureUnusedCapacity(batch.gpa, room);
+            var keys: piece_cache.Keys = undefined;
+            encoder.cache.makeKeys(batch.text, spans, &keys);
+            const ids = encoder.ids.unusedCapacitySlice().ptr;
+            var count: usize = 0;
+            var from: usize = 0;
+            for (batch.marks[0..batch.mark_count]) |mark| {
+                const some = spans[0..mark.index];
+                count += try encoder.encodeSome(batch.gpa, batch.text, some, &keys, from, ids + count);
+                ids[count] = mark.id;
+                count += 1;
+                from = mark.index;
+            }
+            count += try encoder.encodeSome(batch.gpa, batch.text, spans, &keys, from, ids + count);
+            if (batch.keeps) encoder.ids.items.len += count;
+            batch.id_count += count;
+            batch.span_count = 0;
+            batch.mark_count = 0;
+        }
+    };
+
     fn encodePieces(
         encoder: *Encoder,
         gpa: Allocator,
@@ -320,17 +409,31 @@ pub const Encoder = struct {
     ) error{OutOfMemory}!usize {
         var keys: piece_cache.Keys = undefined;
         encoder.cache.makeKeys(text, spans, &keys);
-        const first = encoder.ids.unusedCapacitySlice().ptr;
-        var copied = encoder.cache.copyKnown(text, spans, &keys, 0, first);
+        const ids = encoder.ids.unusedCapacitySlice().ptr;
+        const count = try encoder.encodeSome(gpa, text, spans, &keys, 0, ids);
+        encoder.ids.items.len += count;
+        return count;
+    }
+
+    /// Writes the ids of the pieces from `from` on, whose keys are made, and returns how many.
+    inline fn encodeSome(
+        encoder: *Encoder,
+        gpa: Allocator,
+        text: []const u8,
+        spans: []const pretokenizer.Span,
+        keys: *const piece_cache.Keys,
+        from: usize,
+        ids: [*]u32,
+    ) error{OutOfMemory}!usize {
+        var copied = encoder.cache.copyKnown(text, spans, keys, from, ids);
         var count = copied.id_count;
-        if (copied.index < spans.len) encoder.prepareMisses(text, spans, &keys, copied.index);
+        if (copied.index < spans.len) encoder.prepareMisses(text, spans, keys, copied.index);
         while (copied.index < spans.len) {
             const i = copied.index;
-            count += try encoder.encodeMiss(gpa, text, spans[i], &keys, i, first + count);
-            copied = encoder.cache.copyKnown(text, spans, &keys, i + 1, first + count);
+            count += try encoder.encodeMiss(gpa, text, spans[i], keys, i, ids + count);
+            copied = encoder.cache.copyKnown(text, spans, keys, i + 1, ids + count);
             count += copied.id_count;
         }
-        encoder.ids.items.len += count;
         return count;
     }
 

@@ -264,7 +264,10 @@ fn find(text: []const u8, from: usize, string: []const u8) ?usize {
             if (std.mem.eql(u8, text[match..][0..string.len], string)) return match;
         }
     }
-    return std.mem.findPos(u8, text, at, string);
+    while (std.mem.findScalarPos(u8, text, at, string[0])) |match| : (at = match + 1) {
+        if (std.mem.startsWith(u8, text[match..], string)) return match;
+    }
+    return null;
 }
 
 fn expectApplied(
