@@ -420,27 +420,56 @@ pub const Context = struct {
     /// Joins the bytes of `ids`.
     fn join(context: *Context, ids: []const u32, skip_special: bool) CallError!void {
         context.clear();
-        const vocab = &context.tokenizer.vocab;
-        const special = &context.tokenizer.special;
-        var total: usize = 0;
-        for (ids, 0..) |id, i| {
-            if (!vocab.isDefined(id)) return context.failUnknown(id, i);
-            if (!(skip_special and special.isSet(id))) total += vocab.bytesOf(id).len;
-        }
-        try context.bytes.ensureTotalCapacity(context.gpa, total + Vocab.slack);
-        var target = context.bytes.items.ptr;
-        for (ids) |id| {
-            if (skip_special and special.isSet(id)) continue;
-            const bytes = vocab.bytesOf(id);
-            // One vector move serves nearly every token; both sides have slack behind their end.
-            if (bytes.len <= Vocab.slack) {
-                simd.copyWide(u8, Vocab.slack, target, bytes.ptr);
+        errdefer context.bytes.clearRetainingCapacity();
+        var at: usize = 0;
+        while (at < ids.len) : (at += join_len) {
+            const some = ids[at..@min(at + join_len, ids.len)];
+            if (skip_special) {
+                try context.joinSome(some, at, true);
             } else {
-                @memcpy(target, bytes);
+                try context.joinSome(some, at, false);
             }
-            target += bytes.len;
         }
-        context.bytes.items.len = total;
+    }
+
+    /// Ids whose places are found before the first is copied. Measured: finding the place of each twice, for
+    /// the length of all and for the copy, took a decode of English from Python a sixth more time.
+    const join_len = 512;
+
+    /// Where a token's bytes are.
+    const Place = struct { start: u32, len: u32 };
+
+    /// Appends the bytes of `ids`, of which `first` is the index of the first.
+    fn joinSome(
+        context: *Context,
+        ids: []const u32,
+        first: usize,
+        comptime skip_special: bool,
+    ) CallError!void {
+        const vocab = &context.tokenizer.vocab;
+        var places: [join_len]Place = undefined;
+        var total: usize = 0;
+        for (ids, places[0..ids.len], first..) |id, *place, i| {
+            if (!vocab.isDefined(id)) return context.failUnknown(id, i);
+            const start = vocab.offsets[id];
+            const len = vocab.offsets[id + 1] - start;
+            const is_left_out = skip_special and context.tokenizer.special.isSet(id);
+            place.* = .{ .start = start, .len = if (is_left_out) 0 else len };
+            total += place.len;
+        }
+        try context.bytes.ensureUnusedCapacity(context.gpa, total + Vocab.slack);
+        var target = context.bytes.items.ptr + context.bytes.items.len;
+        for (places[0..ids.len]) |place| {
+            const source = vocab.bytes.ptr + place.start;
+            // One vector move serves nearly every token; both sides have slack behind their end.
+            if (place.len <= Vocab.slack) {
+                simd.copyWide(u8, Vocab.slack, target, source);
+            } else {
+                @memcpy(target, source[0..place.len]);
+            }
+            target += place.len;
+        }
+        context.bytes.items.len += total;
     }
 
     /// Room for `len` ids that a caller collects for `decode`.
@@ -774,6 +803,41 @@ test "an id without a token is named with its index" {
         "Unknown token id: 70000 at index 2",
         context.diagnostic.message(),
     );
+}
+
+test "decodes any number of ids as one by one, and names an unknown one wherever it stands" {
+    const gpa = std.testing.allocator;
+    var fixture: Fixture = try .init(gpa, .rank, false);
+    defer fixture.deinit();
+    const context = &fixture.context;
+    const end = test_support.end_of_text;
+    var prng: std.Random.DefaultPrng = .init(11);
+    const random = prng.random();
+    var expected: std.ArrayList(u8) = .empty;
+    defer expected.deinit(gpa);
+    const edge = Context.join_len;
+    for ([_]usize{ 0, 1, edge - 1, edge, edge + 1, 2 * edge, 3 * edge + 7 }) |len| {
+        const ids = try gpa.alloc(u32, len);
+        defer gpa.free(ids);
+        for (ids) |*id| {
+            id.* = if (random.uintLessThan(u8, 4) == 0) end else random.uintLessThan(u32, 258);
+        }
+        for ([_]bool{ false, true }) |skip_special| {
+            expected.clearRetainingCapacity();
+            for (ids) |id| {
+                if (skip_special and id == end) continue;
+                try expected.appendSlice(gpa, fixture.tokenizer.idToToken(id).?);
+            }
+            const count = try context.decode(ids, skip_special);
+            try std.testing.expectEqual(expected.items.len, count);
+            try std.testing.expectEqualStrings(expected.items, context.bytes.items);
+        }
+        if (len == 0) continue;
+        ids[len - 1] = 70_000;
+        try std.testing.expectError(error.UnknownId, context.decode(ids, true));
+        try std.testing.expectEqual(len - 1, context.diagnostic.offset.?);
+        try std.testing.expectEqual(0, context.bytes.items.len);
+    }
 }
 
 test "calls up to the reserved length allocate nothing" {
