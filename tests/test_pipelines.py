@@ -138,13 +138,18 @@ def llama2_added() -> tokenizers.Tokenizer:
 
 
 def gemma() -> tokenizers.Tokenizer:
+    return add_tokens(literal_gemma(replace(" ", SIGN)))
+
+
+def literal_gemma(normalizer: Any) -> tokenizers.Tokenizer:
+    """Without tokens matched in normalized text: batches go on over those that there are."""
     made = trained(alphabet="\n\t")
-    made.normalizer = replace(" ", SIGN)
+    made.normalizer = normalizer
     made.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
     made.decoder = decoder(strip=False)
     made.add_tokens([tokenizers.AddedToken("\n" * n, normalized=False) for n in range(2, 6)])
     made.add_tokens([tokenizers.AddedToken(SIGN * n, normalized=False) for n in range(2, 5)])
-    return add_tokens(made)
+    return made
 
 
 def metaspace(scheme: Any, *, split: bool) -> tokenizers.Tokenizer:
@@ -216,6 +221,13 @@ PIPELINES: Dict[str, Callable[[], tokenizers.Tokenizer]] = {
     "llama2": llama2,
     "llama2 with added tokens": llama2_added,
     "gemma": gemma,
+    "gemma, literal": lambda: literal_gemma(replace(" ", SIGN)),
+    "gemma, literal, NFC": lambda: literal_gemma(
+        normalizers.Sequence([normalizers.NFC(), replace(" ", SIGN)])
+    ),
+    "gemma, literal, stripped": lambda: literal_gemma(
+        normalizers.Sequence([normalizers.Strip(), replace(" ", SIGN)])
+    ),
     "no tokens for bytes": functools.partial(llama2, byte_tokens=0),
     "unknown tokens apart": functools.partial(llama2, byte_tokens=0, fuse_unk=False),
     "unknown characters dropped": functools.partial(llama2, byte_tokens=0, unk=False),

@@ -313,15 +313,16 @@ pub const Encoder = struct {
         return count;
     }
 
-    /// Whether text of characters needs nothing but added tokens found and the rest cut. A text that no step
-    /// changes is one of whose parts none does: what is replaced is in none, and parts of NFC are NFC.
+    /// Whether text of characters needs nothing but added tokens found and the rest cut. If no step changes
+    /// a text, none changes a part of it: what is replaced is in none, and parts of NFC are NFC.
     fn isPlain(encoder: *Encoder, gpa: Allocator, text: []const u8) error{OutOfMemory}!bool {
         const tokenizer = encoder.tokenizer;
-        if (tokenizer.merges.base.kind != .characters or !tokenizer.words.has_all_bytes) return false;
+        if (tokenizer.spelled_model.is_used or tokenizer.merges.base.kind != .characters) return false;
+        if (!tokenizer.words.has_all_bytes or !tokenizer.normalizer.isLocal()) return false;
         if (tokenizer.pretokenizer.scanner != .none or tokenizer.prefix_space != .none) return false;
         if (tokenizer.late_normalizer.steps.len > 0 or tokenizer.added.normalized.sorted.len > 0) return false;
         const normal = try tokenizer.normalizer.apply(gpa, &encoder.normalization, text);
-        return normal.ptr == text.ptr;
+        return normal.ptr == text.ptr and normal.len == text.len;
     }
 
     /// As `encode`, for text that `isPlain`. Pieces are looked up a batch at a time whatever stands between

@@ -139,6 +139,15 @@ pub const Normalizer = struct {
         return true;
     }
 
+    /// Whether a text that stays as it is is one whose parts do, too.
+    pub fn isLocal(normalizer: *const Normalizer) bool {
+        for (normalizer.steps) |step| switch (step.kind) {
+            .nfc, .replace => {},
+            else => return false,
+        };
+        return true;
+    }
+
     /// The normalized text: `text` itself, or a part of it, if it stays as it is, else in `memory`, until
     /// its next use.
     pub fn apply(
