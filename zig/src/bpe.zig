@@ -12,6 +12,7 @@ const std = @import("std");
 const backtracking = @import("backtracking.zig");
 const Pairs = @import("pairs.zig").Pairs;
 const short_merge = @import("short_merge.zig");
+const side_by_side = @import("side_by_side.zig");
 const windows = @import("windows.zig");
 const Allocator = std.mem.Allocator;
 
@@ -301,6 +302,74 @@ const shapes = [_]Shape{
     .{ .kind = .characters },
     .{ .kind = .characters, .shuffled = true },
 };
+
+/// Gives pieces to rows, and compares what comes back with the rule itself.
+fn SideBySide(comptime places: u32) type {
+    return struct {
+        model: *const Model,
+        pieces: []const []const u8,
+        given: usize = 0,
+        taken: usize = 0,
+        failure: ?anyerror = null,
+
+        const Row = side_by_side.Row(places);
+
+        pub fn begin(driver: *@This(), row: *Row) bool {
+            if (driver.given == driver.pieces.len) return false;
+            row.tag = @intCast(driver.given);
+            row.begin(&driver.model.indexed, driver.pieces[driver.given]);
+            driver.given += 1;
+            return true;
+        }
+
+        pub fn next(driver: *@This(), row: *Row) bool {
+            driver.taken += 1;
+            driver.check(row) catch |err| {
+                driver.failure = err;
+            };
+            return driver.begin(row);
+        }
+
+        fn check(driver: *@This(), row: *Row) !void {
+            const expected = try driver.model.encodeNaively(driver.pieces[row.tag]);
+            defer Model.gpa.free(expected);
+            var ids: [places]u32 = undefined;
+            var ends: [places]u8 = undefined;
+            const count = row.take(&ids, &ends);
+            try std.testing.expectEqualSlices(u32, expected, ids[0..count]);
+            var end: usize = 0;
+            for (expected, ends[0..count]) |id, found| {
+                end += driver.model.tokens.items[id].bytes.len;
+                try std.testing.expectEqual(end, found);
+            }
+        }
+    };
+}
+
+test "pieces side by side" {
+    var prng: std.Random.DefaultPrng = .init(13);
+    const random = prng.random();
+    var buffer: [64][32]u8 = undefined;
+    var pieces: [64][]const u8 = undefined;
+    inline for (.{ 16, 32 }) |places| for (0..60) |round| {
+        var model: Model = undefined;
+        const letters = random.intRangeAtMost(u32, 1, 4);
+        const merges = random.intRangeAtMost(u32, 0, 60);
+        try randomModel(&model, random, shapes[round % 3], letters, merges);
+        defer model.deinit();
+        try std.testing.expect(side_by_side.isPossible(places, &model.indexed));
+        for (&pieces, &buffer) |*piece, *bytes| {
+            piece.* = bytes[0..random.intRangeAtMost(usize, 1, places)];
+            for (bytes) |*byte| byte.* = test_letters[random.uintLessThan(usize, letters)][0];
+        }
+        // Fewer than there are rows, too.
+        const used = pieces[0..random.uintAtMost(usize, pieces.len)];
+        var driver: SideBySide(places) = .{ .model = &model, .pieces = used };
+        side_by_side.run(places, &model.indexed, &driver);
+        if (driver.failure) |err| return err;
+        try std.testing.expectEqual(used.len, driver.taken);
+    };
+}
 
 test "every short piece of small vocabularies" {
     var prng: std.Random.DefaultPrng = .init(7);

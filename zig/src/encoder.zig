@@ -8,6 +8,7 @@
 const std = @import("std");
 const bpe = @import("bpe.zig");
 const levels = @import("pretokenizer/levels.zig");
+const misses = @import("misses.zig");
 const piece_cache = @import("piece_cache.zig");
 const PieceCache = piece_cache.PieceCache;
 const piece_table = @import("piece_table.zig");
@@ -428,7 +429,16 @@ pub const Encoder = struct {
     ) error{OutOfMemory}!usize {
         var copied = encoder.cache.copyKnown(text, spans, keys, from, ids);
         var count = copied.id_count;
-        if (copied.index < spans.len) encoder.prepareMisses(text, spans, keys, copied.index);
+        if (copied.index < spans.len) {
+            @branchHint(.unlikely);
+            // Once a piece of a batch is not in the cache, more will not be.
+            const missed = copied.index;
+            const tokenizer = encoder.tokenizer;
+            const merges = if (tokenizer.lacks_bytes) null else &tokenizer.merges;
+            misses.learn(&encoder.cache, &tokenizer.pieces, merges, text, spans, keys, missed);
+            copied = encoder.cache.copyKnown(text, spans, keys, missed, ids + count);
+            count += copied.id_count;
+        }
         while (copied.index < spans.len) {
             const i = copied.index;
             count += try encoder.encodeMiss(gpa, text, spans[i], keys, i, ids + count);
@@ -436,22 +446,6 @@ pub const Encoder = struct {
             count += copied.id_count;
         }
         return count;
-    }
-
-    /// Once a piece of a batch is not in the cache, more will not be: sets what will be read of the table of
-    /// pieces on its way for all of them.
-    noinline fn prepareMisses(
-        encoder: *const Encoder,
-        text: []const u8,
-        spans: []const pretokenizer.Span,
-        keys: *const piece_cache.Keys,
-        from: usize,
-    ) void {
-        for (spans[from..], from..) |span, i| {
-            if (span.end - span.start > piece_table.key_len_max or encoder.cache.isAtHome(keys, i)) continue;
-            var table_key: piece_table.Key = undefined;
-            encoder.tokenizer.pieces.makeKey(text, span.start, span.end, &table_key);
-        }
     }
 
     /// The ids of a piece that is not in the cache; it is then.

@@ -102,8 +102,13 @@ pub const PairTable = struct {
         if (table.shift != 64 - @as(u7, std.math.log2_int(usize, slots))) return false;
         if (table.filter.len != slots * filter_bits / 64) return false;
         var empty_count: usize = 0;
-        for (table.entries) |entry| empty_count += @intFromBool(entry.left == none);
-        if (empty_count == 0) return false;
+        var has_edge = false;
+        for (table.entries) |entry| {
+            empty_count += @intFromBool(entry.left == none);
+            // Merging side by side relies on it that nothing merges with none.
+            has_edge = has_edge or (entry.left != none and entry.right == none);
+        }
+        if (empty_count == 0 or has_edge) return false;
         // A sample: the hash may be another than that of the code that made the table.
         for (table.entries[0..@min(slots, 64)]) |entry| {
             if (entry.left == none) continue;

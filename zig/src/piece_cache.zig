@@ -154,13 +154,14 @@ pub const PieceCache = struct {
         return .{ .index = i, .id_count = id_count };
     }
 
-    /// Whether the search for the piece would end at once, found.
-    pub inline fn isAtHome(cache: *const PieceCache, keys: *const Keys, i: usize) bool {
-        return cache.entries[keys.hashes[i] & (cache.entries.len - 1)].is(keys.keys[i]);
+    /// Whether the piece is there.
+    pub inline fn has(cache: *const PieceCache, keys: *const Keys, i: usize) bool {
+        const home = &cache.entries[keys.hashes[i] & (cache.entries.len - 1)];
+        return home.is(keys.keys[i]) or cache.search(keys.keys[i], keys.hashes[i]) != null;
     }
 
     noinline fn search(cache: *const PieceCache, key: Key, hash: u32) ?*const Entry {
-        for (1..window_len) |step| {
+        for (0..window_len) |step| {
             const entry = &cache.entries[(hash + step) & (cache.entries.len - 1)];
             if (entry.is(key)) return entry;
             if (entry.ids[count_index] == 0) return null;

@@ -81,6 +81,8 @@ test {
     _ = @import("python.zig");
     _ = @import("short_bytes.zig");
     _ = @import("short_merge.zig");
+    _ = @import("side_by_side.zig");
+    _ = @import("misses.zig");
     _ = @import("token_order.zig");
     _ = @import("token_trie.zig");
     _ = @import("training.zig");
