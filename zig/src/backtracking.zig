@@ -14,7 +14,9 @@
 //! every branch is a guess. There, 16 bytes at a time are merged in a vector (`short_merge.zig`),
 //! and the window's tokens but for its last two are taken if the first is compatible with the one
 //! before: half to three quarters of the time that going token by token takes, measured on random
-//! letters, punctuation and base64.
+//! letters, punctuation and base64. Where windows are of use in a long piece, it is encoded from
+//! several places at once (`strands.zig`), which takes four fifths of the time of one window
+//! after another.
 //!
 //! Every position is entered once at most, and at each the prefixes of the longest token there are
 //! tried, so time is linear in the piece; its factors are the length of the longest token and the
@@ -25,6 +27,7 @@ const std = @import("std");
 const MergeTrees = @import("merge_trees.zig").MergeTrees;
 const Pairs = @import("pairs.zig").Pairs;
 const short_merge = @import("short_merge.zig");
+const strands = @import("strands.zig");
 const Allocator = std.mem.Allocator;
 
 /// Bytes of a piece whose positions are marked on the stack.
@@ -94,6 +97,8 @@ const Search = struct {
     is_marked: bool = false,
     /// No window has given a token behind this position.
     windows_end: usize = 0,
+    /// No stretch of several strands is tried before this position.
+    strands_from: usize = 0,
 
     /// Windows with fewer tokens are slower than going on token by token.
     const window_tokens_min = 7;
@@ -102,6 +107,8 @@ const Search = struct {
     /// Bytes gone on token by token where a window was of no use; times 4 up to the second.
     const stretch_min = 16;
     const stretch_max = 4096;
+    /// Bytes gone on in other ways where strands were of no use.
+    const strands_pause = 8 * strands.len_min;
 
     /// Encodes all of the piece: short tokens of ASCII, as in random letters, 16 bytes at a time,
     /// each window being joined to what is before it by one test. Returns false where the tables
@@ -111,6 +118,7 @@ const Search = struct {
         while (search.position < search.piece.len) {
             if (search.piece[search.position] < 0x80 and search.takeWindow()) {
                 stretch = stretch_min;
+                while (search.takeStrands()) {}
                 continue;
             }
             if (search.position == search.piece.len) return true;
@@ -149,6 +157,25 @@ const Search = struct {
         }
         search.windows_end = search.position;
         return count >= window_tokens_min;
+    }
+
+    /// Takes the tokens of a stretch that is encoded from several places at once, and returns
+    /// whether there is one and its tokens are many.
+    fn takeStrands(search: *Search) bool {
+        const rest = search.piece[search.position..];
+        if (search.position < search.strands_from or rest.len < strands.len_min) return false;
+        if (!strands.isPossible(search.pairs)) return false;
+        const before = if (search.count > 0) search.ids[search.count - 1] else null;
+        const found = strands.encode(search.pairs, rest, before, search.ids + search.count);
+        search.count += found.count;
+        search.position += found.len;
+        if (found.count > 0) search.windows_end = search.position;
+        // Where strands do not join, most of their work was for nothing.
+        if (found.len * 2 < strands.len_min) {
+            search.strands_from = search.position + strands_pause;
+            return false;
+        }
+        return found.count * short_merge.symbols_max >= found.len * window_tokens_min;
     }
 
     inline fn isCompatible(search: *const Search, id: u32) bool {

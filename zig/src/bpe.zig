@@ -13,6 +13,7 @@ const backtracking = @import("backtracking.zig");
 const Pairs = @import("pairs.zig").Pairs;
 const short_merge = @import("short_merge.zig");
 const side_by_side = @import("side_by_side.zig");
+const strands = @import("strands.zig");
 const windows = @import("windows.zig");
 const Allocator = std.mem.Allocator;
 
@@ -369,6 +370,54 @@ test "pieces side by side" {
         if (driver.failure) |err| return err;
         try std.testing.expectEqual(used.len, driver.taken);
     };
+}
+
+test "long pieces of short tokens, from several places at once" {
+    const gpa = Model.gpa;
+    var prng: std.Random.DefaultPrng = .init(17);
+    const random = prng.random();
+    var scratch: Scratch = .{};
+    defer scratch.deinit(gpa);
+    const len_max = 4 * strands.len_min;
+    const piece = try gpa.alloc(u8, len_max);
+    defer gpa.free(piece);
+    const expected = try gpa.alloc(u32, len_max);
+    defer gpa.free(expected);
+    const ids = try gpa.alloc(u32, len_max);
+    defer gpa.free(ids);
+    var taken: usize = 0;
+    for (0..24) |round| {
+        var model: Model = undefined;
+        const letters = random.intRangeAtMost(u32, 2, 4);
+        const merges = random.intRangeAtMost(u32, 1, 40);
+        try randomModel(&model, random, shapes[round % 3], letters, merges);
+        defer model.deinit();
+        // In half of the rounds, stretches that repeat, in which strands need not join.
+        const period = random.intRangeAtMost(usize, 1, 9);
+        for (piece, 0..) |*byte, i| {
+            const is_new = round % 2 == 0 or i < period or i % 1500 < 700;
+            const new = test_letters[random.uintLessThan(usize, letters)][0];
+            byte.* = if (is_new) new else piece[i - period];
+        }
+        const used = piece[0..random.intRangeAtMost(usize, strands.len_min, len_max)];
+        const count = try encodeInWindows(&model.plain, gpa, &scratch, used, expected.ptr);
+        const wanted = expected[0..count];
+        const own = &scratch.backtracking;
+        const found = try backtracking.encode(&model.indexed, gpa, own, used, ids.ptr);
+        try std.testing.expectEqualSlices(u32, wanted, ids[0..found]);
+
+        try std.testing.expect(strands.isPossible(&model.indexed));
+        const some = strands.encode(&model.indexed, used, null, ids.ptr);
+        var end: usize = 0;
+        for (ids[0..some.count], 0..) |id, i| {
+            end += model.tokens.items[id].bytes.len;
+            const left = if (i == 0) continue else ids[i - 1];
+            try std.testing.expect(model.indexed.compatible(left, id));
+        }
+        try std.testing.expectEqual(end, some.len);
+        taken += @intFromBool(some.len > strands.len_min / 2);
+    }
+    try std.testing.expect(taken > 8);
 }
 
 test "every short piece of small vocabularies" {

@@ -82,6 +82,7 @@ test {
     _ = @import("short_bytes.zig");
     _ = @import("short_merge.zig");
     _ = @import("side_by_side.zig");
+    _ = @import("strands.zig");
     _ = @import("misses.zig");
     _ = @import("token_order.zig");
     _ = @import("token_trie.zig");

@@ -12,7 +12,7 @@
 const std = @import("std");
 const Pairs = @import("pairs.zig").Pairs;
 
-/// Pieces under way at the same time.
+/// Pieces under way at the same time; 4 and 12 are as good, measured on random words and letters.
 pub const row_count = 8;
 
 /// Whether these pairs allow rows of `places` symbols.
