@@ -75,7 +75,7 @@ pub const Encoder = struct {
         mode: SpecialMode,
         comptime output: Output,
     ) Error!usize {
-        if (try encoder.isPlain(gpa, text)) return encoder.encodePlain(gpa, text, mode, output);
+        if (encoder.isDirect()) return encoder.encodeDirect(gpa, text, mode, output);
         var count: usize = 0;
         var literal = encoder.tokenizer.added.split(.literal, text, mode);
         while (literal.next()) |outer| {
@@ -314,27 +314,31 @@ pub const Encoder = struct {
         return count;
     }
 
-    /// Whether text of characters needs nothing but added tokens found and the rest cut. If no step changes
-    /// a text, none changes a part of it: what is replaced is in none, and parts of NFC are NFC.
-    fn isPlain(encoder: *Encoder, gpa: Allocator, text: []const u8) error{OutOfMemory}!bool {
+    /// Whether text of characters that the normalizer does not change needs nothing but to be cut.
+    fn isDirect(encoder: *const Encoder) bool {
         const tokenizer = encoder.tokenizer;
         if (tokenizer.spelled_model.is_used or tokenizer.merges.base.kind != .characters) return false;
         if (!tokenizer.words.has_all_bytes or !tokenizer.normalizer.isLocal()) return false;
         if (tokenizer.pretokenizer.scanner != .none or tokenizer.prefix_space != .none) return false;
-        if (tokenizer.late_normalizer.steps.len > 0 or tokenizer.added.normalized.sorted.len > 0) return false;
-        const normal = try tokenizer.normalizer.apply(gpa, &encoder.normalization, text);
+        return tokenizer.late_normalizer.steps.len == 0 and tokenizer.added.normalized.sorted.len == 0;
+    }
+
+    fn isNormal(encoder: *Encoder, gpa: Allocator, text: []const u8) error{OutOfMemory}!bool {
+        const normal = try encoder.tokenizer.normalizer.apply(gpa, &encoder.normalization, text);
         return normal.ptr == text.ptr and normal.len == text.len;
     }
 
-    /// As `encode`, for text that `isPlain`. Pieces are looked up a batch at a time whatever stands between
-    /// them: there are vocabularies where each line break is an added token.
-    fn encodePlain(
+    /// As `encode`, for a tokenizer that `isDirect`. Pieces are looked up a batch at a time whatever stands
+    /// between them: there are vocabularies where each line break is an added token. If no step changes the
+    /// text, none changes a part of it: what is replaced is in none, and parts of NFC are NFC.
+    fn encodeDirect(
         encoder: *Encoder,
         gpa: Allocator,
         text: []const u8,
         mode: SpecialMode,
         comptime output: Output,
     ) Error!usize {
+        const is_normal = try encoder.isNormal(gpa, text);
         const words = &encoder.tokenizer.words;
         var batch: Batch = .{ .encoder = encoder, .gpa = gpa, .text = text, .keeps = output == .keep };
         var literal = encoder.tokenizer.added.split(.literal, text, mode);
@@ -348,6 +352,11 @@ pub const Encoder = struct {
                 if (batch.mark_count == batch.marks.len) try batch.flush();
                 batch.marks[batch.mark_count] = .{ .index = batch.span_count, .id = token.id };
                 batch.mark_count += 1;
+                continue;
+            }
+            if (!is_normal and !try encoder.isNormal(gpa, text[segment.start..segment.end])) {
+                try batch.flush();
+                batch.id_count += try encoder.encodeOuter(gpa, text, segment, mode, output);
                 continue;
             }
             var position = segment.start;
