@@ -22,6 +22,8 @@ const Context = context.Context;
 const corpus_counter = @import("corpus_counter.zig");
 const Counter = corpus_counter.Counter;
 const counts_form = @import("counts_form.zig");
+const huge_pages = @import("huge_pages.zig");
+const parallel = @import("parallel.zig");
 const pretokenizer = @import("pretokenizer.zig");
 const training = @import("training.zig");
 const Training = training.Training;
@@ -113,6 +115,8 @@ pub const TrainingOption = enum(i32) {
 pub const no_offset: u64 = std.math.maxInt(u64);
 
 const gpa = if (builtin.is_test) std.testing.allocator else std.heap.c_allocator;
+/// For what is large for certain; `gpa` may free it.
+const loading: huge_pages.Advising = .{ .child = gpa };
 
 /// The object behind a `pyaot_tokenizer` handle: empty, then loaded once.
 pub const TokenizerHandle = struct {
@@ -216,14 +220,15 @@ pub const functions = struct {
         json_len: usize,
     ) callconv(.c) Status {
         if (!mayLoad(handle)) return .invalid_argument;
-        var arena: std.heap.ArenaAllocator = .init(gpa);
+        var arena: std.heap.ArenaAllocator = .init(loading.allocator());
         defer arena.deinit();
         const parsed = tokenizer_json.parse(
             arena.allocator(),
             json[0..json_len],
+            loadingThreads(json_len),
             &handle.diagnostic,
         ) catch |err| return loadStatus(err);
-        return build(handle, parsed);
+        return build(handle, parsed, loadingThreads(json_len));
     }
 
     /// Loads an empty tokenizer from the bytes of a .tiktoken rank file ("base64 rank" lines) and the
@@ -236,7 +241,7 @@ pub const functions = struct {
         pattern_len: usize,
     ) callconv(.c) Status {
         if (!mayLoad(handle)) return .invalid_argument;
-        var arena: std.heap.ArenaAllocator = .init(gpa);
+        var arena: std.heap.ArenaAllocator = .init(loading.allocator());
         defer arena.deinit();
         const parsed = tiktoken.parse(
             arena.allocator(),
@@ -245,7 +250,7 @@ pub const functions = struct {
             handle.specials.items,
             &handle.diagnostic,
         ) catch |err| return loadStatus(err);
-        return build(handle, parsed);
+        return build(handle, parsed, loadingThreads(ranks_len));
     }
 
     /// Loads an empty tokenizer from mergeable ranks in memory: token `i` is
@@ -260,7 +265,7 @@ pub const functions = struct {
         pattern_len: usize,
     ) callconv(.c) Status {
         if (!mayLoad(handle)) return .invalid_argument;
-        var arena: std.heap.ArenaAllocator = .init(gpa);
+        var arena: std.heap.ArenaAllocator = .init(loading.allocator());
         defer arena.deinit();
         const tokens = arena.allocator().alloc(definition.Token, token_count) catch
             return .out_of_memory;
@@ -280,7 +285,7 @@ pub const functions = struct {
             handle.specials.items,
             &handle.diagnostic,
         ) catch |err| return loadStatus(err);
-        return build(handle, parsed);
+        return build(handle, parsed, loadingThreads(start));
     }
 
     /// Loads an empty tokenizer from the bytes of GPT-2's pair of files, vocab.json and merges.txt.
@@ -292,7 +297,7 @@ pub const functions = struct {
         merges_len: usize,
     ) callconv(.c) Status {
         if (!mayLoad(handle)) return .invalid_argument;
-        var arena: std.heap.ArenaAllocator = .init(gpa);
+        var arena: std.heap.ArenaAllocator = .init(loading.allocator());
         defer arena.deinit();
         const parsed = vocab_merges.parse(
             arena.allocator(),
@@ -300,7 +305,7 @@ pub const functions = struct {
             merges[0..merges_len],
             &handle.diagnostic,
         ) catch |err| return loadStatus(err);
-        return build(handle, parsed);
+        return build(handle, parsed, loadingThreads(vocab_len));
     }
 
     /// Loads an empty tokenizer from a file that `pyaot_tokenizer_save_frozen` wrote: maps it, checks it and
@@ -982,10 +987,23 @@ fn mayLoad(handle: *TokenizerHandle) bool {
     return false;
 }
 
-fn build(handle: *TokenizerHandle, parsed: definition.Definition) Status {
+/// How many threads a file of so many bytes is loaded by.
+fn loadingThreads(file_len: usize) usize {
+    const long_enough = 256 * 1024;
+    if (builtin.is_test or file_len < long_enough) return 1;
+    return parallel.threadCount(0, 2);
+}
+
+fn build(
+    handle: *TokenizerHandle,
+    parsed: definition.Definition,
+    thread_count: usize,
+) Status {
     var definition_of = parsed;
+    definition_of.thread_count = thread_count;
     definition_of.compile_splits = handle.compile_splits;
-    handle.loaded = tokenizer.Tokenizer.init(gpa, definition_of, &handle.diagnostic) catch |err|
+    const tables = loading.allocator();
+    handle.loaded = tokenizer.Tokenizer.init(tables, definition_of, &handle.diagnostic) catch |err|
         return loadStatus(err);
     return .ok;
 }

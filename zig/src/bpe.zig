@@ -73,6 +73,7 @@ fn encodeInWindows(
 
 const BaseSymbols = @import("base_symbols.zig").BaseSymbols;
 const definition = @import("definition.zig");
+const test_support = @import("test_support.zig");
 const Vocab = @import("vocab.zig").Vocab;
 
 /// A vocabulary and its rule, with the tables twice: with the index and without.
@@ -179,13 +180,12 @@ const Model = struct {
             const character = try std.unicode.utf8Decode(token.bytes);
             try known.append(gpa, .{ .character = character, .id = token.id });
         };
-        var base: BaseSymbols = switch (model.base_kind) {
+        const base: BaseSymbols = switch (model.base_kind) {
             .bytes => .fromBytes(byte_ids),
             .characters => try .fromCharacters(gpa, known.items),
         };
-        errdefer base.deinit(gpa);
-        const list = model.merges orelse return .fromRanks(gpa, vocab, tokens, base);
-        return .fromList(gpa, vocab, tokens, list.items, base);
+        const merges = if (model.merges) |list| list.items else null;
+        return test_support.completePairs(gpa, vocab, tokens, merges, base);
     }
 
     /// The rule itself, as a loop over all pairs: what every engine is compared with.

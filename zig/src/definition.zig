@@ -247,6 +247,8 @@ pub const Definition = struct {
     /// Takes the place of `decoding`.
     decode_steps: ?[]const DecodeStep = null,
     added_tokens: []const AddedToken = &.{},
+    /// How many threads may make the tables.
+    thread_count: usize = 1,
 };
 
 test {

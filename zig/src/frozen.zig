@@ -630,6 +630,24 @@ test "a frozen tokenizer has the same tables, and the same ids" {
     }
 }
 
+test "two threads make the tables that one makes" {
+    const gpa = std.testing.allocator;
+    var arena: std.heap.ArenaAllocator = .init(gpa);
+    defer arena.deinit();
+    for ([_]test_support.Rule{ .rank, .list }) |rule| {
+        var files: [2][]const u8 = undefined;
+        for (&files, 1..) |*file, thread_count| {
+            var diagnostic: Diagnostic = .{};
+            var parsed = try test_support.smallDefinition(arena.allocator(), rule);
+            parsed.thread_count = thread_count;
+            var tokenizer: Tokenizer = try .init(gpa, parsed, &diagnostic);
+            defer tokenizer.deinit(gpa);
+            file.* = try write(arena.allocator(), &tokenizer);
+        }
+        try std.testing.expectEqualSlices(u8, files[0], files[1]);
+    }
+}
+
 test "a file that was cut or damaged anywhere is refused" {
     var arena_state: std.heap.ArenaAllocator = .init(std.testing.allocator);
     defer arena_state.deinit();

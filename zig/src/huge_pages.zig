@@ -3,6 +3,7 @@
 
 const std = @import("std");
 const builtin = @import("builtin");
+const Allocator = std.mem.Allocator;
 
 /// The size of a large page on the systems that this advises.
 pub const len = 2 << 20;
@@ -16,6 +17,73 @@ pub fn advise(bytes: []u8) void {
     const end = std.mem.alignBackward(usize, @intFromPtr(bytes.ptr) + bytes.len, page);
     if (end < start + len) return;
     _ = std.os.linux.madvise(@ptrFromInt(start), end - start, std.os.linux.MADV.HUGEPAGE);
+}
+
+/// Another allocator's memory, advised. It may be freed by the other. Measured: with small pages, a fifth of
+/// loading a vocabulary was the system's, which handed them out one by one.
+pub const Advising = struct {
+    child: Allocator,
+
+    pub fn allocator(advising: *const Advising) Allocator {
+        return .{ .ptr = @constCast(advising), .vtable = &vtable };
+    }
+
+    const vtable: Allocator.VTable = .{
+        .alloc = alloc,
+        .resize = resize,
+        .remap = remap,
+        .free = free,
+    };
+
+    fn childOf(context: *anyopaque) Allocator {
+        const advising: *const Advising = @ptrCast(@alignCast(context));
+        return advising.child;
+    }
+
+    fn alloc(context: *anyopaque, size: usize, alignment: Alignment, address: usize) ?[*]u8 {
+        const start = childOf(context).rawAlloc(size, alignment, address) orelse return null;
+        advise(start[0..size]);
+        return start;
+    }
+
+    fn resize(
+        context: *anyopaque,
+        memory: []u8,
+        alignment: Alignment,
+        size: usize,
+        address: usize,
+    ) bool {
+        return childOf(context).rawResize(memory, alignment, size, address);
+    }
+
+    fn remap(
+        context: *anyopaque,
+        memory: []u8,
+        alignment: Alignment,
+        size: usize,
+        address: usize,
+    ) ?[*]u8 {
+        return childOf(context).rawRemap(memory, alignment, size, address);
+    }
+
+    fn free(context: *anyopaque, memory: []u8, alignment: Alignment, address: usize) void {
+        childOf(context).rawFree(memory, alignment, address);
+    }
+
+    const Alignment = std.mem.Alignment;
+};
+
+test "advised memory is the other allocator's" {
+    const gpa = std.testing.allocator;
+    const advising: Advising = .{ .child = gpa };
+    const advised = advising.allocator();
+    const bytes = try advised.alloc(u8, 2 * len);
+    @memset(bytes, 7);
+    gpa.free(bytes);
+    var list: std.ArrayList(u64) = .empty;
+    for (0..len / 8 + 1) |i| try list.append(advised, i);
+    for (list.items, 0..) |item, i| try std.testing.expectEqual(i, item);
+    list.deinit(gpa);
 }
 
 test "advice changes nothing" {

@@ -129,7 +129,7 @@ fn showComptime(report: Report) !void {
 fn load(io: std.Io, arena: Allocator, gpa: Allocator, path: []const u8) !pyaot.Tokenizer {
     const json = try read(io, arena, path);
     var diagnostic: pyaot.Diagnostic = .{};
-    const parsed = try pyaot.format.tokenizer_json.parse(arena, json, &diagnostic);
+    const parsed = try pyaot.format.tokenizer_json.parse(arena, json, 1, &diagnostic);
     return pyaot.Tokenizer.init(gpa, parsed, &diagnostic);
 }
 

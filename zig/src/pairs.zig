@@ -9,12 +9,16 @@
 //! last merge of its token (`merge_trees.zig`); such pairs alone are kept. Where that cannot be
 //! done (a merge that is no concatenation, ids with wide gaps, more than some million prefixes),
 //! all pairs are kept and the slower engine of `bpe.zig` does the work.
+//!
+//! The tokens may be sorted, and other tables made of the trees, by other threads meanwhile: `init` asks for
+//! the order late, and `addTrie` is a step of its own.
 
 const std = @import("std");
 const definition = @import("definition.zig");
 const BaseSymbols = @import("base_symbols.zig").BaseSymbols;
 const MergeTrees = @import("merge_trees.zig").MergeTrees;
 const PairTable = @import("pair_table.zig").PairTable;
+const parallel = @import("parallel.zig");
 const TokenOrder = @import("token_order.zig").TokenOrder;
 const isEqual = @import("short_bytes.zig").isEqual;
 const TokenTrie = @import("token_trie.zig").TokenTrie;
@@ -39,29 +43,31 @@ pub const Pairs = struct {
 
     pub const Error = error{ OutOfMemory, TooLarge };
 
-    /// The pairs of a merge list. Where a pair stands twice, its last place counts, as in
-    /// tokenizers. Takes over `base` if it succeeds.
-    pub fn fromList(
-        gpa: Allocator,
+    /// The order of the tokens, which a thread may be finding out.
+    pub const Sorting = parallel.Future(TokenOrder.init);
+
+    pub const Source = struct {
         vocab: *const Vocab,
         tokens: []const definition.Token,
-        merges: []const definition.Merge,
-        base: BaseSymbols,
-    ) Error!Pairs {
-        if (merges.len >= none - 1) return error.TooLarge;
-        const results = try gpa.alloc(u32, merges.len);
+        /// Of `tokens`.
+        sorting: *Sorting,
+        /// Where a pair stands twice, its last place counts, as in tokenizers. Without a list, the
+        /// pairs are those that tiktoken's rule implies: every token of two or more bytes, at every
+        /// place where both sides are tokens.
+        merges: ?[]const definition.Merge,
+    };
+
+    /// All but the trie, which is empty. Takes over `base` if it succeeds.
+    pub fn init(gpa: Allocator, source: Source, base: BaseSymbols) Error!Pairs {
+        const list = source.merges orelse &.{};
+        if (list.len >= none - 1) return error.TooLarge;
+        const results = try gpa.alloc(u32, list.len);
         errdefer gpa.free(results);
-        for (merges, results) |merge, *result| result.* = merge.result;
-        if (areConcatenations(vocab, merges)) {
-            if (try indexed(gpa, vocab, tokens, merges, base)) |made| {
-                var pairs = made;
-                pairs.results = results;
-                return pairs;
-            }
-        }
-        var table: PairTable = try .init(gpa, merges.len);
-        for (merges, 0..) |merge, rank| _ = table.put(merge.left, merge.right, @intCast(rank));
-        return unindexed(table, results, base);
+        for (list, results) |merge, *result| result.* = merge.result;
+        var pairs: Pairs = .unindexed(results, base);
+        if (areConcatenations(source.vocab, list) and try pairs.addIndex(gpa, source)) return pairs;
+        pairs.table = try tableOfAll(gpa, source);
+        return pairs;
     }
 
     /// The pairs of a merge list, without an index, whatever they make.
@@ -69,29 +75,63 @@ pub const Pairs = struct {
         if (merges.len >= none - 1) return error.TooLarge;
         const results = try gpa.alloc(u32, merges.len);
         errdefer gpa.free(results);
-        var table: PairTable = try .init(gpa, merges.len);
-        for (merges, results, 0..) |merge, *result, rank| {
-            result.* = merge.result;
-            _ = table.put(merge.left, merge.right, @intCast(rank));
-        }
-        return unindexed(table, results, .fromBytes(@splat(0)));
+        for (merges, results) |merge, *result| result.* = merge.result;
+        var pairs: Pairs = .unindexed(results, .fromBytes(@splat(0)));
+        pairs.table = try tableOfList(gpa, merges);
+        return pairs;
     }
 
-    /// The pairs that tiktoken's rule implies: every token of two or more bytes, at every place
-    /// where both sides are tokens. Takes over `base` if it succeeds.
-    pub fn fromRanks(
-        gpa: Allocator,
-        vocab: *const Vocab,
-        tokens: []const definition.Token,
-        base: BaseSymbols,
-    ) Error!Pairs {
-        if (try indexed(gpa, vocab, tokens, null, base)) |pairs| return pairs;
+    /// Without the table.
+    fn unindexed(results: []u32, base: BaseSymbols) Pairs {
+        return .{
+            .table = undefined,
+            .results = results,
+            .base = base,
+            .byte_ranks = &.{},
+            .is_indexed = false,
+            .trees = .empty,
+            .trie = .empty,
+        };
+    }
+
+    /// Completes the index, if there is one. Meanwhile, other threads may ask whether tokens are
+    /// reachable. Where it fails, `dropIndex` is possible.
+    pub fn addTrie(pairs: *Pairs, gpa: Allocator, source: Source) Error!void {
+        if (!pairs.is_indexed) return;
+        const order = try sortedOf(source);
+        pairs.trees.linkPrefixes(order);
+        const reachable = try reachablePositions(gpa, &pairs.trees, order);
+        defer gpa.free(reachable);
+        pairs.trie = try .init(gpa, order, reachable);
+    }
+
+    /// Does without the index: of a trie that is too large.
+    pub fn dropIndex(pairs: *Pairs, gpa: Allocator, source: Source) Error!void {
+        const table = try tableOfAll(gpa, source);
+        pairs.table.deinit(gpa);
+        pairs.table = table;
+        pairs.trees.deinit(gpa);
+        pairs.trees = .empty;
+        gpa.free(pairs.byte_ranks);
+        pairs.byte_ranks = &.{};
+        pairs.is_indexed = false;
+    }
+
+    fn tableOfList(gpa: Allocator, list: []const definition.Merge) Error!PairTable {
+        var table: PairTable = try .init(gpa, list.len);
+        for (list, 0..) |merge, rank| _ = table.put(merge.left, merge.right, @intCast(rank));
+        return table;
+    }
+
+    /// Every pair that merges.
+    fn tableOfAll(gpa: Allocator, source: Source) Error!PairTable {
+        if (source.merges) |list| return tableOfList(gpa, list);
         var found: std.ArrayList(definition.Merge) = .empty;
         defer found.deinit(gpa);
-        for (tokens) |token| {
+        for (source.tokens) |token| {
             for (1..@max(token.bytes.len, 1)) |split| {
-                const left = vocab.find(token.bytes[0..split]) orelse continue;
-                const right = vocab.find(token.bytes[split..]) orelse continue;
+                const left = source.vocab.find(token.bytes[0..split]) orelse continue;
+                const right = source.vocab.find(token.bytes[split..]) orelse continue;
                 try found.append(gpa, .{ .left = left, .right = right, .result = token.id });
             }
         }
@@ -101,7 +141,7 @@ pub const Pairs = struct {
                 _ = table.put(merge.left, merge.right, merge.result);
             }
         }
-        return unindexed(table, &.{}, base);
+        return table;
     }
 
     pub fn deinit(pairs: *Pairs, gpa: Allocator) void {
@@ -165,69 +205,34 @@ pub const Pairs = struct {
             (pairs.results.len + pairs.byte_ranks.len) * 4 + index;
     }
 
-    fn unindexed(table: PairTable, results: []u32, base: BaseSymbols) Pairs {
-        return .{
-            .table = table,
-            .results = results,
-            .base = base,
-            .byte_ranks = &.{},
-            .is_indexed = false,
-            .trees = .empty,
-            .trie = .empty,
-        };
-    }
-
-    /// The tables with trees and trie, of a merge list or, without one, of ranks; null if these
-    /// tokens have none.
-    fn indexed(
-        gpa: Allocator,
-        vocab: *const Vocab,
-        tokens: []const definition.Token,
-        merges: ?[]const definition.Merge,
-        base: BaseSymbols,
-    ) Error!?Pairs {
-        if (vocab.idLimit() / 8 > tokens.len + 8192) return null;
-        var order: TokenOrder = try .init(gpa, tokens);
-        defer order.deinit(gpa);
-        const base_ids = try base.allIds(gpa);
+    /// Fills in the table and the trees; false if these tokens have none.
+    fn addIndex(pairs: *Pairs, gpa: Allocator, source: Source) Error!bool {
+        const vocab = source.vocab;
+        if (vocab.idLimit() / 8 > source.tokens.len + 8192) return false;
+        const base_ids = try pairs.base.allIds(gpa);
         defer gpa.free(base_ids);
-
         var trees: MergeTrees = try .init(gpa, vocab, base_ids);
         errdefer trees.deinit(gpa);
-        const pairs_max = if (merges) |list| @min(list.len, tokens.len) else tokens.len;
+        const token_count = source.tokens.len;
+        const pairs_max = if (source.merges) |list| @min(list.len, token_count) else token_count;
         var table: PairTable = try .init(gpa, pairs_max);
         errdefer table.deinit(gpa);
-        if (merges) |list| {
+        if (source.merges) |list| {
             try trees.addList(gpa, &table, vocab, list);
         } else {
-            try trees.addRanks(gpa, &table, vocab, &order);
+            try trees.addRanks(gpa, &table, vocab, try sortedOf(source));
         }
-        trees.linkPrefixes(&order);
-        const reachable = try reachablePositions(gpa, &trees, &order);
-        defer gpa.free(reachable);
-        const byte_ranks = try byteRanks(gpa, &table, &base);
-        errdefer gpa.free(byte_ranks);
-        const trie = TokenTrie.init(gpa, &order, reachable) catch |err| switch (err) {
-            error.OutOfMemory => return error.OutOfMemory,
-            error.TooLarge => {
-                trees.deinit(gpa);
-                table.deinit(gpa);
-                gpa.free(byte_ranks);
-                return null;
-            },
-        };
-        errdefer comptime unreachable;
-        return .{
-            .table = table,
-            .results = &.{},
-            .base = base,
-            .byte_ranks = byte_ranks,
-            .is_indexed = true,
-            .trees = trees,
-            .trie = trie,
-        };
+        pairs.byte_ranks = try byteRanks(gpa, &table, &pairs.base);
+        pairs.table = table;
+        pairs.trees = trees;
+        pairs.is_indexed = true;
+        return true;
     }
 };
+
+fn sortedOf(source: Pairs.Source) Pairs.Error!*const TokenOrder {
+    return if (source.sorting.get().*) |*order| order else |err| err;
+}
 
 /// Which positions of `order` have reachable tokens. The caller frees the result.
 fn reachablePositions(
@@ -280,6 +285,8 @@ fn areConcatenations(vocab: *const Vocab, merges: []const definition.Merge) bool
     return true;
 }
 
+const test_support = @import("test_support.zig");
+
 /// Ids 0 to 255 for the bytes, as in a vocabulary trained from nothing, then those of `more`.
 fn testTokens(comptime more: []const []const u8) [256 + more.len]definition.Token {
     const letters = comptime letters: {
@@ -315,7 +322,7 @@ test "a merge list: rank is the place in it, the last one where a pair stands tw
         .{ .left = 'a', .right = 258, .result = 257 },
         .{ .left = 'b', .right = 'c', .result = 258 },
     };
-    var pairs: Pairs = try .fromList(gpa, &vocab, &tokens, &merges, .fromBytes(plainByteIds()));
+    var pairs = try test_support.completePairs(gpa, &vocab, &tokens, &merges, .fromBytes(plainByteIds()));
     defer pairs.deinit(gpa);
     try std.testing.expect(pairs.is_indexed);
     try std.testing.expectEqual(@as(u32, 2), pairs.rankOf('a', 'b'));
@@ -332,7 +339,7 @@ test "ranks: one split of a token makes it, at the token's rank" {
     const tokens = testTokens(&.{ "abc", "ab", "bc", "abcd", "cd" });
     var vocab: Vocab = try .init(gpa, &tokens, &.{});
     defer vocab.deinit(gpa);
-    var pairs: Pairs = try .fromRanks(gpa, &vocab, &tokens, .fromBytes(plainByteIds()));
+    var pairs = try test_support.completePairs(gpa, &vocab, &tokens, null, .fromBytes(plainByteIds()));
     defer pairs.deinit(gpa);
     try std.testing.expectEqual(@as(usize, 5), pairs.table.count);
     try std.testing.expectEqual(@as(u32, 256), pairs.rankOf(257, 'c'));
@@ -352,8 +359,7 @@ test "ids far apart and merges that are no concatenation do without the index" {
             .{ .left = 'a', .right = 'b', .result = 256 },
             .{ .left = 256, .right = 'c', .result = last },
         };
-        var pairs: Pairs =
-            try .fromList(gpa, &vocab, tokens, &merges, .fromBytes(plainByteIds()));
+        var pairs = try test_support.completePairs(gpa, &vocab, tokens, &merges, .fromBytes(plainByteIds()));
         defer pairs.deinit(gpa);
         try std.testing.expect(!pairs.is_indexed);
         try std.testing.expectEqual(@as(u32, 1), pairs.rankOf(256, 'c'));
@@ -369,16 +375,12 @@ fn buildOnce(gpa: Allocator, by_list: bool) !void {
         .{ .left = 'a', .right = 'b', .result = 256 },
         .{ .left = 256, .right = 'c', .result = 257 },
     };
-    var base: BaseSymbols = try .fromCharacters(gpa, &.{
+    const base: BaseSymbols = try .fromCharacters(gpa, &.{
         .{ .character = 'a', .id = 'a' },
         .{ .character = 'b', .id = 'b' },
         .{ .character = 'c', .id = 'c' },
     });
-    var pairs: Pairs = made: {
-        errdefer base.deinit(gpa);
-        if (by_list) break :made try .fromList(gpa, &vocab, &tokens, &merges, base);
-        break :made try .fromRanks(gpa, &vocab, &tokens, base);
-    };
+    var pairs = try test_support.completePairs(gpa, &vocab, &tokens, if (by_list) &merges else null, base);
     pairs.deinit(gpa);
 }
 

@@ -49,6 +49,47 @@ pub fn run(
     for (threads[0..started]) |thread| thread.join();
 }
 
+/// The result of a function, found by a thread of its own while the caller goes on; where there is no such
+/// thread, or it has not begun when the result is asked for, by the caller.
+///
+/// It stays where it is from `start` until `get` or `finish`.
+pub fn Future(comptime function: anytype) type {
+    const Result = @typeInfo(@TypeOf(function)).@"fn".return_type.?;
+    return struct {
+        arguments: std.meta.ArgsTuple(@TypeOf(function)),
+        result: ?Result = null,
+        thread: ?std.Thread = null,
+        is_claimed: std.atomic.Value(bool) = .init(false),
+
+        const Self = @This();
+
+        /// Starts the thread if there may be more than one.
+        pub fn start(future: *Self, thread_count: usize) void {
+            if (thread_count < 2) return;
+            future.thread = std.Thread.spawn(.{}, claim, .{future}) catch null;
+        }
+
+        fn claim(future: *Self) void {
+            if (future.is_claimed.swap(true, .monotonic)) return;
+            future.result = @call(.auto, function, future.arguments);
+        }
+
+        /// The result, as soon as it is there.
+        pub fn get(future: *Self) *Result {
+            future.claim();
+            return future.finish().?;
+        }
+
+        /// Ends the thread and returns what it has found; null where it has not begun.
+        pub fn finish(future: *Self) ?*Result {
+            _ = future.is_claimed.swap(true, .monotonic);
+            if (future.thread) |thread| thread.join();
+            future.thread = null;
+            return if (future.result) |*result| result else null;
+        }
+    };
+}
+
 const Sum = struct {
     queue: TaskQueue,
     sums: [8]usize = @splat(0),
@@ -65,6 +106,28 @@ test "every task is done once, on any number of threads" {
         var total: usize = 0;
         for (sum.sums) |part| total += part;
         try std.testing.expectEqual(@as(usize, 499_500), total);
+    }
+}
+
+fn square(number: usize, calls: *std.atomic.Value(usize)) usize {
+    _ = calls.fetchAdd(1, .monotonic);
+    return number * number;
+}
+
+test "a future is found once, by a thread or by the caller, and not at all where nobody asks" {
+    for (0..200) |i| {
+        var calls: std.atomic.Value(usize) = .init(0);
+        var future: Future(square) = .{ .arguments = .{ i, &calls } };
+        future.start(1 + i % 2);
+        if (i % 3 == 0) std.Thread.yield() catch {};
+        if (i % 5 == 0) {
+            const found = future.finish();
+            if (found) |result| try std.testing.expectEqual(i * i, result.*);
+            try std.testing.expectEqual(@intFromBool(found != null), calls.load(.monotonic));
+            continue;
+        }
+        for (0..2) |_| try std.testing.expectEqual(i * i, future.get().*);
+        try std.testing.expectEqual(1, calls.load(.monotonic));
     }
 }
 

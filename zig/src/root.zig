@@ -2,7 +2,7 @@
 //!
 //! ```zig
 //! var diagnostic: pyaot.Diagnostic = .{};
-//! const parsed = try pyaot.format.tokenizer_json.parse(arena, json, &diagnostic);
+//! const parsed = try pyaot.format.tokenizer_json.parse(arena, json, 1, &diagnostic);
 //! var tokenizer: pyaot.Tokenizer = try .init(gpa, parsed, &diagnostic);
 //! defer tokenizer.deinit(gpa);
 //! var context: pyaot.Context = try .init(gpa, &tokenizer);

@@ -3,9 +3,12 @@
 
 const std = @import("std");
 const definition = @import("definition.zig");
+const BaseSymbols = @import("base_symbols.zig").BaseSymbols;
 const Cursor = @import("pretokenizer.zig").Cursor;
+const Pairs = @import("pairs.zig").Pairs;
 const PreTokenizer = @import("pretokenizer.zig").PreTokenizer;
 const Span = @import("pretokenizer.zig").Span;
+const Vocab = @import("vocab.zig").Vocab;
 const Allocator = std.mem.Allocator;
 
 pub const Rule = enum { rank, list };
@@ -133,4 +136,30 @@ fn bytesOf(parsed: definition.Definition, id: u32) []const u8 {
         if (token.id == id) return token.bytes;
     }
     unreachable;
+}
+
+/// Complete pairs, made by one thread. Takes over `base`.
+pub fn completePairs(
+    gpa: Allocator,
+    vocab: *const Vocab,
+    of: []const definition.Token,
+    list: ?[]const definition.Merge,
+    base: BaseSymbols,
+) Pairs.Error!Pairs {
+    var sorting: Pairs.Sorting = .{ .arguments = .{ gpa, of } };
+    defer if (sorting.finish()) |result| if (result.*) |*order| order.deinit(gpa) else |_| {};
+    const source: Pairs.Source = .{
+        .vocab = vocab,
+        .tokens = of,
+        .sorting = &sorting,
+        .merges = list,
+    };
+    var pairs: Pairs = made: {
+        var owned = base;
+        errdefer owned.deinit(gpa);
+        break :made try .init(gpa, source, owned);
+    };
+    errdefer pairs.deinit(gpa);
+    try pairs.addTrie(gpa, source);
+    return pairs;
 }

@@ -6,6 +6,7 @@
 
 const std = @import("std");
 const definition = @import("definition.zig");
+const isEqual = @import("short_bytes.zig").isEqual;
 const Allocator = std.mem.Allocator;
 
 pub const no_token = std.math.maxInt(u32);
@@ -80,7 +81,9 @@ pub const TokenOrder = struct {
         var before: u32 = no_token;
         for (prefixes, 0..) |*prefix, position| {
             while (before != no_token) : (before = prefixes[before]) {
-                if (std.mem.startsWith(u8, order.bytesAt(position), order.bytesAt(before))) break;
+                const part = order.bytesAt(before);
+                const token = order.bytesAt(position);
+                if (part.len <= token.len and isEqual(token[0..part.len], part)) break;
             }
             prefix.* = before;
             before = @intCast(position);
@@ -124,13 +127,24 @@ const Item = struct {
 
     /// Of equal tokens the first in the list comes first.
     fn isLess(tokens: []const definition.Token, a: Item, b: Item) bool {
-        return switch (std.mem.order(u8, tokens[a.index].bytes, tokens[b.index].bytes)) {
+        return switch (orderOf(tokens[a.index].bytes, tokens[b.index].bytes)) {
             .lt => true,
             .gt => false,
             .eq => a.index < b.index,
         };
     }
 };
+
+/// The order of two tokens, eight bytes at a time: as a loop over bytes it took most of the sort.
+fn orderOf(a: []const u8, b: []const u8) std.math.Order {
+    var at: usize = 0;
+    while (at + 8 <= @min(a.len, b.len)) : (at += 8) {
+        const left = std.mem.readInt(u64, a[at..][0..8], .big);
+        const right = std.mem.readInt(u64, b[at..][0..8], .big);
+        if (left != right) return std.math.order(left, right);
+    }
+    return std.mem.order(u8, a[at..], b[at..]);
+}
 
 fn prefixOf(bytes: []const u8) u64 {
     if (bytes.len >= 8) return std.mem.readInt(u64, bytes[0..8], .big);
@@ -179,7 +193,7 @@ test "order and prefixes equal those of comparisons alone" {
     var tokens: [300]definition.Token = undefined;
     for (&tokens, 0..) |*token, i| {
         const start = random.uintLessThan(usize, 3900);
-        const len = random.uintLessThan(usize, 14);
+        const len = random.uintLessThan(usize, if (i % 4 == 0) 40 else 14);
         token.* = .{ .id = @intCast(i), .bytes = bytes[start..][0..len] };
     }
     const positions = try sorted(gpa, &tokens);

@@ -1,7 +1,8 @@
 //! A tokenizer: the tables that encoding and decoding read, built from a `Definition`. Read-only once built,
 //! so that any number of threads may share one; the memory that a call needs is in `context.zig`.
 //!
-//! Building takes time and memory linear in the vocabulary.
+//! Building takes time and memory linear in the vocabulary. With two threads the tokens are sorted beside the
+//! vocabulary and the trees of merges, and the table of pieces is made beside the trie.
 
 const std = @import("std");
 const definition = @import("definition.zig");
@@ -10,6 +11,7 @@ const Normalizer = @import("normalizer.zig").Normalizer;
 const Vocab = @import("vocab.zig").Vocab;
 const Words = @import("words.zig").Words;
 const Pairs = @import("pairs.zig").Pairs;
+const parallel = @import("parallel.zig");
 const PieceTable = @import("piece_table.zig").PieceTable;
 const Pipeline = @import("pipeline.zig").Pipeline;
 const PreTokenizer = @import("pretokenizer.zig").PreTokenizer;
@@ -65,17 +67,8 @@ pub const Tokenizer = struct {
         parsed: definition.Definition,
         diagnostic: *Diagnostic,
     ) LoadError!Tokenizer {
-        var vocab = try initVocab(gpa, parsed, diagnostic);
-        errdefer vocab.deinit(gpa);
-        const tokens = try mergeableTokens(gpa, parsed);
-        defer gpa.free(tokens);
-        var lacking: [256]bool = @splat(false);
-        var merges = try initMerges(gpa, parsed, tokens, &vocab, &lacking, diagnostic);
-        errdefer merges.deinit(gpa);
-        var words = try initWords(gpa, parsed, tokens);
-        errdefer words.deinit(gpa);
-        var pieces = try initPieces(gpa, parsed, tokens, &vocab, &merges);
-        errdefer pieces.deinit(gpa);
+        var core: Core = try .init(gpa, parsed, diagnostic);
+        errdefer core.deinit(gpa);
         const only = if (parsed.splits.len == 1) parsed.splits[0].pattern else null;
         const pattern = if (only) |text| try gpa.dupe(u8, text) else null;
         errdefer if (pattern) |text| gpa.free(text);
@@ -87,22 +80,22 @@ pub const Tokenizer = struct {
         errdefer late_normalizer.deinit(gpa);
         var added = try initAdded(gpa, parsed, &normalizer, diagnostic);
         errdefer added.deinit(gpa);
-        const byte_tokens = try initByteTokens(gpa, parsed, vocab.idLimit());
+        const byte_tokens = try initByteTokens(gpa, parsed, core.vocab.idLimit());
         errdefer gpa.free(byte_tokens);
         var spelled = try initSpelled(gpa, parsed, diagnostic);
         errdefer if (spelled) |*each| each.deinit(gpa);
         var general = try initGeneral(gpa, parsed, if (spelled) |*each| each else null, diagnostic);
         errdefer general.deinit(gpa);
-        var special: std.DynamicBitSetUnmanaged = try .initEmpty(gpa, vocab.idLimit());
+        var special: std.DynamicBitSetUnmanaged = try .initEmpty(gpa, core.vocab.idLimit());
         for (parsed.added_tokens) |token| {
             if (token.special) special.set(token.id);
         }
         return .{
-            .vocab = vocab,
-            .merges = merges,
-            .pieces = pieces,
+            .vocab = core.vocab,
+            .merges = core.merges,
+            .pieces = core.pieces,
             .pretokenizer = pretokenizer,
-            .words = words,
+            .words = core.words,
             .added = added,
             .normalizer = normalizer,
             .late_normalizer = late_normalizer,
@@ -115,8 +108,8 @@ pub const Tokenizer = struct {
             .pipeline = general.pipeline,
             .spelled_model = general.model,
             .token_text = general.token_text,
-            .lacks_bytes = std.mem.findScalar(bool, &lacking, true) != null,
-            .lacking = lacking,
+            .lacks_bytes = std.mem.findScalar(bool, &core.lacking, true) != null,
+            .lacking = core.lacking,
             .unknown_id = parsed.unknown_byte orelse SpelledModel.none,
             .format = parsed.format,
         };
@@ -265,6 +258,58 @@ fn makeGeneral(
     return general;
 }
 
+/// The tables of the tokens and the merges.
+const Core = struct {
+    vocab: Vocab,
+    merges: Pairs,
+    pieces: PieceTable,
+    words: Words,
+    lacking: [256]bool,
+
+    fn init(
+        gpa: Allocator,
+        parsed: definition.Definition,
+        diagnostic: *Diagnostic,
+    ) LoadError!Core {
+        const tokens = try mergeableTokens(gpa, parsed);
+        defer gpa.free(tokens);
+        var sorting: Pairs.Sorting = .{ .arguments = .{ gpa, tokens } };
+        if (parsed.spelled_model == null) sorting.start(parsed.thread_count);
+        defer if (sorting.finish()) |result| if (result.*) |*order| order.deinit(gpa) else |_| {};
+        var vocab = try initVocab(gpa, parsed, diagnostic);
+        errdefer vocab.deinit(gpa);
+        const source: Pairs.Source = .{
+            .vocab = &vocab,
+            .tokens = tokens,
+            .sorting = &sorting,
+            .merges = switch (parsed.merge_rule) {
+                .rank => null,
+                .list => |list| list.merges,
+            },
+        };
+        var lacking: [256]bool = @splat(false);
+        var merges = try initMerges(gpa, parsed, source, &lacking, diagnostic);
+        errdefer merges.deinit(gpa);
+        var pieces = try initPieces(gpa, parsed, source, &merges, diagnostic);
+        errdefer pieces.deinit(gpa);
+        const words = try initWords(gpa, parsed, tokens);
+        return .{
+            .vocab = vocab,
+            .merges = merges,
+            .pieces = pieces,
+            .words = words,
+            .lacking = lacking,
+        };
+    }
+
+    fn deinit(core: *Core, gpa: Allocator) void {
+        core.words.deinit(gpa);
+        core.pieces.deinit(gpa);
+        core.merges.deinit(gpa);
+        core.vocab.deinit(gpa);
+    }
+};
+
 fn initPreTokenizer(
     gpa: Allocator,
     parsed: definition.Definition,
@@ -363,6 +408,8 @@ fn mergeableTokens(
         .characters => |characters| characters.known,
     };
     const last = if (parsed.tokens.len == 0) 0 else parsed.tokens[parsed.tokens.len - 1].id;
+    // What is larger is refused when the vocabulary is made.
+    if (last >= Vocab.id_limit_max) return &.{};
     var is_made: std.DynamicBitSetUnmanaged = try .initEmpty(gpa, @as(usize, last) + 1);
     defer is_made.deinit(gpa);
     for (known) |entry| is_made.set(entry.id);
@@ -413,8 +460,7 @@ fn findBytes(vocab: *const Vocab, lacking: *[256]bool, diagnostic: *Diagnostic) 
 fn initMerges(
     gpa: Allocator,
     parsed: definition.Definition,
-    tokens: []const definition.Token,
-    vocab: *const Vocab,
+    source: Pairs.Source,
     lacking: *[256]bool,
     diagnostic: *Diagnostic,
 ) LoadError!Pairs {
@@ -422,15 +468,11 @@ fn initMerges(
         return Pairs.plain(gpa, parsed.merge_rule.list.merges) catch |err| tooManyMerges(err, diagnostic);
     }
     var base: BaseSymbols = switch (parsed.symbols) {
-        .bytes => .fromBytes(try findBytes(vocab, lacking, diagnostic)),
+        .bytes => .fromBytes(try findBytes(source.vocab, lacking, diagnostic)),
         .characters => |characters| try .fromCharacters(gpa, characters.known),
     };
     errdefer base.deinit(gpa);
-    const made = switch (parsed.merge_rule) {
-        .rank => Pairs.fromRanks(gpa, vocab, tokens, base),
-        .list => |list| Pairs.fromList(gpa, vocab, tokens, list.merges, base),
-    };
-    return made catch |err| tooManyMerges(err, diagnostic);
+    return Pairs.init(gpa, source, base) catch |err| tooManyMerges(err, diagnostic);
 }
 
 fn tooManyMerges(err: Pairs.Error, diagnostic: *Diagnostic) LoadError {
@@ -439,20 +481,43 @@ fn tooManyMerges(err: Pairs.Error, diagnostic: *Diagnostic) LoadError {
     return error.Unsupported;
 }
 
-/// The tokens that a whole piece becomes at once: all of them where the rule says that a piece that is a
-/// token is that token, else those that the merges make of their own bytes.
+/// The table of pieces and, beside it, the trie of `merges`.
 fn initPieces(
     gpa: Allocator,
     parsed: definition.Definition,
-    tokens: []const definition.Token,
-    vocab: *const Vocab,
-    merges: *const Pairs,
-) error{OutOfMemory}!PieceTable {
+    source: Pairs.Source,
+    merges: *Pairs,
+    diagnostic: *Diagnostic,
+) LoadError!PieceTable {
     if (parsed.spelled_model != null) return .init(gpa, &.{});
     const every_token = switch (parsed.merge_rule) {
         .rank => true,
         .list => |list| list.ignore_merges,
     };
+    const arguments = .{ gpa, source.vocab, source.tokens, merges, every_token };
+    var making: parallel.Future(makePieces) = .{ .arguments = arguments };
+    making.start(parsed.thread_count);
+    errdefer if (making.finish()) |made| if (made.*) |*pieces| pieces.deinit(gpa) else |_| {};
+    merges.addTrie(gpa, source) catch |err| switch (err) {
+        error.OutOfMemory => return error.OutOfMemory,
+        error.TooLarge => {
+            // The thread may be reading the index.
+            _ = making.get();
+            merges.dropIndex(gpa, source) catch |other| return tooManyMerges(other, diagnostic);
+        },
+    };
+    return making.get().*;
+}
+
+/// The tokens that a whole piece becomes at once: all of them where the rule says that a piece that is a
+/// token is that token, else those that the merges make of their own bytes.
+fn makePieces(
+    gpa: Allocator,
+    vocab: *const Vocab,
+    tokens: []const definition.Token,
+    merges: *const Pairs,
+    every_token: bool,
+) error{OutOfMemory}!PieceTable {
     var found: std.ArrayList(PieceTable.Piece) = .empty;
     defer found.deinit(gpa);
     try found.ensureTotalCapacityPrecise(gpa, tokens.len);

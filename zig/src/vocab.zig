@@ -110,6 +110,11 @@ pub const Vocab = struct {
         return vocab.bytes[vocab.offsets[id]..vocab.offsets[id + 1]];
     }
 
+    /// Where the bytes of an id below `idLimit` are; nowhere, if it is not defined.
+    pub inline fn boundsOf(vocab: *const Vocab, id: u32) struct { start: u32, end: u32 } {
+        return .{ .start = vocab.offsets[id], .end = vocab.offsets[id + 1] };
+    }
+
     /// The id of the vocabulary's token with exactly these bytes (the lowest, where several have them);
     /// added tokens do not count.
     pub fn find(vocab: *const Vocab, bytes: []const u8) ?u32 {

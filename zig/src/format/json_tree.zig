@@ -3,11 +3,13 @@
 //!
 //! One pass over the document, 16 bytes at a time inside strings and white space; strings without escapes
 //! are not copied. Time and memory are linear in the document; nesting is bounded by `depth_max`. The two
-//! large tables of a tokenizer are not made of nodes: see `Value.ids` and `Value.pairs`.
+//! large tables of a tokenizer are not made of nodes: see `Value.ids` and `Value.pairs`. With two threads, the
+//! second of these tables is read ahead by one of them, see `Ahead`.
 
 const std = @import("std");
 const Diagnostic = @import("../diagnostic.zig").Diagnostic;
 const Cursor = @import("json_cursor.zig").Cursor;
+const parallel = @import("../parallel.zig");
 const Allocator = std.mem.Allocator;
 
 pub const Error = error{ OutOfMemory, Malformed };
@@ -105,22 +107,42 @@ pub const Value = union(enum) {
 
 /// Parses a whole document. The tree belongs to `arena` and points into `document`.
 pub fn parse(arena: Allocator, document: []const u8, diagnostic: *Diagnostic) Error!Node {
-    return parseAs(.plain, arena, document, diagnostic);
+    return parseAs(.plain, arena, document, 1, diagnostic);
+}
+
+/// As `parse`, on up to `thread_count` threads: with more than one, `arena` must be safe for them.
+pub fn parseOn(
+    arena: Allocator,
+    document: []const u8,
+    thread_count: usize,
+    diagnostic: *Diagnostic,
+) Error!Node {
+    return parseAs(.plain, arena, document, thread_count, diagnostic);
 }
 
 /// As `parse`, for a document that is a vocabulary.
 pub fn parseIds(arena: Allocator, document: []const u8, diagnostic: *Diagnostic) Error!Node {
-    return parseAs(.ids, arena, document, diagnostic);
+    return parseAs(.ids, arena, document, 1, diagnostic);
 }
 
-fn parseAs(form: Form, arena: Allocator, document: []const u8, diagnostic: *Diagnostic) Error!Node {
+fn parseAs(
+    form: Form,
+    arena: Allocator,
+    document: []const u8,
+    thread_count: usize,
+    diagnostic: *Diagnostic,
+) Error!Node {
     if (document.len > document_len_max) {
         diagnostic.set(null, "a JSON document of 4 GiB or more", .{});
         return error.Malformed;
     }
     const mark = "\xEF\xBB\xBF";
+    var ahead: Ahead = .{ .arguments = .{ arena, document } };
+    ahead.start(thread_count);
+    defer _ = ahead.finish();
     var parser: Parser = .{
         .arena = arena,
+        .ahead = &ahead,
         .cursor = .{
             .text = document,
             .at = if (std.mem.startsWith(u8, document, mark)) mark.len else 0,
@@ -138,8 +160,70 @@ fn parseAs(form: Form, arena: Allocator, document: []const u8, diagnostic: *Diag
 /// How a value is to be represented, if it can be.
 const Form = enum { plain, ids, pairs };
 
+/// The list of merges, read by a thread of its own from the place that looks like its beginning, while the
+/// parser reads what stands before it. The parser uses it where it comes to the very place with the wish for
+/// such a list: reading depends on nothing before.
+const Ahead = parallel.Future(readAhead);
+
+/// `document[begin..end]` as pairs.
+const Found = struct { begin: usize, end: usize, pairs: []const Pair };
+
+/// Null where there is no such place, and where its reading fails, which the parser finds out anew.
+fn readAhead(arena: Allocator, document: []const u8) ?Found {
+    const begin = findMerges(document) orelse return null;
+    var ignored: Diagnostic = .{};
+    var parser: Parser = .{
+        .arena = arena,
+        .ahead = null,
+        .cursor = .{ .text = document, .at = begin, .arena = arena, .diagnostic = &ignored },
+    };
+    const pairs = (parser.pairs() catch null) orelse return null;
+    return .{ .begin = begin, .end = parser.cursor.at, .pairs = pairs };
+}
+
+/// The bracket behind the first `"merges":`.
+fn findMerges(document: []const u8) ?usize {
+    const key = "\"merges\"";
+    var from: usize = 0;
+    while (findQuoted(document, key, from)) |at| {
+        from = at + key.len;
+        const colon = skipSpace(document, from);
+        if (colon >= document.len or document[colon] != ':') continue;
+        const bracket = skipSpace(document, colon + 1);
+        if (bracket < document.len and document[bracket] == '[') return bracket;
+    }
+    return null;
+}
+
+/// Where `key` stands, from `from` on: its first, its second and its last byte are compared 16 places at a time.
+fn findQuoted(document: []const u8, comptime key: []const u8, from: usize) ?usize {
+    const lanes = 16;
+    const Vector = @Vector(lanes, u8);
+    const Mask = std.meta.Int(.unsigned, lanes);
+    var at = from;
+    while (at + lanes + key.len <= document.len) : (at += lanes) {
+        var places: Mask = std.math.maxInt(Mask);
+        inline for (.{ 0, 1, key.len - 1 }) |offset| {
+            const bytes: Vector = document[at + offset ..][0..lanes].*;
+            places &= @bitCast(bytes == @as(Vector, @splat(key[offset])));
+        }
+        while (places != 0) : (places &= places - 1) {
+            const place = at + @ctz(places);
+            if (std.mem.startsWith(u8, document[place..], key)) return place;
+        }
+    }
+    return std.mem.findPos(u8, document, at, key);
+}
+
+fn skipSpace(document: []const u8, from: usize) usize {
+    var at = from;
+    while (at < document.len and std.mem.findScalar(u8, " \n\r\t", document[at]) != null) at += 1;
+    return at;
+}
+
 const Parser = struct {
     arena: Allocator,
+    ahead: ?*Ahead,
     cursor: Cursor,
     /// Members of the lists and objects that are being read, innermost last.
     nodes: std.ArrayList(Node) = .empty,
@@ -178,6 +262,7 @@ const Parser = struct {
         const cursor = &parser.cursor;
         const begin = cursor.at;
         if (form == .pairs) {
+            if (parser.pairsAhead()) |found| return .{ .pairs = found };
             if (try parser.pairs()) |found| return .{ .pairs = found };
             cursor.at = begin;
         }
@@ -248,6 +333,16 @@ const Parser = struct {
             if (cursor.take('}')) return found.items;
             if (!cursor.take(',')) return null;
         }
+    }
+
+    /// The pairs at the cursor, if they have been read ahead.
+    fn pairsAhead(parser: *Parser) ?[]const Pair {
+        const ahead = parser.ahead orelse return null;
+        const result = ahead.finish() orelse return null;
+        const found = result.* orelse return null;
+        if (found.begin != parser.cursor.at) return null;
+        parser.cursor.at = found.end;
+        return found.pairs;
     }
 
     /// Reads a list of pairs; null as `ids`.
@@ -413,5 +508,72 @@ test "what is JSON and what is not, as the standard library has it" {
         const accepted = if (parsed) |_| true else |err| err != error.Malformed;
         try std.testing.expectEqual(try isWellFormed(arena.allocator(), document), accepted);
         if (!accepted) try std.testing.expect(diagnostic.offset.? <= len);
+        if (random.uintLessThan(u8, 16) > 0) continue;
+        var other: Diagnostic = .{};
+        const same = parseOn(arena.allocator(), document, 2, &other);
+        try expectSame(parsed, same);
+        try std.testing.expectEqual(diagnostic.offset, other.offset);
+    }
+}
+
+fn expectSame(expected: Error!Node, found: Error!Node) !void {
+    const node = expected catch |err| return std.testing.expectError(err, found);
+    try expectSameNode(node, try found);
+}
+
+fn expectSameNode(a: Node, b: Node) !void {
+    try std.testing.expectEqual(a.at, b.at);
+    try std.testing.expectEqual(std.meta.activeTag(a.value), std.meta.activeTag(b.value));
+    switch (a.value) {
+        .array => |items| {
+            try std.testing.expectEqual(items.len, b.value.array.len);
+            for (items, b.value.array) |item, other| try expectSameNode(item, other);
+        },
+        .object => |fields| {
+            try std.testing.expectEqual(fields.len, b.value.object.len);
+            for (fields, b.value.object) |field, other| {
+                try std.testing.expectEqual(field.at, other.at);
+                try std.testing.expectEqualStrings(field.key, other.key);
+                try expectSameNode(field.node, other.node);
+            }
+        },
+        .ids => |fields| {
+            try std.testing.expectEqual(fields.len, b.value.ids.len);
+            for (fields, b.value.ids) |field, other| {
+                try std.testing.expectEqualStrings(field.key(), other.key());
+                try std.testing.expectEqual(field.id, other.id);
+            }
+        },
+        .pairs => |pairs| {
+            try std.testing.expectEqual(pairs.len, b.value.pairs.len);
+            for (pairs, b.value.pairs) |pair, other| {
+                try std.testing.expectEqual(pair.at, other.at);
+                try std.testing.expectEqualStrings(pair.left(), other.left());
+                try std.testing.expectEqualStrings(pair.right(), other.right());
+            }
+        },
+        else => try std.testing.expectEqualDeep(a.value, b.value),
+    }
+}
+
+test "pairs are read ahead only from where the parser comes to" {
+    var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
+    defer arena.deinit();
+    for ([_]struct { []const u8, ?usize }{
+        .{ "{\"vocab\": {\"merges\": 1}, \"merges\" : [[\"a\", \"b\"]]}", 36 },
+        .{ "{\"other\": {\"x\": {\"merges\": [\"a b\"]}}, \"merges\": [\"c d\"]}", 27 },
+        .{ "{\"x\": \"\\\"merges\\\": [\", \"merges\": [\"c d\"]}", 33 },
+        .{ "{\"merges\": {}}", null },
+        .{ "{\"merges\":", null },
+        .{ "{\"merges", null },
+    }) |case| {
+        try std.testing.expectEqual(case[1], findMerges(case[0]));
+        for (0..20) |_| {
+            var diagnostics: [2]Diagnostic = @splat(.{});
+            const expected = parse(arena.allocator(), case[0], &diagnostics[0]);
+            const parsed = parseOn(arena.allocator(), case[0], 2, &diagnostics[1]);
+            try expectSame(expected, parsed);
+            try std.testing.expectEqual(diagnostics[0].offset, diagnostics[1].offset);
+        }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! What would change the ids and is not done here is refused by name. `post_processor` is looked at
 //! (`post_processor.zig`), and it, `truncation` and `padding` are passed over: they concern what is added to
-//! the ids of a text. Time is as in
-//! `byte_level_model.zig`.
+//! the ids of a text. Time is as in `byte_level_model.zig`. A second thread reads the list of merges ahead
+//! and resolves its share of them.
 
 const std = @import("std");
 const byte_level = @import("../byte_level.zig");
@@ -15,6 +15,7 @@ const Diagnostic = @import("../diagnostic.zig").Diagnostic;
 const json_tree = @import("json_tree.zig");
 const model = @import("byte_level_model.zig");
 const normalizer_zig = @import("../normalizer.zig");
+const parallel = @import("../parallel.zig");
 const Normalizer = normalizer_zig.Normalizer;
 const post_processor = @import("post_processor.zig");
 const reader_zig = @import("reader.zig");
@@ -27,13 +28,15 @@ const Allocator = std.mem.Allocator;
 
 pub const Error = reader_zig.Error;
 
-/// Parses a document. The definition belongs to `arena` and points into the document.
+/// Parses a document on up to `thread_count` threads: with more than one, `arena` must be safe for them. The
+/// definition belongs to `arena` and points into the document.
 pub fn parse(
     arena: Allocator,
     document: []const u8,
+    thread_count: usize,
     diagnostic: *Diagnostic,
 ) Error!definition.Definition {
-    const root = try json_tree.parse(arena, document, diagnostic);
+    const root = try json_tree.parseOn(arena, document, thread_count, diagnostic);
     var reader: Reader = .{ .arena = arena, .diagnostic = diagnostic };
     try reader.expectKind(root, "the document", .object);
     const model_node = try reader.require(root, "model", "model", .object);
@@ -44,6 +47,7 @@ pub fn parse(
     const merges_node = try reader.requireAny(model_node, "merges", "model.merges", "a list");
     var document_parts: Parts = .{
         .reader = &reader,
+        .thread_count = thread_count,
         .root = root,
         .model_node = model_node,
         .merges_node = merges_node,
@@ -58,6 +62,7 @@ pub fn parse(
 /// What the parts of a definition are made of.
 const Parts = struct {
     reader: *Reader,
+    thread_count: usize,
     root: Node,
     model_node: Node,
     merges_node: Node,
@@ -128,26 +133,28 @@ const Parts = struct {
     fn defineBytes(parts: *Parts) Error!definition.Definition {
         const reader = parts.reader;
         var result = try parts.begin();
-        result.tokens = try model.readTokens(
+        var resolving: Resolving = try .init(reader.arena, parts.vocab, parts.merges_node);
+        result.tokens = try resolving.beside(parts.thread_count, model.readTokens, .{
             reader.arena,
             parts.vocab,
             result.added_tokens,
             "model.vocab",
             reader.diagnostic,
-        );
+        });
         result.unknown_byte = try character_model.unknownToken(reader, parts.model_node, parts.vocab);
-        return parts.finish(result, try readMerges(reader, parts.vocab, parts.merges_node));
+        return parts.finish(result, try readMerges(reader, &resolving, parts.merges_node));
     }
 
     fn defineCharacters(parts: *Parts) Error!definition.Definition {
         const reader = parts.reader;
         var result = try parts.begin();
-        const characters: CharacterModel =
-            try .read(reader, parts.model_node, parts.vocab, &parts.components);
+        var resolving: Resolving = try .init(reader.arena, parts.vocab, parts.merges_node);
+        const arguments = .{ reader, parts.model_node, parts.vocab, &parts.components };
+        const characters = try resolving.beside(parts.thread_count, CharacterModel.read, arguments);
         result.tokens = characters.tokens;
         result.symbols = .{ .characters = characters.characters };
         try parts.byte_tokens.appendSlice(reader.arena, characters.byte_tokens);
-        const all = try readMerges(reader, parts.vocab, parts.merges_node);
+        const all = try readMerges(reader, &resolving, parts.merges_node);
         const merges = try characters.reachableMerges(reader, &parts.components, parts.vocab, all);
         return parts.finish(result, merges);
     }
@@ -172,7 +179,8 @@ const Parts = struct {
             .byte_fallback = flags.byte_fallback,
         };
         if (flags.prefix.len == 0) {
-            return parts.finish(result, try readMerges(reader, parts.vocab, parts.merges_node));
+            var resolving: Resolving = try .init(reader.arena, parts.vocab, parts.merges_node);
+            return parts.finish(result, try readMerges(reader, &resolving, parts.merges_node));
         }
         return parts.finish(result, try parts.readContinuingMerges());
     }
@@ -192,7 +200,10 @@ const Parts = struct {
         const reader = parts.reader;
         const pairs = switch (parts.merges_node.value) {
             .pairs => |pairs| pairs,
-            else => return readMerges(reader, parts.vocab, parts.merges_node),
+            else => {
+                var resolving: Resolving = try .init(reader.arena, parts.vocab, parts.merges_node);
+                return readMerges(reader, &resolving, parts.merges_node);
+            },
         };
         const result = try reader.arena.alloc(definition.Merge, pairs.len);
         for (result, pairs, 0..) |*merge, pair, i| {
@@ -384,13 +395,68 @@ fn checkAddedIds(
     }
 }
 
+/// Merges that threads resolve, chunk by chunk.
+const Resolving = struct {
+    vocab: *const SpelledVocab,
+    arena: Allocator,
+    pairs: []const json_tree.Pair,
+    merges: []definition.Merge,
+    queue: parallel.TaskQueue,
+    /// The first pair, so far, that names an unknown token.
+    failed: std.atomic.Value(usize) = .init(std.math.maxInt(usize)),
+    is_out_of_memory: std.atomic.Value(bool) = .init(false),
+
+    const chunk_len = 1024;
+
+    fn init(arena: Allocator, vocab: *const SpelledVocab, list: Node) error{OutOfMemory}!Resolving {
+        const pairs = if (list.value == .pairs) list.value.pairs else &.{};
+        return .{
+            .vocab = vocab,
+            .arena = arena,
+            .pairs = pairs,
+            .merges = try arena.alloc(definition.Merge, pairs.len),
+            .queue = .{ .count = std.math.divCeil(usize, pairs.len, chunk_len) catch unreachable },
+        };
+    }
+
+    /// Calls `function`, and then resolves what another thread has not resolved meanwhile, if it succeeded.
+    fn beside(
+        resolving: *Resolving,
+        thread_count: usize,
+        comptime function: anytype,
+        arguments: std.meta.ArgsTuple(@TypeOf(function)),
+    ) @typeInfo(@TypeOf(function)).@"fn".return_type.? {
+        var other: parallel.Future(work) = .{ .arguments = .{resolving} };
+        other.start(thread_count);
+        defer _ = other.finish();
+        errdefer resolving.queue.close();
+        const result = try @call(.auto, function, arguments);
+        resolving.work();
+        return result;
+    }
+
+    fn work(resolving: *Resolving) void {
+        while (resolving.queue.take()) |chunk| {
+            const begin = chunk * chunk_len;
+            const end = @min(begin + chunk_len, resolving.pairs.len);
+            const failed = resolving.vocab.resolve(
+                resolving.arena,
+                resolving.pairs[begin..end],
+                resolving.merges[begin..end],
+            ) catch return resolving.is_out_of_memory.store(true, .monotonic);
+            if (failed) |index| _ = resolving.failed.fetchMin(begin + index, .monotonic);
+        }
+    }
+};
+
+/// The merges, those resolved that have not been.
 fn readMerges(
     reader: *Reader,
-    vocab: *const SpelledVocab,
+    resolving: *Resolving,
     list: Node,
 ) Error![]const definition.Merge {
-    const pairs = switch (list.value) {
-        .pairs => |pairs| pairs,
+    switch (list.value) {
+        .pairs => {},
         // Empty, or there is an item that is no pair.
         .array => |items| {
             for (items, 0..) |node, i| if (!isPair(node)) {
@@ -400,13 +466,14 @@ fn readMerges(
             return &.{};
         },
         else => return model.expected(reader.diagnostic, list, "model.merges", "a list"),
-    };
-    const result = try reader.arena.alloc(definition.Merge, pairs.len);
-    if (try vocab.resolve(reader.arena, pairs, result)) |failed| {
-        const key = try mergeKey(reader, failed);
-        return model.unknownToken(reader.arena, vocab, pairs[failed], key, reader.diagnostic);
     }
-    return result;
+    resolving.work();
+    if (resolving.is_out_of_memory.load(.monotonic)) return error.OutOfMemory;
+    const failed = resolving.failed.load(.monotonic);
+    if (failed >= resolving.pairs.len) return resolving.merges;
+    const key = try mergeKey(reader, failed);
+    const pair = resolving.pairs[failed];
+    return model.unknownToken(reader.arena, resolving.vocab, pair, key, reader.diagnostic);
 }
 
 fn mergeKey(reader: *Reader, index: usize) error{OutOfMemory}![]const u8 {
@@ -439,15 +506,18 @@ fn expectFault(reason: Error, from: []const u8, to: []const u8, message: []const
     defer arena.deinit();
     const document = try std.mem.replaceOwned(u8, arena.allocator(), small, from, to);
     var diagnostic: Diagnostic = .{};
-    try std.testing.expectError(reason, parse(arena.allocator(), document, &diagnostic));
-    try std.testing.expectStringStartsWith(diagnostic.message(), message);
+    for ([_]usize{ 1, 2 }) |thread_count| {
+        const parsed = parse(arena.allocator(), document, thread_count, &diagnostic);
+        try std.testing.expectError(reason, parsed);
+        try std.testing.expectStringStartsWith(diagnostic.message(), message);
+    }
 }
 
 test "a document becomes tokens, merges, a pattern and added tokens" {
     var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
     defer arena.deinit();
     var diagnostic: Diagnostic = .{};
-    const parsed = try parse(arena.allocator(), small, &diagnostic);
+    const parsed = try parse(arena.allocator(), small, 1, &diagnostic);
     try std.testing.expectEqualStrings("ab", parsed.tokens[2].bytes);
     const merge = parsed.merge_rule.list.merges[0];
     try std.testing.expectEqual(definition.Merge{ .left = 0, .right = 1, .result = 2 }, merge);
@@ -478,4 +548,66 @@ test "faults name their key" {
     try expectFault(error.Unsupported, "\"model\": {", dropout, "model.dropout: ");
     const processor = "\"post_processor\": {\"type\": \"Other\"}, \"model\": {";
     try expectFault(error.Unsupported, "\"model\": {", processor, "post_processor: ");
+}
+
+/// All bytes as tokens and, for `side` of them, every two of them as one more; `unknown` merges name none.
+fn writeSquare(arena: Allocator, side: usize, unknown: []const usize) ![]const u8 {
+    var out: std.Io.Writer.Allocating = .init(arena);
+    const letters = byte_level.characters[0x23..][0..side];
+    try out.writer.writeAll("{\"pre_tokenizer\": {\"type\": \"ByteLevel\"}, \"model\": {\"vocab\": {\"\\\"\": 0");
+    var id: usize = 1;
+    for (byte_level.characters) |character| {
+        if (character == '"') continue;
+        const escape = if (character == '\\') "\\" else "";
+        try out.writer.print(", \"{s}{u}\": {d}", .{ escape, character, id });
+        id += 1;
+    }
+    for (letters) |left| for (letters) |right| {
+        try out.writer.print(", \"{u}{u}\": {d}", .{ left, right, id });
+        id += 1;
+    };
+    try out.writer.writeAll("}, \"merges\": [");
+    for (letters, 0..) |left, i| for (letters, 0..) |right, j| {
+        const index = i * side + j;
+        const is_unknown = std.mem.findScalar(usize, unknown, index) != null;
+        try out.writer.print("{s}[\"{u}\", \"{u}{s}\"]", .{
+            if (index == 0) "" else ", ",
+            left,
+            right,
+            if (is_unknown) "!!!" else "",
+        });
+    };
+    try out.writer.writeAll("]}}");
+    return out.written();
+}
+
+test "two threads resolve the merges as one does, and name the first that is unknown" {
+    var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
+    defer arena.deinit();
+    const side = 57;
+    // So many that there is more than one chunk.
+    const chunk_count = side * side / Resolving.chunk_len + 1;
+    try std.testing.expect(chunk_count > 2);
+    for ([_][]const usize{ &.{}, &.{ 3000, 2100, 1 }, &.{ 3200, 2900 } }) |unknown| {
+        const document = try writeSquare(arena.allocator(), side, unknown);
+        var diagnostics: [2]Diagnostic = @splat(.{});
+        const one = parse(arena.allocator(), document, 1, &diagnostics[0]);
+        const two = parse(arena.allocator(), document, 2, &diagnostics[1]);
+        if (unknown.len == 0) {
+            const merges = (try one).merge_rule.list.merges;
+            try std.testing.expectEqual(side * side, merges.len);
+            try std.testing.expectEqual(256 + 58, merges[58].result);
+            const others = (try two).merge_rule.list.merges;
+            try std.testing.expectEqualSlices(definition.Merge, merges, others);
+            continue;
+        }
+        try std.testing.expectError(error.Malformed, one);
+        try std.testing.expectError(error.Malformed, two);
+        var buffer: [40]u8 = undefined;
+        const first = std.mem.min(usize, unknown);
+        const message = try std.fmt.bufPrint(&buffer, "model.merges[{d}]: the token", .{first});
+        for (&diagnostics) |*diagnostic| {
+            try std.testing.expectStringStartsWith(diagnostic.message(), message);
+        }
+    }
 }
