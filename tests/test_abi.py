@@ -82,6 +82,7 @@ def test_enumerations() -> None:
         _abi.SpecialMode: "PYAOT_SPECIAL_",
         _abi.Property: "PYAOT_PROPERTY_",
         _abi.AddedFlag: "PYAOT_ADDED_",
+        _abi.Unit: "PYAOT_UNIT_",
         _abi.TrainingOption: "PYAOT_TRAINING_",
     }
     table = {

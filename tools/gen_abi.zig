@@ -89,6 +89,7 @@ const enums = .{
     .{ abi.SpecialMode, "SpecialMode", "pyaot_special_mode", "PYAOT_SPECIAL_" },
     .{ abi.Property, "Property", "pyaot_property", "PYAOT_PROPERTY_" },
     .{ abi.AddedFlag, "AddedFlag", "pyaot_added_flag", "PYAOT_ADDED_" },
+    .{ abi.Unit, "Unit", "pyaot_unit", "PYAOT_UNIT_" },
     .{ abi.TrainingOption, "TrainingOption", "pyaot_training_option", "PYAOT_TRAINING_" },
 };
 

@@ -4,7 +4,7 @@ import ctypes
 import enum
 
 VERSION = "0.1.0"
-ABI_HASH = 0xca3dcb7b2ea9e78c
+ABI_HASH = 0x45b719321d303d13
 NO_OFFSET = 0xffffffffffffffff
 
 
@@ -34,6 +34,9 @@ class Property(enum.IntEnum):
     ADDED_TOKEN_COUNT = 3
     FORMAT = 4
     MEMORY_BYTES = 5
+    STRIP_SPACES = 6
+    BYTE_TOKEN_COUNT = 7
+    JOINS_TOKENS = 8
 
 
 class AddedFlag(enum.IntEnum):
@@ -42,6 +45,12 @@ class AddedFlag(enum.IntEnum):
     LSTRIP = 4
     RSTRIP = 8
     NORMALIZED = 16
+
+
+class Unit(enum.IntEnum):
+    BYTE = 0
+    CHARACTER = 1
+    TOKENIZERS = 2
 
 
 class TrainingOption(enum.IntEnum):
@@ -139,6 +148,10 @@ SIGNATURES = {
         ctypes.c_void_p,
         (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p),
     ),
+    "pyaot_tokenizer_stable_length": (
+        ctypes.c_size_t,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t),
+    ),
     "pyaot_context_create": (
         ctypes.c_void_p,
         (ctypes.c_void_p,),
@@ -158,6 +171,18 @@ SIGNATURES = {
     "pyaot_encode_long": (
         ctypes.c_int64,
         (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32, ctypes.c_size_t),
+    ),
+    "pyaot_encode_with_offsets": (
+        ctypes.c_int64,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32, ctypes.c_int32),
+    ),
+    "pyaot_offsets": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32),
+    ),
+    "pyaot_words": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32, ctypes.c_void_p, ctypes.c_size_t),
     ),
     "pyaot_write_begin": (
         ctypes.c_int32,

@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 #define PYAOT_VERSION "0.1.0"
-#define PYAOT_ABI_HASH UINT64_C(0xca3dcb7b2ea9e78c)
+#define PYAOT_ABI_HASH UINT64_C(0x45b719321d303d13)
 
 typedef struct pyaot_tokenizer pyaot_tokenizer;
 typedef struct pyaot_context pyaot_context;
@@ -51,6 +51,9 @@ typedef enum pyaot_property {
     PYAOT_PROPERTY_ADDED_TOKEN_COUNT = 3,
     PYAOT_PROPERTY_FORMAT = 4,
     PYAOT_PROPERTY_MEMORY_BYTES = 5,
+    PYAOT_PROPERTY_STRIP_SPACES = 6,
+    PYAOT_PROPERTY_BYTE_TOKEN_COUNT = 7,
+    PYAOT_PROPERTY_JOINS_TOKENS = 8,
 } pyaot_property;
 
 /* Flags of an added token, as bits in `pyaot_tokenizer_added_token`'s result. */
@@ -61,6 +64,13 @@ typedef enum pyaot_added_flag {
     PYAOT_ADDED_RSTRIP = 8,
     PYAOT_ADDED_NORMALIZED = 16,
 } pyaot_added_flag;
+
+/* What places in a text are counted in. */
+typedef enum pyaot_unit {
+    PYAOT_UNIT_BYTE = 0,
+    PYAOT_UNIT_CHARACTER = 1,
+    PYAOT_UNIT_TOKENIZERS = 2,
+} pyaot_unit;
 
 /* Options that `pyaot_training_set` takes. */
 typedef enum pyaot_training_option {
@@ -150,6 +160,10 @@ const uint8_t *pyaot_tokenizer_id_to_token(const pyaot_tokenizer *handle, uint32
  * past the end. */
 const uint8_t *pyaot_tokenizer_added_token(const pyaot_tokenizer *handle, size_t index, size_t *content_len, uint32_t *id, uint32_t *flags);
 
+/* How much of `text`, in bytes, has ids that no text behind it changes, and such that the rest may be encoded by
+ * itself. 0 where no such place is found. */
+size_t pyaot_tokenizer_stable_length(const pyaot_tokenizer *handle, const uint8_t *text, size_t text_len);
+
 /* Makes a context for a loaded tokenizer, for use by one thread at a time. Returns NULL when memory
  * runs out or the tokenizer is not loaded. Destroy it before the tokenizer. */
 pyaot_context *pyaot_context_create(const pyaot_tokenizer *handle);
@@ -167,6 +181,17 @@ int64_t pyaot_encode(pyaot_context *handle, const uint8_t *text, size_t text_len
 /* As `pyaot_encode`, on up to `thread_count` threads (0: one a core), if the text is long. The ids do not
  * depend on it. */
 int64_t pyaot_encode_long(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, size_t thread_count);
+
+/* As `pyaot_encode`; `pyaot_context_ends[2 * i]` is where id `i` begins in the text and
+ * `pyaot_context_ends[2 * i + 1]` where it ends, in units of `pyaot_unit`. */
+int64_t pyaot_encode_with_offsets(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, int32_t unit);
+
+/* The same places for ids that `text` was encoded to before, and that are not the context's own. */
+pyaot_status pyaot_offsets(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, const uint32_t *ids, size_t id_count, int32_t unit);
+
+/* The index of the word that each of such ids is in, at `pyaot_context_ids`: each added token is a word,
+ * and each piece of text that is merged by itself. */
+pyaot_status pyaot_words(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, const uint32_t *ids, size_t id_count);
 
 /* Begins to encode `text`, which must stay as it is, for `pyaot_write_round`. */
 pyaot_status pyaot_write_begin(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, size_t thread_count);
@@ -194,7 +219,7 @@ int64_t pyaot_encode_batch(pyaot_context *handle, const uint8_t *texts, const ui
 const uint32_t *pyaot_context_ids(const pyaot_context *handle);
 
 /* Where the ids of each text of the last `pyaot_encode_batch` end, or the pieces of the last
- * `pyaot_pre_tokenize` begin and end. Valid until the context's next
+ * `pyaot_pre_tokenize` or the ids of the last call for offsets begin and end. Valid until the context's next
  * call. */
 const uint64_t *pyaot_context_ends(const pyaot_context *handle);
 

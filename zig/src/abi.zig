@@ -23,8 +23,10 @@ const corpus_counter = @import("corpus_counter.zig");
 const Counter = corpus_counter.Counter;
 const counts_form = @import("counts_form.zig");
 const huge_pages = @import("huge_pages.zig");
+const offsets = @import("offsets.zig");
 const parallel = @import("parallel.zig");
 const pretokenizer = @import("pretokenizer.zig");
+const stable = @import("stable.zig");
 const training = @import("training.zig");
 const Training = training.Training;
 const tokenizer_json = @import("format/tokenizer_json.zig");
@@ -69,6 +71,17 @@ pub const SpecialMode = enum(i32) {
     refuse = 2,
 };
 
+/// What places in a text are counted in.
+pub const Unit = enum(i32) {
+    /// Bytes: a token may begin and end inside a character.
+    byte = 0,
+    /// Characters: a token that has a part of a character has the whole.
+    character = 1,
+    /// Characters, and as tokenizers counts them where a vocabulary has no token for a character and drops it: what
+    /// is behind is said to stand where it stood.
+    tokenizers = 2,
+};
+
 /// Numbers `pyaot_tokenizer_property` can be asked for.
 pub const Property = enum(i32) {
     /// One more than the highest id.
@@ -83,6 +96,13 @@ pub const Property = enum(i32) {
     format = 4,
     /// Bytes of memory its tables take.
     memory_bytes = 5,
+    /// How many spaces are taken from the front of decoded text.
+    strip_spaces = 6,
+    /// How many tokens stand for a byte that a character fell back to.
+    byte_token_count = 7,
+    /// 1 if the text of ids is the bytes of their tokens side by side, but for the spaces; 0 if the decoder looks at
+    /// all of them.
+    joins_tokens = 8,
 };
 
 /// Flags of an added token, as bits in `pyaot_tokenizer_added_token`'s result.
@@ -376,6 +396,9 @@ pub const functions = struct {
             .added_token_count => loaded.added.tokens.len,
             .format => @intFromEnum(loaded.format),
             .memory_bytes => loaded.memoryBytes(),
+            .strip_spaces => loaded.strip_spaces,
+            .byte_token_count => loaded.byteTokenCount(),
+            .joins_tokens => @intFromBool(!loaded.token_text.is_used),
         };
     }
 
@@ -445,6 +468,17 @@ pub const functions = struct {
         return loaded.added.contentOf(token).ptr;
     }
 
+    /// How much of `text`, in bytes, has ids that no text behind it changes, and such that the rest may be encoded by
+    /// itself. 0 where no such place is found.
+    pub fn pyaot_tokenizer_stable_length(
+        handle: *const TokenizerHandle,
+        text: [*]const u8,
+        text_len: usize,
+    ) callconv(.c) usize {
+        const loaded = if (handle.loaded) |*l| l else return 0;
+        return stable.length(loaded, text[0..text_len]);
+    }
+
     /// Makes a context for a loaded tokenizer, for use by one thread at a time. Returns NULL when memory
     /// runs out or the tokenizer is not loaded. Destroy it before the tokenizer.
     pub fn pyaot_context_create(handle: *const TokenizerHandle) callconv(.c) ?*ContextHandle {
@@ -502,6 +536,63 @@ pub const functions = struct {
             .{},
         ) catch |err| return @intFromEnum(callStatus(err));
         return @intCast(count);
+    }
+
+    /// As `pyaot_encode`; `pyaot_context_ends[2 * i]` is where id `i` begins in the text and
+    /// `pyaot_context_ends[2 * i + 1]` where it ends, in units of `pyaot_unit`.
+    pub fn pyaot_encode_with_offsets(
+        handle: *ContextHandle,
+        text: [*]const u8,
+        text_len: usize,
+        special_mode: i32,
+        unit: i32,
+    ) callconv(.c) i64 {
+        const mode = std.enums.fromInt(SpecialMode, special_mode) orelse
+            return @intFromEnum(Status.invalid_argument);
+        const options = offsetOptions(unit) orelse return @intFromEnum(Status.invalid_argument);
+        const count = handle.context.encodeWithOffsets(
+            text[0..text_len],
+            encodeMode(mode),
+            options,
+        ) catch |err| return @intFromEnum(callStatus(err));
+        return @intCast(count);
+    }
+
+    /// The same places for ids that `text` was encoded to before, and that are not the context's own.
+    pub fn pyaot_offsets(
+        handle: *ContextHandle,
+        text: [*]const u8,
+        text_len: usize,
+        special_mode: i32,
+        ids: [*]const u32,
+        id_count: usize,
+        unit: i32,
+    ) callconv(.c) Status {
+        const mode = std.enums.fromInt(SpecialMode, special_mode) orelse return .invalid_argument;
+        const options = offsetOptions(unit) orelse return .invalid_argument;
+        handle.context.findOffsets(
+            text[0..text_len],
+            encodeMode(mode),
+            ids[0..id_count],
+            options,
+        ) catch |err| return callStatus(err);
+        return .ok;
+    }
+
+    /// The index of the word that each of such ids is in, at `pyaot_context_ids`: each added token is a word,
+    /// and each piece of text that is merged by itself.
+    pub fn pyaot_words(
+        handle: *ContextHandle,
+        text: [*]const u8,
+        text_len: usize,
+        special_mode: i32,
+        ids: [*]const u32,
+        id_count: usize,
+    ) callconv(.c) Status {
+        const mode = std.enums.fromInt(SpecialMode, special_mode) orelse return .invalid_argument;
+        handle.context.findWords(text[0..text_len], encodeMode(mode), ids[0..id_count]) catch |err|
+            return callStatus(err);
+        return .ok;
     }
 
     /// Begins to encode `text`, which must stay as it is, for `pyaot_write_round`.
@@ -590,7 +681,7 @@ pub const functions = struct {
     }
 
     /// Where the ids of each text of the last `pyaot_encode_batch` end, or the pieces of the last
-    /// `pyaot_pre_tokenize` begin and end. Valid until the context's next
+    /// `pyaot_pre_tokenize` or the ids of the last call for offsets begin and end. Valid until the context's next
     /// call.
     pub fn pyaot_context_ends(handle: *const ContextHandle) callconv(.c) [*]const u64 {
         return handle.context.ends.items.ptr;
@@ -1081,6 +1172,14 @@ fn encodeMode(mode: SpecialMode) tokenizer.SpecialMode {
         .text => .text,
         .parse => .parse,
         .refuse => .refuse,
+    };
+}
+
+fn offsetOptions(unit: i32) ?offsets.Options {
+    return switch (std.enums.fromInt(Unit, unit) orelse return null) {
+        .byte => .{ .unit = .byte },
+        .character => .{ .unit = .character },
+        .tokenizers => .{ .unit = .character, .ignores_dropped = true },
     };
 }
 

@@ -13,6 +13,7 @@ const piece_cache = @import("piece_cache.zig");
 const SpecialMode = @import("added_tokens.zig").SpecialMode;
 const Tokenizer = @import("tokenizer.zig").Tokenizer;
 const long_text = @import("long_text.zig");
+const offsets = @import("offsets.zig");
 const LongText = long_text.LongText;
 const parallel = @import("parallel.zig");
 const pre_tokenizer = @import("pretokenizer.zig");
@@ -137,6 +138,58 @@ pub const Context = struct {
         const encoder = &context.encoder;
         return encoder.encode(context.gpa, text, mode, .count) catch |err|
             context.fail(.of(encoder, err, 0), null);
+    }
+
+    /// As `encode`, and writes where each id stands into `ends`, its start and its end.
+    pub fn encodeWithOffsets(
+        context: *Context,
+        text: []const u8,
+        mode: SpecialMode,
+        options: offsets.Options,
+    ) CallError!usize {
+        const id_count = try context.encode(text, mode);
+        try context.findOffsets(text, mode, context.ids, options);
+        return id_count;
+    }
+
+    /// Writes where each of `ids` stands, those that `text` encodes to, into `ends`.
+    pub fn findOffsets(
+        context: *Context,
+        text: []const u8,
+        mode: SpecialMode,
+        ids: []const u32,
+        options: offsets.Options,
+    ) CallError!void {
+        context.diagnostic.clear();
+        try context.ends.resize(context.gpa, 2 * ids.len);
+        const spans: []offsets.Span = @ptrCast(context.ends.items);
+        offsets.find(context.gpa, context.tokenizer, text, mode, ids, options, spans) catch |err|
+            return context.failOffsets(err);
+    }
+
+    /// Writes the index of the word of each of `ids` into `ids` of the context.
+    pub fn findWords(
+        context: *Context,
+        text: []const u8,
+        mode: SpecialMode,
+        ids: []const u32,
+    ) CallError!void {
+        context.clear();
+        try context.joined_ids.resize(context.gpa, ids.len);
+        const indices = context.joined_ids.items;
+        offsets.findWords(context.gpa, context.tokenizer, text, mode, ids, indices) catch |err|
+            return context.failOffsets(err);
+        context.ids = indices;
+    }
+
+    fn failOffsets(context: *Context, err: offsets.Error) CallError {
+        if (err == error.OutOfMemory) return error.OutOfMemory;
+        const message = if (err == error.Mismatch)
+            "the ids are not those that the text encodes to"
+        else
+            "offsets through this tokenizer's pre-tokenizer are not supported";
+        context.diagnostic.set(null, "{s}", .{message});
+        return error.InvalidArgument;
     }
 
     /// The pieces that the pre-tokenizer alone cuts `text` into, in `ends`; returns how many there are.

@@ -15,7 +15,12 @@ const Allocator = std.mem.Allocator;
 pub const Form = enum { nfc, nfd, nfkc, nfkd };
 
 /// A character of a stretch, and its combining class.
-const Part = struct { character: u21, combining_class: u8 };
+pub const Part = struct {
+    character: u21,
+    combining_class: u8,
+    /// How many characters of the text it takes the place of: none for one that was put in behind.
+    used: u32,
+};
 
 /// Memory for one stretch; kept from text to text.
 pub const Scratch = struct {
@@ -35,28 +40,47 @@ pub fn normalize(
     text: []const u8,
     output: *std.ArrayList(u8),
 ) error{OutOfMemory}![]const u8 {
-    const composes = form == .nfc or form == .nfkc;
     output.clearRetainingCapacity();
     var copied: usize = 0;
-    var at: usize = 0;
-    while (nextSuspect(form, text, at)) |suspect| {
-        const start = if (composes) stretchStart(text, at, suspect) else suspect;
-        const end = stretchEnd(form, text, suspect);
-        at = end;
-        if (form == .nfc and isNormal(text[start..end])) continue;
-        scratch.parts.clearRetainingCapacity();
-        try decompose(form, gpa, text[start..end], &scratch.parts);
-        sortMarks(scratch.parts.items);
-        const composed = if (composes) compose(scratch.parts.items) else scratch.parts.items;
-        if (equals(composed, text[start..end])) continue;
-        try output.ensureUnusedCapacity(gpa, start - copied + 4 * composed.len);
-        output.appendSliceAssumeCapacity(text[copied..start]);
-        for (composed) |part| appendCharacter(output, part.character);
-        copied = end;
+    var changes: Changes(form) = .{ .text = text };
+    while (try changes.next(gpa, scratch)) |change| {
+        try output.ensureUnusedCapacity(gpa, change.start - copied + 4 * change.parts.len);
+        output.appendSliceAssumeCapacity(text[copied..change.start]);
+        for (change.parts) |part| appendCharacter(output, part.character);
+        copied = change.end;
     }
     if (copied == 0) return text;
     try output.appendSlice(gpa, text[copied..]);
     return output.items;
+}
+
+/// What becomes of `text[start..end]`.
+pub const Change = struct { start: usize, end: usize, parts: []const Part };
+
+/// A walk over the stretches of a text that are not in the form.
+pub fn Changes(comptime form: Form) type {
+    return struct {
+        text: []const u8,
+        at: usize = 0,
+
+        pub inline fn next(changes: *@This(), gpa: Allocator, scratch: *Scratch) error{OutOfMemory}!?Change {
+            const text = changes.text;
+            const composes = form == .nfc or form == .nfkc;
+            while (nextSuspect(form, text, changes.at)) |suspect| {
+                const start = if (composes) stretchStart(text, changes.at, suspect) else suspect;
+                const end = stretchEnd(form, text, suspect);
+                changes.at = end;
+                if (form == .nfc and isNormal(text[start..end])) continue;
+                scratch.parts.clearRetainingCapacity();
+                try decompose(form, gpa, text[start..end], &scratch.parts);
+                sortMarks(scratch.parts.items);
+                const parts = if (composes) compose(scratch.parts.items) else scratch.parts.items;
+                if (equals(parts, text[start..end])) continue;
+                return .{ .start = start, .end = end, .parts = parts };
+            }
+            return null;
+        }
+    };
 }
 
 /// Whether each lead byte from 0xC0 on begins characters of kind 0 alone.
@@ -224,13 +248,13 @@ const hangul = struct {
     fn decompose(index: u21, parts: *std.ArrayList(Part)) void {
         const tail = index % tail_count;
         const lead_and_vowel = index / tail_count;
-        append(parts, lead_base + lead_and_vowel / vowel_count);
-        append(parts, vowel_base + lead_and_vowel % vowel_count);
-        if (tail != 0) append(parts, tail_base + tail);
+        append(parts, lead_base + lead_and_vowel / vowel_count, 1);
+        append(parts, vowel_base + lead_and_vowel % vowel_count, 0);
+        if (tail != 0) append(parts, tail_base + tail, 0);
     }
 
-    fn append(parts: *std.ArrayList(Part), character: u21) void {
-        parts.appendAssumeCapacity(.{ .character = character, .combining_class = 0 });
+    fn append(parts: *std.ArrayList(Part), character: u21, used: u32) void {
+        parts.appendAssumeCapacity(.{ .character = character, .combining_class = 0, .used = used });
     }
 
     fn compose(first: u21, second: u21) ?u21 {
@@ -270,10 +294,11 @@ fn decompose(
             continue;
         }
         const decomposed = decompositionOf(form, character.code_point);
-        for (decomposed orelse &.{character.code_point}) |part| {
+        for (decomposed orelse &.{character.code_point}, 0..) |part, i| {
             parts.appendAssumeCapacity(.{
                 .character = part,
                 .combining_class = kindOf(part).combining_class,
+                .used = @intFromBool(i == 0),
             });
         }
     }
@@ -326,6 +351,7 @@ fn compose(parts: []Part) []Part {
             if (is_next or parts[count - 1].combining_class < part.combining_class) {
                 if (composedOf(parts[at].character, part.character)) |character| {
                     parts[at].character = character;
+                    parts[at].used += part.used;
                     continue;
                 }
             }

@@ -54,6 +54,7 @@ test {
     std.testing.refAllDecls(format);
     _ = @import("abi.zig");
     _ = @import("added_tokens.zig");
+    _ = @import("alignment.zig");
     _ = @import("backtracking.zig");
     _ = @import("base_symbols.zig");
     _ = @import("bpe.zig");
@@ -68,6 +69,8 @@ test {
     _ = @import("merge_trees.zig");
     _ = @import("nfc.zig");
     _ = @import("normalizer.zig");
+    _ = @import("offsets.zig");
+    _ = @import("stable.zig");
     _ = @import("pair_table.zig");
     _ = @import("pairs.zig");
     _ = @import("parallel.zig");

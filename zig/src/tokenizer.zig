@@ -178,6 +178,13 @@ pub const Tokenizer = struct {
         return self.byte_tokens[id / 64] >> @truncate(id) & 1 != 0;
     }
 
+    /// How many ids decode to such a byte.
+    pub fn byteTokenCount(self: *const Tokenizer) usize {
+        var count: usize = 0;
+        for (self.byte_tokens) |bits| count += @popCount(bits);
+        return count;
+    }
+
     /// Bytes of memory the tables take, those for added tokens and the pattern aside.
     pub fn memoryBytes(self: *const Tokenizer) usize {
         return self.vocab.memoryBytes() + self.merges.memoryBytes() + self.pieces.memoryBytes() +

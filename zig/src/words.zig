@@ -119,6 +119,11 @@ pub const Words = struct {
         return words.pairs.len == @as(u64, 1) << @intCast(58 - words.pair_shift);
     }
 
+    /// Whether no token has two characters of ASCII side by side.
+    pub fn cutsBetween(words: *const Words, first: u8, second: u8) bool {
+        return words.ascii_cuts[@as(usize, second) << 8 | first] != 0;
+    }
+
     pub fn isUnused(words: *const Words) bool {
         return words.ascii_cuts.len == 0;
     }

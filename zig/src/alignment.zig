@@ -1,0 +1,354 @@
+//! From changed text back to what it was.
+//!
+//! A step that changes a text leaves its edits, and what lies between them moved as a whole; several steps are several levels,
+//! which a range goes back through one after the other. What an edit put in stands for the characters that
+//! tokenizers aligns it to. Ranges are asked for in ascending order, mostly, so that finding the edit costs a step.
+
+const std = @import("std");
+const normalizer_zig = @import("normalizer.zig");
+const Normalizer = normalizer_zig.Normalizer;
+const Matches = @import("pretokenizer/matches.zig").Matches;
+const nfc = @import("nfc.zig");
+const utf8 = @import("utf8.zig");
+const Words = @import("words.zig").Words;
+const Allocator = std.mem.Allocator;
+
+pub const Range = struct { start: usize, end: usize };
+
+/// `output[at..end]` stands for `input[first..last]`; behind it, the input goes on from `resume`.
+pub const Edit = struct { at: usize, end: usize, first: usize, last: usize, resumes: usize };
+
+/// The levels of one text. Kept from text to text for their memory.
+pub const Levels = struct {
+    list: std.ArrayList(Level) = .empty,
+    /// How many are in use.
+    count: usize = 0,
+
+    pub fn deinit(levels: *Levels, gpa: Allocator) void {
+        for (levels.list.items) |*level| level.deinit(gpa);
+        levels.list.deinit(gpa);
+    }
+
+    pub fn clear(levels: *Levels) void {
+        levels.count = 0;
+    }
+
+    /// The normalized text, and a level for each step that changes it.
+    pub fn apply(
+        levels: *Levels,
+        gpa: Allocator,
+        normalizer: *const Normalizer,
+        text: []const u8,
+    ) error{OutOfMemory}![]const u8 {
+        var current = text;
+        for (0..normalizer.steps.len) |i| {
+            const level = try levels.add(gpa);
+            var step = normalizer.*;
+            step.steps = normalizer.steps[i..][0..1];
+            const made = try step.apply(gpa, &level.memory, current);
+            if (made.ptr == current.ptr and made.len == current.len) {
+                levels.count -= 1;
+                continue;
+            }
+            try level.learn(gpa, &step, current, made);
+            current = made;
+        }
+        return current;
+    }
+
+    /// `text` with `prefix` in front, which stands for the first character.
+    pub fn prepend(
+        levels: *Levels,
+        gpa: Allocator,
+        prefix: []const u8,
+        text: []const u8,
+    ) error{OutOfMemory}![]const u8 {
+        const level = try levels.add(gpa);
+        level.text.clearRetainingCapacity();
+        try level.text.appendSlice(gpa, prefix);
+        try level.text.appendSlice(gpa, text);
+        try level.addPrefix(gpa, prefix.len, text);
+        return level.text.items;
+    }
+
+    /// `text` without the characters that leave nothing behind.
+    pub fn drop(
+        levels: *Levels,
+        gpa: Allocator,
+        words: *const Words,
+        text: []const u8,
+    ) error{OutOfMemory}![]const u8 {
+        const level = try levels.add(gpa);
+        const kept = &level.text;
+        kept.clearRetainingCapacity();
+        var at: usize = 0;
+        while (at < text.len) {
+            const len = utf8.decode(text, at).len;
+            const before = kept.items.len;
+            try words.appendKept(gpa, text[at..][0..len], kept);
+            at += len;
+            if (kept.items.len > before) continue;
+            try level.addRemoval(gpa, before, at - len, at);
+        }
+        if (level.edits.items.len == 0) levels.count -= 1;
+        return kept.items;
+    }
+
+    /// `text` with a sign of `len` bytes for each space.
+    pub fn widen(
+        levels: *Levels,
+        gpa: Allocator,
+        text: []const u8,
+        len: usize,
+    ) error{OutOfMemory}!void {
+        const level = try levels.add(gpa);
+        var at: usize = 0;
+        for (text, 0..) |byte, i| {
+            if (byte != ' ') {
+                at += 1;
+                continue;
+            }
+            try level.edits.append(gpa, .{
+                .at = at,
+                .end = at + len,
+                .first = i,
+                .last = i + 1,
+                .resumes = i + 1,
+            });
+            at += len;
+        }
+    }
+
+    fn add(levels: *Levels, gpa: Allocator) error{OutOfMemory}!*Level {
+        if (levels.count == levels.list.items.len) try levels.list.append(gpa, .{});
+        const level = &levels.list.items[levels.count];
+        level.edits.clearRetainingCapacity();
+        level.cursor = 0;
+        levels.count += 1;
+        return level;
+    }
+
+    /// What a range of the changed text stands for.
+    pub fn back(levels: *Levels, range: Range) Range {
+        var current = range;
+        var index = levels.count;
+        while (index > 0) {
+            index -= 1;
+            current = levels.list.items[index].back(current);
+        }
+        return current;
+    }
+};
+
+const Level = struct {
+    memory: normalizer_zig.Memory = .{},
+    text: std.ArrayList(u8) = .empty,
+    /// In ascending order of `at`.
+    edits: std.ArrayList(Edit) = .empty,
+    /// How many edits begin before or at the place that was asked for last.
+    cursor: usize = 0,
+
+    fn deinit(level: *Level, gpa: Allocator) void {
+        level.memory.deinit(gpa);
+        level.text.deinit(gpa);
+        level.edits.deinit(gpa);
+    }
+
+    /// Finds out what a step of a normalizer did to `input`.
+    fn learn(
+        level: *Level,
+        gpa: Allocator,
+        normalizer: *const Normalizer,
+        input: []const u8,
+        output: []const u8,
+    ) error{OutOfMemory}!void {
+        const step = normalizer.steps[0];
+        const from = normalizer.bytes[step.start..step.from_end];
+        const to = normalizer.bytes[step.from_end..step.end];
+        switch (step.kind) {
+            inline .nfc, .nfd, .nfkc, .nfkd => |form| {
+                try level.addChanges(@field(nfc.Form, @tagName(form)), gpa, input);
+            },
+            .lowercase, .strip_accents, .nmt, .byte_level => {
+                try level.addCharacters(gpa, normalizer, input);
+            },
+            .strip => {
+                // A part of the input.
+                const start = @intFromPtr(output.ptr) - @intFromPtr(input.ptr);
+                if (output.len > 0 and start > 0) try level.addRemoval(gpa, 0, 0, start);
+            },
+            .prepend => try level.addPrefix(gpa, to.len, input),
+            .replace => try level.addReplacements(gpa, input, from, to.len),
+            .replace_matches => try level.addMatches(gpa, &normalizer.patterns[step.option], input, to.len),
+        }
+    }
+
+    /// `input[first..last]` left nothing behind.
+    fn addRemoval(
+        level: *Level,
+        gpa: Allocator,
+        at: usize,
+        first: usize,
+        last: usize,
+    ) error{OutOfMemory}!void {
+        const edit: Edit = .{ .at = at, .end = at, .first = first, .last = last, .resumes = last };
+        try level.edits.append(gpa, edit);
+    }
+
+    /// Each character of a normalization form takes the place of as many as went into it, and stands for the
+    /// first of them; one that was put in, for the one before.
+    fn addChanges(
+        level: *Level,
+        comptime form: nfc.Form,
+        gpa: Allocator,
+        input: []const u8,
+    ) error{OutOfMemory}!void {
+        var changes: nfc.Changes(form) = .{ .text = input };
+        var at: usize = 0;
+        var copied: usize = 0;
+        while (try changes.next(gpa, &level.memory.nfc)) |change| {
+            at += change.start - copied;
+            var next = change.start;
+            var first = if (next == 0) 0 else characterBefore(input, next);
+            for (change.parts) |part| {
+                var last = first;
+                if (part.used > 0) first = next;
+                last = if (first < input.len) first + utf8.decode(input, first).len else first;
+                for (0..part.used) |_| next += utf8.decode(input, next).len;
+                const len = std.unicode.utf8CodepointSequenceLength(part.character) catch unreachable;
+                try level.edits.append(gpa, .{
+                    .at = at,
+                    .end = at + len,
+                    .first = first,
+                    .last = last,
+                    .resumes = next,
+                });
+                at += len;
+                // What is put in stands for the last character that was used up.
+                if (part.used > 1) first = characterBefore(input, next);
+            }
+            copied = change.end;
+        }
+    }
+
+    /// Of a step that changes each character by itself.
+    fn addCharacters(
+        level: *Level,
+        gpa: Allocator,
+        normalizer: *const Normalizer,
+        input: []const u8,
+    ) error{OutOfMemory}!void {
+        var memory: normalizer_zig.Memory = .{};
+        defer memory.deinit(gpa);
+        var at: usize = 0;
+        var next: usize = 0;
+        while (next < input.len) {
+            const start = next;
+            next += utf8.decode(input, start).len;
+            const character = input[start..next];
+            const made = try normalizer.apply(gpa, &memory, character);
+            if (!std.mem.eql(u8, made, character)) try level.edits.append(gpa, .{
+                .at = at,
+                .end = at + made.len,
+                .first = start,
+                .last = next,
+                .resumes = next,
+            });
+            at += made.len;
+        }
+    }
+
+    /// As `addReplacements`.
+    fn addMatches(
+        level: *Level,
+        gpa: Allocator,
+        pattern: *const Matches,
+        input: []const u8,
+        to_len: usize,
+    ) error{OutOfMemory}!void {
+        var walk = pattern.in(input);
+        var at: usize = 0;
+        var copied: usize = 0;
+        while (walk.next()) |match| {
+            at += match.start - copied;
+            copied = match.end;
+            try level.edits.append(gpa, .{
+                .at = at,
+                .end = at + to_len,
+                .first = characterBefore(input, match.end),
+                .last = match.end,
+                .resumes = match.end,
+            });
+            at += to_len;
+        }
+    }
+
+    /// What is put in stands for the last character of what was there.
+    fn addReplacements(
+        level: *Level,
+        gpa: Allocator,
+        input: []const u8,
+        from: []const u8,
+        to_len: usize,
+    ) error{OutOfMemory}!void {
+        const last = characterBefore(from, from.len);
+        var at: usize = 0;
+        var copied: usize = 0;
+        while (std.mem.findPos(u8, input, copied, from)) |match| {
+            at += match - copied;
+            copied = match + from.len;
+            try level.edits.append(gpa, .{
+                .at = at,
+                .end = at + to_len,
+                .first = match + last,
+                .last = copied,
+                .resumes = copied,
+            });
+            at += to_len;
+        }
+    }
+
+    fn addPrefix(
+        level: *Level,
+        gpa: Allocator,
+        len: usize,
+        text: []const u8,
+    ) error{OutOfMemory}!void {
+        const first_len = utf8.decode(text, 0).len;
+        try level.edits.append(gpa, .{
+            .at = 0,
+            .end = len,
+            .first = 0,
+            .last = first_len,
+            .resumes = 0,
+        });
+    }
+
+    fn back(level: *Level, range: Range) Range {
+        if (range.start == range.end) {
+            const place = level.backOf(range.start).start;
+            return .{ .start = place, .end = place };
+        }
+        const start = level.backOf(range.start).start;
+        return .{ .start = start, .end = level.backOf(range.end - 1).end };
+    }
+
+    /// What the byte at `place` stands for.
+    fn backOf(level: *Level, place: usize) Range {
+        const edits = level.edits.items;
+        while (level.cursor > 0 and edits[level.cursor - 1].at > place) level.cursor -= 1;
+        while (level.cursor < edits.len and edits[level.cursor].at <= place) level.cursor += 1;
+        if (level.cursor == 0) return .{ .start = place, .end = place + 1 };
+        const edit = edits[level.cursor - 1];
+        if (place < edit.end) return .{ .start = edit.first, .end = edit.last };
+        const start = place - edit.end + edit.resumes;
+        return .{ .start = start, .end = start + 1 };
+    }
+};
+
+/// Where the character begins that ends before `at`.
+fn characterBefore(text: []const u8, at: usize) usize {
+    var start = at - 1;
+    while (start > 0 and text[start] & 0xC0 == 0x80) start -= 1;
+    return start;
+}

@@ -1,0 +1,588 @@
+//! Where the tokens of a text stand in it, and in which of its words.
+//!
+//! Ids tile what they were made of: a token begins where the one before ends, so that the sums of their lengths
+//! are their places, and encoding has nothing to remember. A walk takes the steps of the encoder once more, without
+//! looking for pieces or merging: it cuts the text at added tokens, normalizes it, and adds lengths up. Only
+//! where the sums do not fit, because a pattern drops text or characters have no token, are the pieces looked for.
+//!
+//! A step that changes text leaves an alignment (`alignment.zig`), through which places go back. Time is linear in the text;
+//! memory is what the changed text and its alignments take.
+
+const std = @import("std");
+const added_tokens = @import("added_tokens.zig");
+const alignment = @import("alignment.zig");
+const pretokenizer = @import("pretokenizer.zig");
+const utf8 = @import("utf8.zig");
+const Tokenizer = @import("tokenizer.zig").Tokenizer;
+const Words = @import("words.zig").Words;
+const levels = @import("pretokenizer/levels.zig");
+const SpecialMode = added_tokens.SpecialMode;
+const Allocator = std.mem.Allocator;
+
+/// `text[start..end]`, in bytes or in characters.
+pub const Span = extern struct { start: u64, end: u64 };
+
+pub const Unit = enum {
+    /// Exact: a token may begin and end inside a character.
+    byte,
+    /// A token that has a part of a character has the whole.
+    character,
+};
+
+pub const Options = struct {
+    unit: Unit,
+    /// Whether the tokens behind a character without a token are said to stand where it stood, as tokenizers
+    /// says. Else they stand where they stand.
+    ignores_dropped: bool = false,
+};
+
+pub const Error = error{
+    OutOfMemory,
+    /// The ids are not those of the text.
+    Mismatch,
+    /// The text goes the general way (`pipeline.zig`), back from which there is none.
+    Unsupported,
+};
+
+/// Writes where each of `ids` stands, which are those that encoding `text` gives.
+pub fn find(
+    gpa: Allocator,
+    tokenizer: *const Tokenizer,
+    text: []const u8,
+    mode: SpecialMode,
+    ids: []const u32,
+    options: Options,
+    spans: []Span,
+) Error!void {
+    std.debug.assert(spans.len == ids.len);
+    var walk: Walk = .{
+        .gpa = gpa,
+        .tokenizer = tokenizer,
+        .text = text,
+        .mode = mode,
+        .ids = ids,
+        .spans = spans,
+        .ignores_dropped = options.ignores_dropped,
+        .needs_pieces = !tokenizer.words.isUnused() and !tokenizer.words.has_all_bytes,
+    };
+    defer walk.memory.deinit(gpa);
+    walk.run() catch |err| {
+        if (err != error.Mismatch or walk.needs_pieces) return err;
+        // Some text may have been dropped.
+        walk.needs_pieces = true;
+        try walk.run();
+    };
+    if (options.unit == .character) toCharacters(text, spans);
+}
+
+/// Writes the index of the word that each of `ids` is in: each added token is one, and each piece.
+pub fn findWords(
+    gpa: Allocator,
+    tokenizer: *const Tokenizer,
+    text: []const u8,
+    mode: SpecialMode,
+    ids: []const u32,
+    word_indices: []u32,
+) Error!void {
+    std.debug.assert(word_indices.len == ids.len);
+    const spans = try gpa.alloc(Span, ids.len);
+    defer gpa.free(spans);
+    var walk: Walk = .{
+        .gpa = gpa,
+        .tokenizer = tokenizer,
+        .text = text,
+        .mode = mode,
+        .ids = ids,
+        .spans = spans,
+        .word_indices = word_indices,
+        .needs_pieces = true,
+    };
+    defer walk.memory.deinit(gpa);
+    try walk.run();
+}
+
+const Walk = struct {
+    gpa: Allocator,
+    tokenizer: *const Tokenizer,
+    text: []const u8,
+    mode: SpecialMode,
+    ids: []const u32,
+    spans: []Span,
+    word_indices: ?[]u32 = null,
+    ignores_dropped: bool = false,
+    needs_pieces: bool,
+    memory: Memory = .{},
+    /// How many ids are done.
+    done: usize = 0,
+    word: u32 = 0,
+
+    fn run(walk: *Walk) Error!void {
+        walk.done = 0;
+        walk.word = 0;
+        if (walk.tokenizer.spelled_model.is_used) return error.Unsupported;
+        var literal = walk.tokenizer.added.split(.literal, walk.text, walk.mode);
+        while (literal.next()) |outer| {
+            if (outer.token) |token| {
+                try walk.takeToken(token.id, .{ .start = outer.start, .end = outer.end });
+                continue;
+            }
+            try walk.takeStretch(walk.text[outer.start..outer.end], outer.start);
+        }
+        if (walk.done != walk.ids.len) return error.Mismatch;
+    }
+
+    /// Text between added tokens that are matched before it is normalized.
+    fn takeStretch(walk: *Walk, stretch: []const u8, start: usize) Error!void {
+        const tokenizer = walk.tokenizer;
+        walk.memory.stretch.clear();
+        const normal = try walk.memory.stretch.apply(walk.gpa, &tokenizer.normalizer, stretch);
+        var normalized = tokenizer.added.split(.normalized, normal, walk.mode);
+        while (normalized.next()) |inner| {
+            var place: Place = .{ .levels = &walk.memory.stretch, .start = start };
+            if (inner.token) |token| {
+                try walk.takeToken(token.id, place.of(inner.start, inner.end));
+                continue;
+            }
+            place.inner_start = inner.start;
+            const is_first = start == 0 and inner.start == 0;
+            try walk.takeSegment(normal[inner.start..inner.end], place, is_first);
+        }
+    }
+
+    fn takeToken(walk: *Walk, id: u32, span: Span) Error!void {
+        if (walk.done == walk.ids.len or walk.ids[walk.done] != id) return error.Mismatch;
+        walk.put(span);
+        walk.word += 1;
+    }
+
+    fn put(walk: *Walk, span: Span) void {
+        walk.spans[walk.done] = span;
+        if (walk.word_indices) |indices| indices[walk.done] = walk.word;
+        walk.done += 1;
+    }
+
+    /// Text without added tokens.
+    fn takeSegment(
+        walk: *Walk,
+        segment: []const u8,
+        outer_place: Place,
+        is_first: bool,
+    ) Error!void {
+        const tokenizer = walk.tokenizer;
+        var place = outer_place;
+        var text = segment;
+        const late = &walk.memory.segment;
+        late.clear();
+        if (tokenizer.merges.base.kind == .characters) {
+            text = try late.apply(walk.gpa, &tokenizer.late_normalizer, text);
+        }
+        const wants_space = switch (tokenizer.prefix_space) {
+            .none => false,
+            .first => is_first,
+            .every => true,
+        };
+        if (wants_space and text[0] != ' ') text = try late.prepend(walk.gpa, " ", text);
+        if (late.count > 0) place.inner_levels = late;
+        if (walk.needs_pieces) return walk.takePieces(text, &place);
+        if (place.isPlain()) return walk.takePlain(text, place.start + place.inner_start);
+        try walk.takeTiles(0, text.len, &place);
+    }
+
+    /// Unchanged text.
+    fn takePlain(walk: *Walk, text: []const u8, start: usize) Error!void {
+        const vocab = &walk.tokenizer.vocab;
+        const end = start + text.len;
+        var at = start;
+        var done = walk.done;
+        for (walk.ids[done..], walk.spans[done..]) |id, *span| {
+            if (at >= end) break;
+            if (!vocab.isDefined(id)) return error.Mismatch;
+            const next = at + vocab.bytesOf(id).len;
+            span.* = .{ .start = at, .end = next };
+            at = next;
+            done += 1;
+        }
+        walk.done = done;
+        if (at != end) return error.Mismatch;
+    }
+
+    /// Tokens that lie side by side in `text[start..end]`.
+    fn takeTiles(walk: *Walk, start: usize, end: usize, place: *Place) Error!void {
+        var at = start;
+        while (at < end) {
+            const next = at + try walk.nextLength();
+            if (next > end) return error.Mismatch;
+            walk.put(place.of(at, next));
+            at = next;
+        }
+    }
+
+    /// The length of the next token.
+    fn nextLength(walk: *const Walk) Error!usize {
+        if (walk.done == walk.ids.len) return error.Mismatch;
+        const id = walk.ids[walk.done];
+        if (!walk.tokenizer.vocab.isDefined(id)) return error.Mismatch;
+        return walk.tokenizer.vocab.bytesOf(id).len;
+    }
+
+    fn takePieces(walk: *Walk, text: []const u8, place: *Place) Error!void {
+        const tokenizer = walk.tokenizer;
+        const words = &tokenizer.words;
+        var cursor: pretokenizer.Cursor = undefined;
+        cursor.begin(levels.Level.best(), 0);
+        var spans: [64]pretokenizer.Span = undefined;
+        while (cursor.position < text.len) {
+            const count = tokenizer.pretokenizer.next(text, &cursor, &spans);
+            for (spans[0..count]) |span| {
+                if (words.isUnused() or words.has_all_bytes) {
+                    try walk.takeTiles(span.start, span.end, place);
+                } else {
+                    try walk.takeWord(text[span.start..span.end], span.start, place);
+                }
+                walk.word += 1;
+            }
+        }
+    }
+
+    /// A word of which some characters may be unknown and without tokens for their bytes.
+    fn takeWord(walk: *Walk, word: []const u8, start: usize, place: *Place) Error!void {
+        const words = &walk.tokenizer.words;
+        if (!words.dropsCharacters()) {
+            var in_word: InWord = .{ .place = place, .start = start };
+            return walk.takeUnknown(word, &in_word);
+        }
+        const kept = &walk.memory.word;
+        kept.clear();
+        const text = try kept.drop(walk.gpa, words, word);
+        var in_word: InWord = .{ .place = place, .start = start };
+        if (walk.ignores_dropped) {
+            // tokenizers counts from the word's start on, a space as the sign that it is there.
+            kept.clear();
+            in_word.sign_len = walk.signLength();
+            try kept.widen(walk.gpa, word, in_word.sign_len);
+        }
+        if (kept.count > 0) in_word.levels = kept;
+        in_word.text = text;
+        try walk.takeUnknown(text, &in_word);
+    }
+
+    /// The length of the sign for a space.
+    fn signLength(walk: *const Walk) usize {
+        const tokenizer = walk.tokenizer;
+        const has_sign = tokenizer.added.has_space_sign or tokenizer.late_normalizer.steps.len > 0;
+        return if (has_sign) "\u{2581}".len else 1;
+    }
+
+    /// As `Encoder.encodeUnknown`, whose ids these are.
+    fn takeUnknown(walk: *Walk, word: []const u8, in_word: *InWord) Error!void {
+        const words = &walk.tokenizer.words;
+        var due: ?Due = null;
+        var at: usize = 0;
+        while (at < word.len) {
+            const known_len = words.knownLength(word[at..]);
+            if (known_len > 0) {
+                if (due) |ready| try walk.takeDue(ready, in_word);
+                due = null;
+                var tile = at;
+                while (tile < at + known_len) {
+                    const next = tile + try walk.nextLength();
+                    if (next > at + known_len) return error.Mismatch;
+                    walk.put(in_word.of(tile, next));
+                    tile = next;
+                }
+                at += known_len;
+                continue;
+            }
+            const len: usize = utf8.decode(word, at).len;
+            if (fallsBack(words, word[at..][0..len])) {
+                for (word[at..][0..len], at..) |byte, i| {
+                    try walk.expect(words.byte_ids[byte]);
+                    walk.put(in_word.of(i, i + 1));
+                }
+            } else if (due != null and words.fuse_unknown) {
+                due.?.end = at + len;
+            } else {
+                if (due) |ready| try walk.takeDue(ready, in_word);
+                due = .{ .start = at, .end = at + len };
+            }
+            at += len;
+        }
+        if (due) |ready| try walk.takeDue(ready, in_word);
+    }
+
+    const Due = struct { start: usize, end: usize };
+
+    fn takeDue(walk: *Walk, due: Due, in_word: *InWord) Error!void {
+        try walk.expect(walk.tokenizer.words.unknown_id);
+        walk.put(in_word.of(due.start, due.end));
+    }
+
+    fn expect(walk: *const Walk, id: u32) Error!void {
+        if (walk.done == walk.ids.len or walk.ids[walk.done] != id) return error.Mismatch;
+    }
+};
+
+fn fallsBack(words: *const Words, character: []const u8) bool {
+    for (character) |byte| if (words.byte_ids[byte] == Words.none) return false;
+    return true;
+}
+
+/// Texts that were changed, and the way back.
+const Memory = struct {
+    stretch: alignment.Levels = .{},
+    segment: alignment.Levels = .{},
+    word: alignment.Levels = .{},
+
+    fn deinit(memory: *Memory, gpa: Allocator) void {
+        memory.stretch.deinit(gpa);
+        memory.segment.deinit(gpa);
+        memory.word.deinit(gpa);
+    }
+};
+
+/// How places in a segment go back to the whole text.
+const Place = struct {
+    /// From the segment to the normalized stretch.
+    inner_levels: ?*alignment.Levels = null,
+    inner_start: usize = 0,
+    /// From the normalized stretch to the stretch.
+    levels: *alignment.Levels,
+    start: usize,
+
+    fn isPlain(place: *const Place) bool {
+        return place.inner_levels == null and place.levels.count == 0;
+    }
+
+    fn of(place: *Place, start: usize, end: usize) Span {
+        var range: alignment.Range = .{ .start = start, .end = end };
+        if (place.inner_levels) |inner| range = inner.back(range);
+        range.start += place.inner_start;
+        range.end += place.inner_start;
+        range = place.levels.back(range);
+        return .{ .start = place.start + range.start, .end = place.start + range.end };
+    }
+};
+
+const InWord = struct {
+    place: *Place,
+    start: usize,
+    levels: ?*alignment.Levels = null,
+    /// What is counted for a space of `text`.
+    sign_len: usize = 1,
+    text: []const u8 = "",
+    /// How many spaces lie before a place that was asked for.
+    counted: usize = 0,
+    spaces: usize = 0,
+
+    fn of(in_word: *InWord, start: usize, end: usize) Span {
+        var range: alignment.Range = .{ .start = in_word.widened(start), .end = in_word.widened(end) };
+        if (in_word.levels) |found| range = found.back(range);
+        return in_word.place.of(in_word.start + range.start, in_word.start + range.end);
+    }
+
+    fn widened(in_word: *InWord, at: usize) usize {
+        if (in_word.sign_len == 1) return at;
+        if (at < in_word.counted) {
+            in_word.spaces -= std.mem.countScalar(u8, in_word.text[at..in_word.counted], ' ');
+        } else {
+            in_word.spaces += std.mem.countScalar(u8, in_word.text[in_word.counted..at], ' ');
+        }
+        in_word.counted = at;
+        return at + in_word.spaces * (in_word.sign_len - 1);
+    }
+};
+
+/// Changes spans of bytes to spans of characters, each with all the characters it has a part of.
+pub fn toCharacters(text: []const u8, spans: []Span) void {
+    if (isAscii(text)) return;
+    if (!std.unicode.utf8ValidateSlice(text)) return toSlowCharacters(text, spans);
+    // How many characters begin before `at`.
+    var at: usize = 0;
+    var count: u64 = 0;
+    for (spans) |*span| {
+        const start: usize = @intCast(span.start);
+        const end: usize = @intCast(span.end);
+        if (start >= at) {
+            count += countStarts(text[at..start]);
+        } else {
+            count -= countStarts(text[start..at]);
+        }
+        // One that began before has a part of this span.
+        const is_inside = start < end and text[start] & 0xC0 == 0x80;
+        span.start = count - @intFromBool(is_inside);
+        count += countStarts(text[start..end]);
+        span.end = count;
+        at = end;
+    }
+}
+
+fn isAscii(text: []const u8) bool {
+    const block_len = 64;
+    var at: usize = 0;
+    while (at + block_len <= text.len) : (at += block_len) {
+        const block: @Vector(block_len, u8) = text[at..][0..block_len].*;
+        if (@reduce(.Max, block) >= 0x80) return false;
+    }
+    for (text[at..]) |byte| if (byte >= 0x80) return false;
+    return true;
+}
+
+/// How many characters begin in well-formed `bytes`.
+inline fn countStarts(bytes: []const u8) u64 {
+    const block_len = 16;
+    var count: u64 = 0;
+    var left = bytes;
+    while (left.len >= block_len) : (left = left[block_len..]) {
+        const block: @Vector(block_len, i8) = @bitCast(left[0..block_len].*);
+        count += @popCount(@as(u16, @bitCast(block > @as(@Vector(block_len, i8), @splat(-65)))));
+    }
+    for (left) |byte| count += @intFromBool(byte & 0xC0 != 0x80);
+    return count;
+}
+
+/// The same for any bytes: a character is what `utf8.decode` takes for one.
+fn toSlowCharacters(text: []const u8, spans: []Span) void {
+    var walk: struct {
+        text: []const u8,
+        /// The character at `at` has this index.
+        at: usize = 0,
+        index: u64 = 0,
+
+        /// Goes to the character that has the byte at `place`, or to the end.
+        fn go(self: *@This(), place: usize) void {
+            if (place < self.at) {
+                self.at = 0;
+                self.index = 0;
+            }
+            while (self.at < self.text.len) {
+                const len = utf8.decode(self.text, self.at).len;
+                if (self.at + len > place) return;
+                self.at += len;
+                self.index += 1;
+            }
+        }
+    } = .{ .text = text };
+    for (spans) |*span| {
+        const end: usize = @intCast(span.end);
+        const is_empty = span.start == span.end;
+        walk.go(@intCast(span.start));
+        span.start = walk.index;
+        span.end = walk.index;
+        if (is_empty) continue;
+        walk.go(end - 1);
+        span.end = walk.index + 1;
+    }
+}
+
+const Context = @import("context.zig").Context;
+const Diagnostic = @import("diagnostic.zig").Diagnostic;
+const definition = @import("definition.zig");
+const test_support = @import("test_support.zig");
+
+/// Checks the spans of random texts against the sums of the lengths, and those of characters against a count.
+fn expectTiled(parsed: definition.Definition, parts: []const []const u8, seed: u64) !void {
+    const gpa = std.testing.allocator;
+    var diagnostic: Diagnostic = .{};
+    var tokenizer: Tokenizer = try .init(gpa, parsed, &diagnostic);
+    defer tokenizer.deinit(gpa);
+    var context: Context = try .init(gpa, &tokenizer);
+    defer context.deinit();
+    var prng: std.Random.DefaultPrng = .init(seed);
+    const random = prng.random();
+    var text: std.ArrayList(u8) = .empty;
+    defer text.deinit(gpa);
+    for (0..300) |_| {
+        text.clearRetainingCapacity();
+        for (0..random.uintAtMost(usize, 40)) |_| {
+            try text.appendSlice(gpa, parts[random.uintLessThan(usize, parts.len)]);
+        }
+        const count = try context.encodeWithOffsets(text.items, .parse, .{ .unit = .byte });
+        const spans: []const Span = @ptrCast(context.ends.items);
+        try std.testing.expectEqual(count, spans.len);
+        var at: u64 = 0;
+        for (context.ids, spans) |id, span| {
+            try std.testing.expectEqual(at, span.start);
+            at += tokenizer.vocab.bytesOf(id).len;
+            try std.testing.expectEqual(at, span.end);
+        }
+        try std.testing.expectEqual(text.items.len, at);
+        const exact = try gpa.dupe(Span, spans);
+        defer gpa.free(exact);
+        _ = try context.encodeWithOffsets(text.items, .parse, .{ .unit = .character });
+        const characters: []const Span = @ptrCast(context.ends.items);
+        for (exact, characters) |bytes, span| {
+            const start = characterOf(text.items, @intCast(bytes.start));
+            const last = characterOf(text.items, @intCast(bytes.end - 1));
+            try std.testing.expectEqual(Span{ .start = start, .end = last + 1 }, span);
+        }
+    }
+}
+
+/// The index of the character that has a byte.
+fn characterOf(text: []const u8, place: usize) u64 {
+    var index: u64 = 0;
+    var at: usize = 0;
+    while (true) : (index += 1) {
+        at += utf8.decode(text, at).len;
+        if (place < at) return index;
+    }
+}
+
+test "tokens lie side by side, in bytes and in characters, of any bytes" {
+    var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
+    defer arena.deinit();
+    const parsed = try test_support.smallDefinition(arena.allocator(), .rank);
+    const parts = [_][]const u8{ "ab", "c", " hello", "\u{e9}", "\u{6587}\u{1f600}", "<|end|>", "\n", "\xff", "\xe4\xb8" };
+    try expectTiled(parsed, parts[0..7], 3);
+    try expectTiled(parsed, &parts, 4);
+}
+
+test "a prefix space stands for the first character" {
+    const gpa = std.testing.allocator;
+    var arena: std.heap.ArenaAllocator = .init(gpa);
+    defer arena.deinit();
+    var parsed = try test_support.smallDefinition(arena.allocator(), .rank);
+    parsed.prefix_space = .every;
+    var diagnostic: Diagnostic = .{};
+    var tokenizer: Tokenizer = try .init(gpa, parsed, &diagnostic);
+    defer tokenizer.deinit(gpa);
+    var context: Context = try .init(gpa, &tokenizer);
+    defer context.deinit();
+    const text = "\u{e9}b<|end|>q";
+    const count = try context.encodeWithOffsets(text, .parse, .{ .unit = .byte });
+    const spans: []const Span = @ptrCast(context.ends.items);
+    // The space, the two bytes of the letter, "b", the token, a space, "q".
+    const ends = [_][2]u64{ .{ 0, 2 }, .{ 0, 1 }, .{ 1, 2 }, .{ 2, 3 }, .{ 3, 10 }, .{ 10, 11 }, .{ 10, 11 } };
+    try std.testing.expectEqual(ends.len, count);
+    for (ends, spans) |end, span| {
+        try std.testing.expectEqual(Span{ .start = end[0], .end = end[1] }, span);
+    }
+    const ids = try gpa.dupe(u32, context.ids);
+    defer gpa.free(ids);
+    try context.findWords(text, .parse, ids);
+    try std.testing.expectEqualSlices(u32, &.{ 0, 0, 0, 0, 1, 2, 2 }, context.ids);
+    ids[3] = 'c';
+    ids[4] = 'd';
+    const failed = context.findOffsets(text, .parse, ids, .{ .unit = .byte });
+    try std.testing.expectError(error.InvalidArgument, failed);
+}
+
+fn findOnce(gpa: Allocator, tokenizer: *const Tokenizer, text: []const u8) !void {
+    var context: Context = try .init(gpa, tokenizer);
+    defer context.deinit();
+    _ = try context.encodeWithOffsets(text, .parse, .{ .unit = .character });
+}
+
+test "a failed allocation leaks nothing" {
+    const gpa = std.testing.allocator;
+    var arena: std.heap.ArenaAllocator = .init(gpa);
+    defer arena.deinit();
+    var parsed = try test_support.smallDefinition(arena.allocator(), .rank);
+    parsed.prefix_space = .every;
+    parsed.normalization = &.{ .nfc, .{ .replace = .{ .from = "b", .to = "ab" } } };
+    var diagnostic: Diagnostic = .{};
+    var tokenizer: Tokenizer = try .init(gpa, parsed, &diagnostic);
+    defer tokenizer.deinit(gpa);
+    const arguments = .{ @as(*const Tokenizer, &tokenizer), @as([]const u8, "e\u{301}b<|end|>a") };
+    try std.testing.checkAllAllocationFailures(gpa, findOnce, arguments);
+}
