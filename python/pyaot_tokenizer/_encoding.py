@@ -7,7 +7,7 @@ from array import array
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Iterable, List, Literal, Optional, Tuple
 
-from . import _bridge, _files, _native
+from . import _bridge, _files, _native, _offsets
 from ._arguments import (
     TEXT_MODE,
     Path,
@@ -320,6 +320,35 @@ class Encoder(State):
         if dtype in ("uint16", "uint32"):
             return 2 if dtype == "uint16" else 4
         raise InvalidValueError(f'dtype must be "uint16", "uint32" or None, not {dtype!r}')
+
+    def encode_with_offsets(
+        self,
+        text: Text,
+        *,
+        special_tokens: SpecialTokens = "parse",
+        unit: Literal["char", "byte"] = "char",
+    ) -> Tuple[List[int], _offsets.Offsets]:
+        """The ids of a text, as `encode` gives them, and where each begins and ends in it.
+
+        Places are those of the text that was given, whatever a normalizer made of it. A token that
+        a prefix space or the like was put in front of does not count it; a token of such a space
+        alone stands for the first character.
+
+        Args:
+            text: As for `encode`.
+            special_tokens: As for `encode`.
+            unit: ``"char"``: places in a str, and in bytes as if decoded; a token that has a part
+                of a character has the whole. ``"byte"``: places in the text as UTF-8, exact.
+
+        Returns:
+            The ids, and a sequence of as many pairs of start and end.
+
+        Raises:
+            InvalidTypeError, InvalidValueError, SpecialTokenError, MemoryError: As for `encode`;
+                `unit` is none of the two.
+        """
+        mode, places = check_mode(special_tokens), _offsets.check_unit(unit)
+        return _offsets.encode(self._pool, to_bytes(text), mode, places)
 
     def count(self, text: Text, *, special_tokens: SpecialTokens = "parse") -> int:
         """How many ids `encode` gives for the same arguments; errors as there."""

@@ -8,7 +8,7 @@ GIL released.
 from __future__ import annotations
 
 from . import _bridge
-from ._decoding import Decoder
+from ._parts import Parts
 from ._rustbpe import RustBpe
 from ._state import AddedToken
 from ._writing import Writer
@@ -16,7 +16,7 @@ from ._writing import Writer
 __all__ = ["AddedToken", "Tokenizer"]
 
 
-class Tokenizer(RustBpe, Decoder, Writer):
+class Tokenizer(RustBpe, Parts, Writer):
     """A byte-pair-encoding tokenizer, loaded from its files or trained; immutable once it is.
 
     Ids are equal to those of the tokenizer's reference implementation: tokenizers for a

@@ -1,0 +1,131 @@
+"""Where ids stand in their text."""
+
+from __future__ import annotations
+
+import ctypes
+from array import array
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Sequence, Tuple, Union, overload
+
+from . import _native
+from ._abi import Unit
+from .errors import InvalidValueError
+
+if TYPE_CHECKING:
+    import numpy
+
+_UNITS: Dict[str, int] = {"byte": Unit.BYTE.value, "char": Unit.CHARACTER.value}
+
+
+class Offsets(Sequence[Tuple[int, int]]):
+    """The start and the end of each id in its text: a sequence of pairs, kept as a flat array."""
+
+    __slots__ = ("flat",)
+
+    def __init__(self, flat: array[int]) -> None:
+        """Takes starts and ends by turns."""
+        self.flat = flat
+        """Starts and ends by turns, an ``array`` of unsigned ints of 64 bits."""
+
+    def __len__(self) -> int:
+        return len(self.flat) // 2
+
+    @overload
+    def __getitem__(self, index: int) -> Tuple[int, int]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> List[Tuple[int, int]]: ...
+
+    def __getitem__(
+        self, index: Union[int, slice]
+    ) -> Union[Tuple[int, int], List[Tuple[int, int]]]:
+        if isinstance(index, slice):
+            return list(zip(self.flat[::2][index], self.flat[1::2][index]))
+        place = range(len(self))[index]
+        return self.flat[2 * place], self.flat[2 * place + 1]
+
+    def __iter__(self) -> Iterator[Tuple[int, int]]:
+        numbers = iter(self.flat)
+        return zip(numbers, numbers)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Offsets):
+            return self.flat == other.flat
+        if isinstance(other, (list, tuple)):
+            return list(self) == list(other)
+        return NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Offsets({list(self)!r})"
+
+    def to_numpy(self) -> numpy.ndarray[Any, numpy.dtype[numpy.uint64]]:
+        """As a NumPy array of shape (number of ids, 2), which shares the memory."""
+        import numpy  # noqa: PLC0415 (an optional extra)
+
+        pairs: numpy.ndarray[Any, numpy.dtype[numpy.uint64]]
+        pairs = numpy.frombuffer(self.flat, numpy.uint64).reshape(-1, 2)
+        return pairs
+
+
+def check_unit(unit: str) -> int:
+    """The library's name of a unit."""
+    try:
+        return _UNITS[unit]
+    except (KeyError, TypeError):
+        raise InvalidValueError(f'unit must be "char" or "byte", not {unit!r}') from None
+
+
+def encode(
+    pool: _native.ContextPool, data: bytes, mode: int, unit: int
+) -> Tuple[List[int], Offsets]:
+    """The ids of a text and where they stand."""
+    context = pool.take()
+    try:
+        count = _native.LIBRARY.pyaot_encode_with_offsets(
+            context.address, data, len(data), mode, unit
+        )
+        if count < 0:
+            raise context.error(count)
+        return context.ids(count), Offsets(_read(context, 2 * count))
+    finally:
+        pool.give_back(context, len(data))
+
+
+def find(
+    pool: _native.ContextPool, data: bytes, mode: int, ids: Sequence[int], unit: int
+) -> array[int]:
+    """The starts and ends of ids that a text was encoded to before."""
+    items = array("I", ids)
+    context = pool.take()
+    try:
+        status = _native.LIBRARY.pyaot_offsets(
+            context.address, data, len(data), mode, items.buffer_info()[0], len(items), unit
+        )
+        if status < 0:
+            raise context.error(status)
+        return _read(context, 2 * len(items))
+    finally:
+        pool.give_back(context, len(data))
+
+
+def find_words(pool: _native.ContextPool, data: bytes, mode: int, ids: Sequence[int]) -> List[int]:
+    """The index of the word that each of such ids is in."""
+    items = array("I", ids)
+    context = pool.take()
+    try:
+        status = _native.LIBRARY.pyaot_words(
+            context.address, data, len(data), mode, items.buffer_info()[0], len(items)
+        )
+        if status < 0:
+            raise context.error(status)
+        return context.ids(len(items))
+    finally:
+        pool.give_back(context, len(data))
+
+
+def _read(context: _native.Context, count: int) -> array[int]:
+    address = _native.LIBRARY.pyaot_context_ends(context.address) or 0
+    flat = array("Q")
+    flat.frombytes(ctypes.string_at(address, 8 * count))
+    return flat
