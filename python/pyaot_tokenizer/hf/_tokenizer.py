@@ -1,0 +1,734 @@
+"""`Tokenizer` and `AddedToken`, as tokenizers has them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
+
+from .. import _files, _offsets
+from .._abi import SpecialMode, Unit
+from .._arguments import Path, SpecialTokens, check_path
+from ..errors import InvalidValueError, UnknownIdError, UnsupportedError
+from ..tokenizer import Tokenizer as NativeTokenizer
+from . import _processors
+from ._encoding import WHITE, Encoded, Encoding, Offset, Part, check_direction
+from ._source import Source, next_id, normalized
+
+InputSequence = Union[str, Sequence[str]]
+"""A text; with `is_pretokenized`, a list or a tuple of words."""
+
+EncodeInput = Union[InputSequence, Tuple[InputSequence, InputSequence], List[InputSequence]]
+"""One sequence, or a pair of them."""
+
+_STRATEGIES = {
+    "longest_first": "LongestFirst",
+    "only_first": "OnlyFirst",
+    "only_second": "OnlySecond",
+}
+_FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
+
+
+class AddedToken:
+    """A token that is matched in the text before it is cut into pieces."""
+
+    __slots__ = ("_normalized", "content", "lstrip", "rstrip", "single_word", "special")
+
+    def __init__(
+        self,
+        content: str = "",
+        *,
+        single_word: bool = False,
+        lstrip: bool = False,
+        rstrip: bool = False,
+        normalized: Optional[bool] = None,
+        special: bool = False,
+    ) -> None:
+        """Takes its text and its flags; `normalized` is the opposite of `special` by default."""
+        self.content = content
+        self.single_word = single_word
+        self.lstrip = lstrip
+        self.rstrip = rstrip
+        self._normalized = normalized
+        self.special = special
+
+    @property
+    def normalized(self) -> bool:
+        """Whether it is matched in the normalized text."""
+        return not self.special if self._normalized is None else self._normalized
+
+    def _as_special(self) -> AddedToken:
+        return AddedToken(
+            self.content,
+            single_word=self.single_word,
+            lstrip=self.lstrip,
+            rstrip=self.rstrip,
+            normalized=self._normalized,
+            special=True,
+        )
+
+    def _facts(self) -> Tuple[Any, ...]:
+        return (self.content, *(getattr(self, flag) for flag in _FLAGS))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, AddedToken):
+            return NotImplemented
+        return self._facts() == other._facts()
+
+    def __hash__(self) -> int:
+        return hash(self.content)
+
+    def __str__(self) -> str:
+        return self.content
+
+    def __repr__(self) -> str:
+        flags = ("rstrip", "lstrip", "single_word", "normalized", "special")
+        facts = ", ".join(f"{flag}={getattr(self, flag)}" for flag in flags)
+        return f'AddedToken("{self.content}", {facts})'
+
+
+class _State:
+    """What encodings go on needing of a tokenizer; replaced when that changes."""
+
+    __slots__ = ("_source", "added", "ids", "native", "respelled")
+
+    def __init__(self, source: Source, native: NativeTokenizer, added: Dict[int, AddedToken]):
+        self._source = source
+        self.native = native
+        self.added = added
+        self.ids = {token.content: token_id for token_id, token in added.items()}
+        self.respelled = _respelled(added, source.settings.get("normalizer"))
+
+    def spell(self, token_id: int) -> Optional[str]:
+        token = self.added.get(token_id)
+        return token.content if token is not None else self._source.spelled.get(token_id)
+
+    def spell_all(self, ids: List[int]) -> List[str]:
+        spelled = self._source.spelled
+        added = self.added
+        return [added[i].content if i in added else spelled[i] for i in ids]
+
+
+def _respelled(
+    added: Dict[int, AddedToken], normalizer: Optional[Dict[str, Any]]
+) -> Dict[int, Callable[[str], str]]:
+    """How added tokens are spelled with the white space that they take, or by the normalizer."""
+    found: Dict[int, Callable[[str], str]] = {}
+    for token_id, token in added.items():
+        content = normalized(normalizer, token.content) if token.normalized else token.content
+        if content != token.content or token.lstrip or token.rstrip:
+            found[token_id] = partial(_spell_around, content, token)
+    return found
+
+
+def _spell_around(content: str, token: AddedToken, text: str) -> str:
+    before = text[: len(text) - len(text.lstrip(WHITE))] if token.lstrip else ""
+    after = text[len(text.rstrip(WHITE)) :] if token.rstrip else ""
+    return before + content + after
+
+
+class _OfText(Encoded):
+    """A text that was encoded."""
+
+    __slots__ = ("_mode", "_state", "_text")
+
+    def __init__(self, ids: List[int], state: _State, text: str, mode: int) -> None:
+        super().__init__(ids)
+        self._state = state
+        self._text = text
+        self._mode = mode
+
+    def find_tokens(self) -> List[str]:
+        state = self._state
+        tokens = state.spell_all(self.ids)
+        if state.respelled:
+            for index, token_id in enumerate(self.ids):
+                spelled = state.respelled.get(token_id)
+                if spelled is not None:
+                    start, end = self.offsets[index]
+                    tokens[index] = spelled(self._text[start:end])
+        return tokens
+
+    def find_offsets(self) -> List[Offset]:
+        flat = _offsets.find(
+            self._state.native._pool,
+            self._text.encode(),
+            self._mode,
+            self.ids,
+            Unit.TOKENIZERS.value,
+        ).tolist()
+        return list(zip(flat[::2], flat[1::2]))
+
+    def find_words(self) -> List[Optional[int]]:
+        return [
+            *_offsets.find_words(
+                self._state.native._pool, self._text.encode(), self._mode, self.ids
+            )
+        ]
+
+
+class _OfWords(Encoded):
+    """Words that were encoded, each by itself."""
+
+    __slots__ = ("_words_encoded",)
+
+    def __init__(self, words: List[Encoded]) -> None:
+        super().__init__([token_id for word in words for token_id in word.ids])
+        self._words_encoded = words
+
+    def find_tokens(self) -> List[str]:
+        return [token for word in self._words_encoded for token in word.tokens]
+
+    def find_offsets(self) -> List[Offset]:
+        return [offset for word in self._words_encoded for offset in word.offsets]
+
+    def find_words(self) -> List[Optional[int]]:
+        return [
+            index for index, word in enumerate(self._words_encoded) for _ in range(len(word.ids))
+        ]
+
+
+class Tokenizer:
+    """A tokenizer with the methods and the results of tokenizers 0.23.3.
+
+    Unlike `pyaot_tokenizer.Tokenizer` it can be changed: tokens added, truncation and padding
+    switched on. It may be used by several threads while nobody changes it.
+
+    Components are no objects here, so there is no ``Tokenizer(model)``: it is loaded, or made of
+    a `pyaot_tokenizer.Tokenizer`.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_added",
+        "_lazy_state",
+        "_padding",
+        "_processor",
+        "_source",
+        "_truncation",
+        "encode_special_tokens",
+    )
+
+    def __init__(self, tokenizer: NativeTokenizer) -> None:
+        """Makes one of a `pyaot_tokenizer.Tokenizer`.
+
+        Raises:
+            UnsupportedError: That has no form as a tokenizer.json.
+        """
+        if not isinstance(tokenizer, NativeTokenizer):
+            raise TypeError("a pyaot_tokenizer.Tokenizer is needed; see also Tokenizer.from_file")
+        content = tokenizer._saved("tokenizer.json")[0][1]
+        self._load(content.decode("utf-8"))
+
+    @classmethod
+    def from_str(cls, json: str) -> Tokenizer:
+        """Loads the content of a tokenizer.json.
+
+        Raises:
+            FormatError, UnsupportedError: As for `pyaot_tokenizer.Tokenizer`.
+        """
+        self = cls.__new__(cls)
+        self._load(json)
+        return self
+
+    @classmethod
+    def from_buffer(cls, buffer: bytes) -> Tokenizer:
+        """The same for bytes."""
+        return cls.from_str(bytes(buffer).decode("utf-8"))
+
+    @classmethod
+    def from_file(cls, path: Path) -> Tokenizer:
+        """Loads a tokenizer.json."""
+        with open(path, encoding="utf-8") as file:
+            return cls.from_str(file.read())
+
+    @classmethod
+    def from_pretrained(
+        cls, identifier: str, revision: str = "main", token: Optional[str] = None
+    ) -> Tokenizer:
+        """Loads a tokenizer by its name, as `pyaot_tokenizer.Tokenizer.from_pretrained` does."""
+        load = getattr(NativeTokenizer, "from_pretrained", None)
+        if load is None:
+            raise UnsupportedError("from_pretrained is not supported")
+        return cls(load(identifier, revision=revision, token=token))
+
+    def _load(self, text: str) -> None:
+        self._source = source = Source(text)
+        settings = source.settings
+        self._added = {
+            item["id"]: AddedToken(item["content"], **{flag: item.get(flag) for flag in _FLAGS})
+            for item in settings.get("added_tokens") or ()
+        }
+        self._processor = _processors.make(settings.get("post_processor"))
+        self._truncation = _read_truncation(settings.get("truncation"))
+        self._padding = _read_padding(settings.get("padding"))
+        self.encode_special_tokens = False
+        """Whether special tokens in a text are encoded as text."""
+        native = NativeTokenizer.from_bytes(text.encode())
+        self._lazy_state: Optional[_State] = _State(source, native, self._added)
+
+    @property
+    def _state(self) -> _State:
+        state = self._lazy_state
+        if state is None:
+            native = NativeTokenizer.from_bytes(self.to_str().encode())
+            self._lazy_state = state = _State(self._source, native, dict(self._added))
+        return state
+
+    def encode(
+        self,
+        sequence: InputSequence,
+        pair: Optional[InputSequence] = None,
+        is_pretokenized: bool = False,
+        add_special_tokens: bool = True,
+    ) -> Encoding:
+        """Encodes a text, or a pair of them.
+
+        Args:
+            sequence: The text; with `is_pretokenized`, a list or a tuple of words.
+            pair: The second one.
+            is_pretokenized: Whether they are words.
+            add_special_tokens: Whether the post-processor's tokens are added.
+
+        Raises:
+            TypeError: Something is no str, or has lone surrogates.
+        """
+        if not is_pretokenized:
+            first = self._encode(sequence, 0)
+            second = None if pair is None else self._encode(pair, 1)
+        else:
+            first = self._encode_words(sequence, 0)
+            second = None if pair is None else self._encode_words(pair, 1)
+        return self._finish(first, second, add_special_tokens)
+
+    def _encode(self, text: object, type_id: int) -> Encoding:
+        source = self._encode_text(_check_text(text))
+        return Encoding._of([Part(source, 0, len(source.ids), type_id)])
+
+    def _encode_text(self, text: str) -> Encoded:
+        state = self._state
+        name, mode = self._mode()
+        return _OfText(state.native.encode(text, special_tokens=name), state, text, mode)
+
+    def _mode(self) -> Tuple[SpecialTokens, int]:
+        if self.encode_special_tokens:
+            return "text", SpecialMode.TEXT.value
+        return "parse", SpecialMode.PARSE.value
+
+    def _encode_words(self, words: object, type_id: int) -> Encoding:
+        source = _OfWords([self._encode_text(word) for word in _check_words(words)])
+        return Encoding._of([Part(source, 0, len(source.ids), type_id)])
+
+    def encode_batch(
+        self,
+        input: Sequence[EncodeInput],
+        is_pretokenized: bool = False,
+        add_special_tokens: bool = True,
+    ) -> List[Encoding]:
+        """Encodes many texts, or pairs of them, on all cores.
+
+        Raises:
+            TypeError: As for `encode`.
+        """
+        return self._encode_batch(input, is_pretokenized, add_special_tokens, is_bare=False)
+
+    def encode_batch_fast(
+        self,
+        input: Sequence[EncodeInput],
+        is_pretokenized: bool = False,
+        add_special_tokens: bool = True,
+    ) -> List[Encoding]:
+        """The same without tokens, offsets and words."""
+        return self._encode_batch(input, is_pretokenized, add_special_tokens, is_bare=True)
+
+    def _encode_batch(
+        self,
+        inputs: Sequence[EncodeInput],
+        is_pretokenized: bool,
+        add_special_tokens: bool,
+        *,
+        is_bare: bool,
+    ) -> List[Encoding]:
+        if isinstance(inputs, str):
+            raise TypeError("Can't extract `str` to `Vec`")
+        rows = [_split_input(item, is_pretokenized) for item in inputs]
+        texts = [text for row in rows for words in row for text in words]
+        state = self._state
+        name, mode = self._mode()
+        batch = iter(zip(texts, state.native.encode_batch(texts, special_tokens=name)))
+        found = []
+        for row in rows:
+            sequences = []
+            for type_id, words in enumerate(row):
+                sources: List[Encoded] = []
+                for _ in words:
+                    text, ids = next(batch)
+                    sources.append(Encoded(ids) if is_bare else _OfText(ids, state, text, mode))
+                source = _joined(sources, is_bare) if is_pretokenized else sources[0]
+                sequences.append(Encoding._of([Part(source, 0, len(source.ids), type_id)]))
+            second = sequences[1] if len(sequences) == 2 else None
+            found.append(self._finish(sequences[0], second, add_special_tokens, pads=False))
+        self._pad(found)
+        return found
+
+    def _finish(
+        self,
+        encoding: Encoding,
+        pair: Optional[Encoding],
+        add_special_tokens: bool,
+        *,
+        pads: bool = True,
+    ) -> Encoding:
+        parameters = self._truncation
+        if parameters is not None:
+            max_length = parameters["max_length"]
+            if add_special_tokens:
+                max_length -= self.num_special_tokens_to_add(pair is not None)
+            if max_length < 0:
+                raise InvalidValueError("max_length is less than the special tokens to add")
+            _processors.truncate(encoding, pair, parameters, max_length)
+        encodings = [encoding] if pair is None else [encoding, pair]
+        final = _processors.run(self._processor, encodings, add_special_tokens)
+        if pads:
+            self._pad([final])
+        return final
+
+    def _pad(self, encodings: List[Encoding]) -> None:
+        parameters = self._padding
+        if parameters is None or not encodings:
+            return
+        length = parameters["length"]
+        if length is None:
+            length = max(map(len, encodings))
+        multiple = parameters["pad_to_multiple_of"]
+        if multiple and length % multiple:
+            length += multiple - length % multiple
+        for encoding in encodings:
+            encoding.pad(
+                length,
+                parameters["direction"],
+                parameters["pad_id"],
+                parameters["pad_type_id"],
+                parameters["pad_token"],
+            )
+
+    def post_process(
+        self,
+        encoding: Encoding,
+        pair: Optional[Encoding] = None,
+        add_special_tokens: bool = True,
+    ) -> Encoding:
+        """Truncates, adds special tokens and pads, as `encode` does at its end."""
+        second = None if pair is None else pair._copy()
+        return self._finish(encoding._copy(), second, add_special_tokens)
+
+    def num_special_tokens_to_add(self, is_pair: bool) -> int:
+        """How many tokens the post-processor adds."""
+        return 0 if self._processor is None else self._processor.added(is_pair)
+
+    def decode(self, ids: Sequence[int], skip_special_tokens: bool = True) -> str:
+        """The text of ids; those without a token are passed over.
+
+        Raises:
+            OverflowError: One is negative or too large.
+        """
+        state = self._state
+        if self._source.settings.get("decoder") is None:
+            return " ".join(self._kept_tokens(ids, skip_special_tokens))
+        try:
+            return state.native.decode(ids, skip_special_tokens=skip_special_tokens)
+        except UnknownIdError:
+            if not all(0 <= token_id < 1 << 32 for token_id in ids):
+                raise OverflowError("number out of range for an id") from None
+            known = [token_id for token_id in ids if state.native.id_to_token(token_id) is not None]
+            return state.native.decode(known, skip_special_tokens=skip_special_tokens)
+
+    def _kept_tokens(self, ids: Sequence[int], skip_special_tokens: bool) -> Iterable[str]:
+        state = self._state
+        specials = {token.content for token in state.added.values() if token.special}
+        for token_id in ids:
+            token = state.spell(token_id)
+            if token is not None and not (skip_special_tokens and token in specials):
+                yield token
+
+    def decode_batch(
+        self, sequences: Sequence[Sequence[int]], skip_special_tokens: bool = True
+    ) -> List[str]:
+        """The text of each of many sequences of ids."""
+        return [self.decode(ids, skip_special_tokens) for ids in sequences]
+
+    def token_to_id(self, token: str) -> Optional[int]:
+        """The id of a token, spelled as in the vocabulary; None if there is none."""
+        if not isinstance(token, str):
+            raise TypeError(f"{type(token).__name__!r} object is not an instance of 'str'")
+        found = self._added_ids().get(token)
+        return self._source.vocab.get(token) if found is None else found
+
+    def _added_ids(self) -> Dict[str, int]:
+        if self._lazy_state is not None:
+            return self._lazy_state.ids
+        return {token.content: token_id for token_id, token in self._added.items()}
+
+    def id_to_token(self, id: int) -> Optional[str]:
+        """The token of an id, spelled as in the vocabulary; None if there is none."""
+        if not 0 <= id < 1 << 32:
+            raise OverflowError("number out of range for an id")
+        token = self._added.get(id)
+        return self._source.spelled.get(id) if token is None else token.content
+
+    def get_vocab(self, with_added_tokens: bool = True) -> Dict[str, int]:
+        """All tokens and their ids."""
+        vocab = dict(self._source.vocab)
+        if with_added_tokens:
+            vocab.update(self._added_ids())
+        return vocab
+
+    def get_vocab_size(self, with_added_tokens: bool = True) -> int:
+        """How many tokens `get_vocab` has."""
+        vocab = self._source.vocab
+        if not with_added_tokens:
+            return len(vocab)
+        return len(vocab) + sum(token not in vocab for token in self._added_ids())
+
+    def get_added_tokens_decoder(self) -> Dict[int, AddedToken]:
+        """The added tokens by id, in ascending order."""
+        return dict(sorted(self._added.items()))
+
+    def add_tokens(self, tokens: Sequence[Union[str, AddedToken]]) -> int:
+        """Adds tokens to be matched in texts, and returns how many.
+
+        Raises:
+            TypeError: One is neither a str nor an `AddedToken`.
+        """
+        return self._add(tokens, is_special=False)
+
+    def add_special_tokens(self, tokens: Sequence[Union[str, AddedToken]]) -> int:
+        """The same for special tokens."""
+        return self._add(tokens, is_special=True)
+
+    def _add(self, tokens: Sequence[Union[str, AddedToken]], *, is_special: bool) -> int:
+        made: List[AddedToken] = []
+        for token in tokens:
+            if isinstance(token, str):
+                made.append(AddedToken(token, special=is_special))
+            elif isinstance(token, AddedToken):
+                made.append(token._as_special() if is_special else token)
+            else:
+                raise TypeError("Input must be a List[Union[str, AddedToken]]")
+        added = dict(self._added)
+        ids = {token.content: token_id for token_id, token in added.items()}
+        count = 0
+        for item in made:
+            if not item.content or added.get(ids.get(item.content, -1)) == item:
+                continue
+            token_id = ids.get(item.content, self._source.vocab.get(item.content))
+            if token_id is None:
+                token_id = next_id(self._source.vocab, list(added))
+            ids[item.content] = token_id
+            added[token_id] = item
+            count += 1
+        if count:
+            self._added = added
+            self._lazy_state = None
+        return count
+
+    def enable_truncation(
+        self,
+        max_length: int,
+        stride: int = 0,
+        strategy: str = "longest_first",
+        direction: str = "right",
+    ) -> None:
+        """Lets `encode` cut encodings to `max_length`, special tokens included.
+
+        Raises:
+            InvalidValueError: An argument is none of its values.
+            OverflowError: A number is negative.
+        """
+        if strategy not in _STRATEGIES:
+            names = "`longest_first`, `only_first`, or `only_second`"
+            raise InvalidValueError(f"Unknown `strategy`: `{strategy}`. Use one of {names}")
+        check_direction(direction)
+        if max_length < 0 or stride < 0:
+            raise OverflowError("can't convert negative int to unsigned")
+        self._truncation = {
+            "max_length": max_length,
+            "stride": stride,
+            "strategy": strategy,
+            "direction": direction,
+        }
+
+    def no_truncation(self) -> None:
+        """Switches truncation off."""
+        self._truncation = None
+
+    @property
+    def truncation(self) -> Optional[Dict[str, Any]]:
+        """The arguments of `enable_truncation`, or None."""
+        return None if self._truncation is None else dict(self._truncation)
+
+    def enable_padding(  # noqa: PLR0917 (as in tokenizers)
+        self,
+        direction: str = "right",
+        pad_id: int = 0,
+        pad_type_id: int = 0,
+        pad_token: str = "[PAD]",
+        length: Optional[int] = None,
+        pad_to_multiple_of: Optional[int] = None,
+    ) -> None:
+        """Lets `encode` fill encodings up; without `length`, to the longest of a batch.
+
+        Raises:
+            InvalidValueError: `direction` is neither left nor right.
+        """
+        check_direction(direction)
+        self._padding = {
+            "length": length,
+            "pad_to_multiple_of": pad_to_multiple_of,
+            "pad_id": pad_id,
+            "pad_token": pad_token,
+            "pad_type_id": pad_type_id,
+            "direction": direction,
+        }
+
+    def no_padding(self) -> None:
+        """Switches padding off."""
+        self._padding = None
+
+    @property
+    def padding(self) -> Optional[Dict[str, Any]]:
+        """The arguments of `enable_padding`, or None."""
+        return None if self._padding is None else dict(self._padding)
+
+    def to_str(self, pretty: bool = False) -> str:
+        """The content of a tokenizer.json."""
+        settings = self._source.settings
+        settings["added_tokens"] = [
+            {
+                "id": token_id,
+                "content": token.content,
+                **{flag: getattr(token, flag) for flag in _FLAGS},
+            }
+            for token_id, token in sorted(self._added.items())
+        ]
+        settings["truncation"] = _write_truncation(self._truncation)
+        settings["padding"] = _write_padding(self._padding)
+        return self._source.to_str(pretty=pretty)
+
+    def save(self, path: Path, pretty: bool = True) -> None:
+        """Writes a tokenizer.json, whole or not at all.
+
+        Raises:
+            FileWriteError: The file cannot be written.
+        """
+        with _files.replacing(check_path(path)) as file:
+            file.write(self.to_str(pretty).encode())
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__module__}.Tokenizer of {self.get_vocab_size()} tokens>"
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        """Pickles its tokenizer.json."""
+        return _restore, (type(self), self.to_str(), self.encode_special_tokens)
+
+
+def _restore(cls: type[Tokenizer], json: str, encode_special_tokens: bool) -> Tokenizer:
+    self = cls.from_str(json)
+    self.encode_special_tokens = encode_special_tokens
+    return self
+
+
+def _joined(words: List[Encoded], is_bare: bool) -> Encoded:
+    if not is_bare:
+        return _OfWords(words)
+    return Encoded([token_id for word in words for token_id in word.ids])
+
+
+def _check_text(text: object) -> str:
+    if isinstance(text, str):
+        if text.isascii():
+            return text
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            pass
+        else:
+            return text
+    raise TypeError("TextInputSequence must be str")
+
+
+def _check_words(words: object) -> List[str]:
+    if isinstance(words, (list, tuple)) and all(isinstance(word, str) for word in words):
+        return [_check_text(word) for word in words]
+    raise TypeError("PreTokenizedInputSequence must be Union[List[str], Tuple[str]]")
+
+
+def _split_input(item: object, is_pretokenized: bool) -> List[List[str]]:
+    """The sequences of one input of a batch, each as a list of texts."""
+    if not is_pretokenized:
+        if isinstance(item, str):
+            return [[_check_text(item)]]
+        if isinstance(item, (list, tuple)) and len(item) == 2:
+            return [[_check_text(part)] for part in item]
+        raise TypeError(
+            "TextEncodeInput must be Union[TextInputSequence, Tuple[InputSequence, InputSequence]]"
+        )
+    if isinstance(item, (list, tuple)):
+        if all(isinstance(word, str) for word in item):
+            return [_check_words(item)]
+        if len(item) == 2:
+            return [_check_words(part) for part in item]
+    raise TypeError(
+        "PreTokenizedEncodeInput must be Union[PreTokenizedInputSequence, "
+        "Tuple[PreTokenizedInputSequence, PreTokenizedInputSequence]]"
+    )
+
+
+def _read_truncation(form: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
+    if form is None:
+        return None
+    names = {value: name for name, value in _STRATEGIES.items()}
+    return {
+        "max_length": form["max_length"],
+        "stride": form["stride"],
+        "strategy": names[form["strategy"]],
+        "direction": form.get("direction", "Right").lower(),
+    }
+
+
+def _write_truncation(parameters: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
+    if parameters is None:
+        return None
+    return {
+        "direction": parameters["direction"].capitalize(),
+        "max_length": parameters["max_length"],
+        "strategy": _STRATEGIES[parameters["strategy"]],
+        "stride": parameters["stride"],
+    }
+
+
+def _read_padding(form: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
+    if form is None:
+        return None
+    strategy = form["strategy"]
+    return {
+        "length": strategy["Fixed"] if isinstance(strategy, dict) else None,
+        "pad_to_multiple_of": form.get("pad_to_multiple_of"),
+        "pad_id": form["pad_id"],
+        "pad_token": form["pad_token"],
+        "pad_type_id": form["pad_type_id"],
+        "direction": form["direction"].lower(),
+    }
+
+
+def _write_padding(parameters: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
+    if parameters is None:
+        return None
+    length = parameters["length"]
+    return {
+        "strategy": "BatchLongest" if length is None else {"Fixed": length},
+        "direction": parameters["direction"].capitalize(),
+        "pad_to_multiple_of": parameters["pad_to_multiple_of"],
+        "pad_id": parameters["pad_id"],
+        "pad_type_id": parameters["pad_type_id"],
+        "pad_token": parameters["pad_token"],
+    }
