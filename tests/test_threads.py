@@ -42,7 +42,7 @@ def test_threads_share_a_tokenizer() -> None:
             assert tokenizer.encode_batch(mine, num_threads=2) == expected[seed]
             assert tokenizer.decode_batch(expected[seed]) == mine
             assert [tokenizer.count(text) for text in mine] == list(map(len, expected[seed]))
-            with pytest.raises(TokenizerError, match=f"id {200_000 + seed} at index 0"):
+            with pytest.raises(TokenizerError, match=f"id: {200_000 + seed} at index 0"):
                 tokenizer.decode([200_000 + seed])
 
     with ThreadPoolExecutor(THREADS) as pool:
