@@ -85,7 +85,12 @@ def byte_level(
 
 
 def sentence_piece(
-    *, byte_fallback: bool, fuse_unk: bool = True, prepends: bool = True, unk: bool = True
+    *,
+    byte_fallback: bool,
+    fuse_unk: bool = True,
+    prepends: bool = True,
+    unk: bool = True,
+    metaspace: bool = False,
 ) -> tokenizers.Tokenizer:
     """A small vocabulary of characters, as SentencePiece's are converted."""
     steps: List[Any] = [normalizers.Replace(" ", "\u2581")]
@@ -114,6 +119,11 @@ def sentence_piece(
             {"type": "Strip", "content": " ", "start": 1, "stop": 0},
         ],
     }
+    if metaspace:
+        form["decoder"]["decoders"] = [
+            {"type": "ByteFallback"},
+            {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always"},
+        ]
     made = tokenizers.Tokenizer.from_str(json.dumps(form))
     made.add_special_tokens(["<s>", "</s>"])
     return made
@@ -149,6 +159,7 @@ PIPELINES: Dict[str, Callable[[], tokenizers.Tokenizer]] = {
     "nfc": lambda: byte_level(normalizer=normalizers.NFC()),
     "llama": lambda: sentence_piece(byte_fallback=True),
     "gemma": lambda: sentence_piece(byte_fallback=True, prepends=False),
+    "glm": lambda: sentence_piece(byte_fallback=True, metaspace=True),
     "unk": lambda: sentence_piece(byte_fallback=False),
     "unk_apart": lambda: sentence_piece(byte_fallback=False, fuse_unk=False),
     "dropped": lambda: sentence_piece(byte_fallback=False, unk=False),

@@ -21,7 +21,7 @@ PARTS = [
     "日本語テキスト", "\U0001f3f4\U000e0067", "x" * 30, "1234567", "\u0301", "=====", "\t\t",
 ]  # fmt: skip
 
-NAMES = ["cl100k", "gpt2", "nfc", "plain", "trim_prefix", "llama", "gemma", "unk", "dropped"]
+NAMES = ["cl100k", "gpt2", "nfc", "plain", "trim_prefix", "llama", "gemma", "glm", "unk", "dropped"]
 
 
 @functools.cache
@@ -111,7 +111,8 @@ def test_a_stream_of_ids(name: str, skips: bool) -> None:
             early += len(part)
             text += part
         assert text + stream.flush() == tok.decode(ids, skip_special_tokens=skips), ids
-    assert early > 500
+    # Its decoder looks at all tokens.
+    assert early > 500 or name == "glm"
     with pytest.raises(UnknownIdError):
         stream.feed([1 << 30])
     assert stream.flush() == ""

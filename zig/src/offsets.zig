@@ -64,6 +64,7 @@ pub fn find(
         .spans = spans,
         .ignores_dropped = options.ignores_dropped,
         .needs_pieces = !tokenizer.words.isUnused() and !tokenizer.words.has_all_bytes,
+        .spells_bytes = spellsBytes(tokenizer),
     };
     defer walk.memory.deinit(gpa);
     walk.run() catch |err| {
@@ -96,9 +97,14 @@ pub fn findWords(
         .spans = spans,
         .word_indices = word_indices,
         .needs_pieces = true,
+        .spells_bytes = spellsBytes(tokenizer),
     };
     defer walk.memory.deinit(gpa);
     try walk.run();
+}
+
+fn spellsBytes(tokenizer: *const Tokenizer) bool {
+    return tokenizer.token_text.is_used and !tokenizer.words.isUnused();
 }
 
 const Walk = struct {
@@ -111,6 +117,8 @@ const Walk = struct {
     word_indices: ?[]u32 = null,
     ignores_dropped: bool = false,
     needs_pieces: bool,
+    /// Whether a byte that a character falls back to has its spelling in the vocabulary.
+    spells_bytes: bool,
     memory: Memory = .{},
     /// How many ids are done.
     done: usize = 0,
@@ -184,7 +192,7 @@ const Walk = struct {
         if (wants_space and text[0] != ' ') text = try late.prepend(walk.gpa, " ", text);
         if (late.count > 0) place.inner_levels = late;
         if (walk.needs_pieces) return walk.takePieces(text, &place);
-        if (place.isPlain()) return walk.takePlain(text, place.start + place.inner_start);
+        if (place.isPlain() and !walk.spells_bytes) return walk.takePlain(text, place.start + place.inner_start);
         try walk.takeTiles(0, text.len, &place);
     }
 
@@ -222,7 +230,12 @@ const Walk = struct {
         if (walk.done == walk.ids.len) return error.Mismatch;
         const id = walk.ids[walk.done];
         if (!walk.tokenizer.vocab.isDefined(id)) return error.Mismatch;
-        return walk.tokenizer.vocab.bytesOf(id).len;
+        const bytes = walk.tokenizer.vocab.bytesOf(id);
+        if (walk.spells_bytes and bytes.len == "<0x00>".len and std.mem.startsWith(u8, bytes, "<0x")) {
+            const byte = std.fmt.parseInt(u8, bytes[3..5], 16) catch return bytes.len;
+            if (walk.tokenizer.words.byte_ids[byte] == id) return 1;
+        }
+        return bytes.len;
     }
 
     fn takePieces(walk: *Walk, text: []const u8, place: *Place) Error!void {
