@@ -4,7 +4,7 @@ import ctypes
 import enum
 
 VERSION = "0.1.0"
-ABI_HASH = 0x45b719321d303d13
+ABI_HASH = 0x05e76c6c59a13916
 NO_OFFSET = 0xffffffffffffffff
 
 
@@ -60,6 +60,7 @@ class TrainingOption(enum.IntEnum):
     MAX_TOKEN_LENGTH = 3
     LIMIT_ALPHABET = 4
     ALL_BYTES = 5
+    CONSUME_COUNTS = 6
 
 
 # name: (result, arguments)

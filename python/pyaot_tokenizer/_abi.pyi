@@ -60,6 +60,7 @@ class TrainingOption(enum.IntEnum):
     MAX_TOKEN_LENGTH = 3
     LIMIT_ALPHABET = 4
     ALL_BYTES = 5
+    CONSUME_COUNTS = 6
 
 class Library(ctypes.CDLL):
     def pyaot_version(self) -> bytes: ...

@@ -9,6 +9,7 @@ one buffer of texts on such a thread while the caller's fills the next.
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 import time
 from array import array
@@ -19,7 +20,9 @@ from . import _abi, _native
 from ._abi import Status, TrainingOption
 
 _TICK_SECONDS = 0.05
-_BUFFER_LEN = 8 << 20
+# Of texts that are counted together: so much for each thread, and no more altogether.
+_BUFFER_LEN = 1 << 20
+_BUFFER_LEN_MAX = 16 << 20
 _WORDS_AT_ONCE = 1 << 16
 
 Tick = Callable[[], None]
@@ -61,7 +64,7 @@ class Call:
 class CountsHandle:
     """Counts of pieces in the library. One thread at a time uses them."""
 
-    __slots__ = ("__weakref__", "address")
+    __slots__ = ("__weakref__", "address", "buffer_len")
 
     def __init__(self, pattern: Optional[bytes] = None, thread_count: int = 1) -> None:
         """Makes counts, none yet. Without a pattern, no texts can be added.
@@ -75,6 +78,9 @@ class CountsHandle:
             raise MemoryError("no memory for the counts of pieces")
         self.address: int = address
         _native.finalize(self, _native.LIBRARY.pyaot_counts_destroy, address)
+        threads = thread_count or os.cpu_count() or 1
+        self.buffer_len = min(_BUFFER_LEN * threads, _BUFFER_LEN_MAX)
+        """How much text it is worth adding at once."""
         if pattern is not None:
             self.check(_native.LIBRARY.pyaot_counts_set_pattern(address, pattern, len(pattern)))
 
@@ -127,7 +133,12 @@ class CountsHandle:
 
     def gather(self) -> None:
         """Brings together what the threads counted; before saving, measuring and training."""
-        self.check(_native.LIBRARY.pyaot_counts_gather(self.address))
+        address = self.address
+        call = Call(
+            lambda: _native.LIBRARY.pyaot_counts_gather(address),
+            lambda: _native.LIBRARY.pyaot_counts_cancel(address),
+        )
+        self.check(call.wait(lambda: None))
 
     def save(self) -> bytes:
         """The counts as bytes."""
@@ -169,7 +180,8 @@ class Feeder:
         """Adds one text."""
         self._parts.append(text)
         self._len += len(text)
-        if self._len >= _BUFFER_LEN or len(self._parts) >= _BUFFER_LEN // 8:
+        buffer_len = self._counts.buffer_len
+        if self._len >= buffer_len or len(self._parts) >= buffer_len // 8:
             self.flush()
 
     def add_file(self, path: str) -> None:
@@ -186,7 +198,7 @@ class Feeder:
             while True:
                 # A text without a place to cut is read in ever larger steps, so that looking for
                 # one takes linear time.
-                block = file.read(max(_BUFFER_LEN, len(rest)))
+                block = file.read(max(self._counts.buffer_len, len(rest)))
                 if not block:
                     break
                 rest += block
@@ -250,7 +262,7 @@ class Learnt(NamedTuple):
     """A vocabulary as it was learnt."""
 
     tokens: List[bytes]
-    """The bytes of each token, by id. Two tokens may have the same bytes."""
+    """The bytes of each token, by id."""
     merges: List[Tuple[int, int, int]]
     """The ids of the left token, the right one, and what they become, in order."""
 
@@ -263,7 +275,8 @@ def learn(
 ) -> Learnt:
     """Learns a vocabulary from gathered counts; `tell` is called with the number of merges.
 
-    `options` are set in their order: the method before what belongs to it, as `specials` do.
+    `options` are set in their order: the method before what belongs to it, as `specials` do. With
+    `CONSUME_COUNTS` among them, `counts` may be left empty.
 
     Raises:
         InvalidValueError: An option, or the corpus, is out of range.

@@ -54,8 +54,7 @@ class RustBpe(Loader, Encoder):
     def get_mergeable_ranks(self) -> List[Tuple[bytes, int]]:
         """The bytes and the id of each token that is no added one, by id, as in rustbpe.
 
-        Two learnt tokens may have the same bytes. As in a dict of these ranks, the later one is
-        what the tokenizer itself then encodes to; rustbpe's own ``encode`` may give either.
+        No two learnt tokens have the same bytes, so a dict of these ranks has them all.
         """
         if self._learnt is not None:
             return [(token, rank) for rank, token in enumerate(self._learnt)]

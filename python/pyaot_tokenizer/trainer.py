@@ -209,7 +209,9 @@ class Trainer:
             tie_break: Whose rules and ids: ``"rustbpe"``, bytes first and special tokens last;
                 ``"huggingface"``, those of tokenizers' ``BpeTrainer`` with a ByteLevel
                 pre-tokenizer: special tokens, then the bytes in the order of the alphabet that
-                spells them. The options below are for the latter alone.
+                spells them. The options below are for the latter alone. Its
+                ``continuing_subword_prefix`` and ``end_of_word_suffix`` are not among them: with
+                those, what tokenizers itself learns is left to chance.
             max_token_length: As of ``BpeTrainer``: no merge gives a token of as many characters of
                 that alphabet, or more, but of two.
             limit_alphabet: How many different bytes to have at most, the most frequent ones. Text
@@ -279,7 +281,7 @@ class Trainer:
         counts = self._new_counts()
         with _Reporter(self._progress) as reporter:
             _count_texts(counts, _checked_texts(texts), reporter)
-            return self._learn(counts, reporter)
+            return self._learn(counts, reporter, consume=True)
 
     def train_from_iterator(self, iterator: Iterable[Text]) -> Tokenizer:
         """The same as `train`, by the name that rustbpe and tokenizers have for it."""
@@ -317,7 +319,7 @@ class Trainer:
                 feeder.stop()
                 raise
             counts.gather()
-            return self._learn(counts, reporter)
+            return self._learn(counts, reporter, consume=True)
 
     def train_from_counts(self, counts: Union[WordCounts, Mapping[Text, int]]) -> Tokenizer:
         """Learns from counts of pieces, which `pattern` should have cut.
@@ -372,7 +374,9 @@ class Trainer:
             ignore_merges=False,
         )
 
-    def _learn(self, counts: _counting.CountsHandle, reporter: _Reporter) -> Tokenizer:
+    def _learn(
+        self, counts: _counting.CountsHandle, reporter: _Reporter, *, consume: bool = False
+    ) -> Tokenizer:
         if len(counts) == 0:
             raise InvalidValueError("the corpus has no text to learn from")
         if self._is_huggingface:
@@ -381,11 +385,11 @@ class Trainer:
         options = {
             TrainingOption.VOCAB_SIZE: rank_count,
             TrainingOption.MIN_FREQUENCY: self._min_frequency,
+            TrainingOption.CONSUME_COUNTS: int(consume),
         }
         reporter.merge_total = rank_count - _BYTES
         learnt = _counting.learn(counts, options, reporter.merged)
         reporter.merged(len(learnt.merges))
-        # Of tokens with equal bytes the last counts, as where rustbpe's ranks become a dict.
         ranks = {token: rank for rank, token in enumerate(learnt.tokens)}
         first = len(learnt.tokens)
         specials = {text: first + i for i, text in enumerate(self._specials)}
@@ -409,7 +413,7 @@ def learn_ranks(
     counts = trainer._new_counts()
     with _Reporter(False) as reporter:
         _count_texts(counts, _checked_strs(iterator), reporter)
-        options = {TrainingOption.VOCAB_SIZE: vocab_size, TrainingOption.MIN_FREQUENCY: 0}
+        options = {TrainingOption.VOCAB_SIZE: vocab_size, TrainingOption.CONSUME_COUNTS: 1}
         learnt = _counting.learn(counts, options, reporter.merged)
     return learnt.tokens, trainer._pattern
 

@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 #define PYAOT_VERSION "0.1.0"
-#define PYAOT_ABI_HASH UINT64_C(0x45b719321d303d13)
+#define PYAOT_ABI_HASH UINT64_C(0x05e76c6c59a13916)
 
 typedef struct pyaot_tokenizer pyaot_tokenizer;
 typedef struct pyaot_context pyaot_context;
@@ -80,6 +80,7 @@ typedef enum pyaot_training_option {
     PYAOT_TRAINING_MAX_TOKEN_LENGTH = 3,
     PYAOT_TRAINING_LIMIT_ALPHABET = 4,
     PYAOT_TRAINING_ALL_BYTES = 5,
+    PYAOT_TRAINING_CONSUME_COUNTS = 6,
 } pyaot_training_option;
 
 /* The library's version, for example "0.1.0". */
@@ -287,7 +288,8 @@ pyaot_status pyaot_counts_merge(pyaot_counts *handle, const pyaot_counts *other)
  * of its own; the rest may be counted as another. 0 where no such place is found. */
 size_t pyaot_counts_cut(const pyaot_counts *handle, const uint8_t *text, size_t text_len);
 
-/* Brings together what the threads counted. To be called before the functions below. */
+/* Brings together what the threads counted. To be called before the functions below; `cancelled` ends it
+ * and leaves the counts as they were. */
 pyaot_status pyaot_counts_gather(pyaot_counts *handle);
 
 /* How many distinct pieces there are. */
@@ -318,8 +320,8 @@ pyaot_status pyaot_training_set(pyaot_training *handle, int32_t option, uint64_t
 /* Adds a special token for method 1. */
 pyaot_status pyaot_training_add_special(pyaot_training *handle, const uint8_t *content, size_t content_len);
 
-/* Learns merges from gathered counts, which stay as they are. */
-pyaot_status pyaot_training_run(pyaot_training *handle, const pyaot_counts *counts);
+/* Learns merges from gathered counts, which stay as they are unless they are to be consumed. */
+pyaot_status pyaot_training_run(pyaot_training *handle, pyaot_counts *counts);
 
 /* How many merges the present run has made. For any thread. */
 uint64_t pyaot_training_progress(const pyaot_training *handle);

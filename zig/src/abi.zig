@@ -25,6 +25,7 @@ const counts_form = @import("counts_form.zig");
 const huge_pages = @import("huge_pages.zig");
 const offsets = @import("offsets.zig");
 const parallel = @import("parallel.zig");
+const large_memory = @import("large_memory.zig");
 const pretokenizer = @import("pretokenizer.zig");
 const stable = @import("stable.zig");
 const training = @import("training.zig");
@@ -129,6 +130,8 @@ pub const TrainingOption = enum(i32) {
     limit_alphabet = 4,
     /// 1: all bytes are tokens; 0: those that occur.
     all_bytes = 5,
+    /// 1: method 0 forgets the counts as soon as it can, so that their memory is free.
+    consume_counts = 6,
 };
 
 /// Value of an error's offset where no single place is at fault.
@@ -137,6 +140,8 @@ pub const no_offset: u64 = std.math.maxInt(u64);
 const gpa = if (builtin.is_test) std.testing.allocator else std.heap.c_allocator;
 /// For what is large for certain; `gpa` may free it.
 const loading: huge_pages.Advising = .{ .child = gpa };
+/// For what training takes.
+const training_gpa = if (builtin.is_test) gpa else large_memory.over(gpa);
 
 /// The object behind a `pyaot_tokenizer` handle: empty, then loaded once.
 pub const TokenizerHandle = struct {
@@ -773,7 +778,7 @@ pub const functions = struct {
     /// `pyaot_counts_destroy`.
     pub fn pyaot_counts_create(thread_count: usize) callconv(.c) ?*CountsHandle {
         const handle = gpa.create(CountsHandle) catch return null;
-        const counter = Counter.init(gpa, .{ .scanner = .none }, thread_count) catch {
+        const counter = Counter.init(training_gpa, .{ .scanner = .none }, thread_count) catch {
             gpa.destroy(handle);
             return null;
         };
@@ -802,12 +807,15 @@ pub const functions = struct {
     ) callconv(.c) Status {
         handle.diagnostic.clear();
         const splits = [_]definition.Split{.matches(pattern[0..pattern_len])};
-        const made = pretokenizer.PreTokenizer.init(gpa, &splits, &handle.diagnostic) catch |err|
-            return switch (err) {
-                error.OutOfMemory => .out_of_memory,
-                error.UnsupportedPattern => .unsupported,
-            };
-        handle.counter.pieces.deinit(gpa);
+        const made = pretokenizer.PreTokenizer.init(
+            training_gpa,
+            &splits,
+            &handle.diagnostic,
+        ) catch |err| return switch (err) {
+            error.OutOfMemory => .out_of_memory,
+            error.UnsupportedPattern => .unsupported,
+        };
+        handle.counter.pieces.deinit(training_gpa);
         handle.counter.pieces = made;
         return .ok;
     }
@@ -871,7 +879,8 @@ pub const functions = struct {
         return handle.counter.lastCut(text[0..text_len]);
     }
 
-    /// Brings together what the threads counted. To be called before the functions below.
+    /// Brings together what the threads counted. To be called before the functions below; `cancelled` ends it
+    /// and leaves the counts as they were.
     pub fn pyaot_counts_gather(handle: *CountsHandle) callconv(.c) Status {
         handle.diagnostic.clear();
         handle.counter.gather() catch |err| return countStatus(handle, err);
@@ -922,7 +931,7 @@ pub const functions = struct {
     /// Makes a training. Returns NULL when memory runs out. Destroy it with `pyaot_training_destroy`.
     pub fn pyaot_training_create() callconv(.c) ?*TrainingHandle {
         const handle = gpa.create(TrainingHandle) catch return null;
-        handle.* = .{ .training = .{ .gpa = gpa } };
+        handle.* = .{ .training = .{ .gpa = training_gpa } };
         return handle;
     }
 
@@ -954,6 +963,7 @@ pub const functions = struct {
                 1 => handle.training.huggingface = .{ .vocab_size = 0 },
                 else => return .invalid_argument,
             },
+            .consume_counts => handle.training.consumes_counts = value != 0,
             .max_token_length, .limit_alphabet, .all_bytes => {
                 const options = if (handle.training.huggingface) |*o| o else return .invalid_argument;
                 switch (known) {
@@ -976,10 +986,10 @@ pub const functions = struct {
         return .ok;
     }
 
-    /// Learns merges from gathered counts, which stay as they are.
+    /// Learns merges from gathered counts, which stay as they are unless they are to be consumed.
     pub fn pyaot_training_run(
         handle: *TrainingHandle,
-        counts: *const CountsHandle,
+        counts: *CountsHandle,
     ) callconv(.c) Status {
         handle.diagnostic.clear();
         handle.training.run(counts.counter.tables) catch |err| return trainStatus(handle, err);

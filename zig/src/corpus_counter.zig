@@ -18,6 +18,7 @@ const pretokenizer = @import("pretokenizer.zig");
 const unicode = @import("unicode.zig");
 const utf8 = @import("utf8.zig");
 const AddError = @import("word_counts.zig").AddError;
+const Watch = @import("watch.zig").Watch;
 const WordCounts = @import("word_counts.zig").WordCounts;
 const Allocator = std.mem.Allocator;
 
@@ -46,7 +47,7 @@ pub const Counter = struct {
     /// One for each thread.
     tables: []WordCounts,
     level: levels.Level,
-    is_cancelled: std.atomic.Value(bool) = .init(false),
+    watch: Watch = .{},
     /// The first ill-formed byte of the last call's texts.
     fault: usize = 0,
 
@@ -71,7 +72,7 @@ pub const Counter = struct {
 
     /// Makes the present and all later calls end with an error soon. For any thread.
     pub fn cancel(counter: *Counter) void {
-        counter.is_cancelled.store(true, .monotonic);
+        counter.watch.cancel();
     }
 
     /// Counts the pieces of texts that lie one after the other, text `i` ending before `ends[i]`. After
@@ -104,19 +105,21 @@ pub const Counter = struct {
                 return err;
             }
         }
-        if (counter.is_cancelled.load(.monotonic)) return error.Cancelled;
+        try counter.watch.tell(0);
     }
 
-    /// Puts all counts where each piece is in one table alone.
-    pub fn gather(counter: *Counter) AddError!void {
+    /// Puts all counts where each piece is in one table alone. After an error they are as they were.
+    pub fn gather(counter: *Counter) (AddError || error{Cancelled})!void {
         if (counter.tables.len == 1) return;
         const gathered = try counter.gpa.alloc(WordCounts, counter.tables.len);
         defer counter.gpa.free(gathered);
         for (gathered) |*table| table.* = .init(counter.gpa);
+        for (counter.tables) |*table| table.forgetPlaces();
         var gathering: Gathering = .{
             .from = counter.tables,
             .to = gathered,
             .queue = .{ .count = gathered.len },
+            .watch = &counter.watch,
         };
         parallel.run(gathered.len, &gathering, Gathering.work);
         if (gathering.failure()) |err| {
@@ -191,7 +194,7 @@ const Call = struct {
 
     fn work(call: *Call, index: usize) void {
         while (call.queue.take()) |i| {
-            if (call.counter.is_cancelled.load(.monotonic)) return;
+            Watch.poll(&call.counter.watch) catch return;
             call.count(&call.counter.tables[index], &call.tasks[i]) catch |err| {
                 call.tasks[i].failure = err;
                 return call.queue.close();
@@ -219,13 +222,16 @@ const Gathering = struct {
     from: []const WordCounts,
     to: []WordCounts,
     queue: parallel.TaskQueue,
-    failures: [parallel.thread_count_max]?AddError = @splat(null),
+    watch: *const Watch,
+    failures: [parallel.thread_count_max]?Failure = @splat(null),
+
+    const Failure = AddError || error{Cancelled};
 
     fn work(gathering: *Gathering, _: usize) void {
         while (gathering.queue.take()) |part| {
             const table = &gathering.to[part];
             for (gathering.from) |*other| {
-                table.mergePart(other, part, gathering.to.len) catch |err| {
+                table.mergePart(other, part, gathering.to.len, gathering.watch) catch |err| {
                     gathering.failures[part] = err;
                     return;
                 };
@@ -233,7 +239,7 @@ const Gathering = struct {
         }
     }
 
-    fn failure(gathering: *const Gathering) ?AddError {
+    fn failure(gathering: *const Gathering) ?Failure {
         for (gathering.failures) |found| if (found) |err| return err;
         return null;
     }

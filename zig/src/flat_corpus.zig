@@ -1,16 +1,17 @@
 //! The text of a training: all distinct pieces as tokens in one flat array, in which occurrences
 //! of a pair are merged in place.
 //!
-//! There is a slot for each byte. A token's first slot names the pair that the token begins, and
-//! its first and last slots name the token; so both neighbours of any token are found in constant
-//! time without a list, by the tokens' lengths. What a pair is, and how it is chosen, is no
-//! concern of this file.
+//! There is a slot of 4 bytes for each byte. A token's first slot names the pair that the token begins,
+//! or the token itself where none follows in its piece; its last slot names the token. (A token of one slot
+//! that begins a pair is named by the pair alone.) So both neighbours of any token are found in constant
+//! time without a list, by the pairs and the tokens' lengths. What a pair is, and how it is chosen, is
+//! no concern of this file.
 
 const std = @import("std");
 const word_counts = @import("word_counts.zig");
 
 const Allocator = std.mem.Allocator;
-const Word = word_counts.Word;
+const Watch = @import("watch.zig").Watch;
 const WordCounts = word_counts.WordCounts;
 
 pub const Error = Allocator.Error || error{
@@ -18,27 +19,21 @@ pub const Error = Allocator.Error || error{
     CountOverflow,
     /// The distinct pieces have more than `slots_max` bytes, the gaps between them included.
     TooManyPieces,
+    Cancelled,
 };
 
-/// Leaves room for the number of pairs, at most three times as high, in 32 bits.
 pub const slots_max = 1 << 30;
-/// Stands for a token in the gaps between pieces.
-pub const no_token = std.math.maxInt(u32);
-/// Stands for a pair in slots that begin none.
-pub const no_pair = std.math.maxInt(u32);
-
-pub const Slot = struct {
-    /// The token of which this is the first or the last byte; out of date in between.
-    token: u32,
-    /// The pair of the token that begins here and the one after it.
-    pair: u32,
-
-    const gap: Slot = .{ .token = no_token, .pair = no_pair };
-};
+/// Set in slots that name a token, and not a pair.
+pub const token_mark = 1 << 31;
+/// What stands in the gaps between pieces.
+pub const gap = std.math.maxInt(u32);
+/// So many pieces or slots are gone through between two looks at whether to stop.
+pub const poll_interval = 1 << 18;
 
 pub const Corpus = struct {
-    /// The pieces, most frequent first, with a gap of one slot before, between and behind them.
-    slots: []Slot,
+    /// The pieces, roughly from the most frequent to the rarest, with a gap of one slot before, between
+    /// and behind them.
+    slots: []u32,
     /// Runs of pieces that have the same count, in order of position.
     runs: []Run,
     /// For each block of `block_slots` slots, the run to which its first slot belongs.
@@ -49,28 +44,30 @@ pub const Corpus = struct {
 
     /// Lays out the pieces of `tables`, none of which two of them share, as single bytes. No pair is
     /// named yet.
-    pub fn init(gpa: Allocator, tables: []const WordCounts) Error!Corpus {
-        var arena: std.heap.ArenaAllocator = .init(gpa);
-        defer arena.deinit();
-        const words = try sortedWords(arena.allocator(), tables);
-
-        const slots = try gpa.alloc(Slot, try slotCount(words));
+    pub fn init(gpa: Allocator, tables: []const WordCounts, watch: ?*Watch) Error!Corpus {
+        var order: WordOrder = try .init(gpa, tables, watch);
+        defer order.deinit(gpa);
+        const slots = try gpa.alloc(u32, order.slot_count);
         errdefer gpa.free(slots);
         var runs: std.ArrayList(Run) = .empty;
         errdefer runs.deinit(gpa);
-        slots[0] = .gap;
+        slots[0] = gap;
         var end: u32 = 1;
-        for (words) |word| {
+        for (order.places, 0..) |place, index| {
+            if (index % poll_interval == 0) try Watch.poll(watch);
+            var buffer: word_counts.ShortPiece = undefined;
+            const word = tables[place.table].wordAt(place.index, &buffer);
             for (slots[end..][0..word.bytes.len], word.bytes) |*slot, byte| {
-                slot.* = .{ .token = byte, .pair = no_pair };
+                slot.* = token_mark | @as(u32, byte);
             }
             end += @intCast(word.bytes.len);
-            slots[end] = .gap;
+            slots[end] = gap;
             end += 1;
             const same_run = runs.items.len > 0 and runs.getLast().count == word.count;
             if (!same_run) try runs.append(gpa, .{ .end = undefined, .count = word.count });
             runs.items[runs.items.len - 1].end = end;
         }
+        std.debug.assert(end == slots.len);
 
         const block_runs = try gpa.alloc(u32, slots.len / block_slots + 1);
         errdefer gpa.free(block_runs);
@@ -103,44 +100,104 @@ pub const Corpus = struct {
     }
 };
 
-/// The pieces that have a pair, most frequent first: pieces of one count stand together, and those
-/// that most of the early merges touch stand close by each other.
-fn sortedWords(arena: Allocator, tables: []const WordCounts) Allocator.Error![]const Word {
-    var total: usize = 0;
-    for (tables) |*counts| total += counts.len();
-    const words = try arena.alloc(Word, total);
-    var used: usize = 0;
-    for (tables) |*counts| {
-        var iterator = counts.iterator();
-        while (iterator.next()) |word| {
-            if (word.bytes.len < 2) continue;
-            words[used] = .{ .bytes = try arena.dupe(u8, word.bytes), .count = word.count };
-            used += 1;
+/// The pieces that have a pair, by where they stand in their tables: those of one count stand together, and
+/// those that most of the early merges touch stand close by each other.
+const WordOrder = struct {
+    places: []Place,
+    /// How many slots they need.
+    slot_count: usize,
+
+    const Place = struct { table: u32, index: u32 };
+    /// Counts below this, nearly all of them, are sorted by counting, the others by comparing.
+    const small_max = 1 << 12;
+
+    fn init(gpa: Allocator, tables: []const WordCounts, watch: ?*Watch) Error!WordOrder {
+        const starts = try gpa.alloc(usize, small_max + 1);
+        defer gpa.free(starts);
+        const slot_count = try measure(tables, starts, watch);
+        // From how many there are of each count to where the first of them goes.
+        var total: usize = 0;
+        for (0..starts.len) |i| {
+            const start = &starts[small_max - i];
+            const many = start.*;
+            start.* = total;
+            total += many;
         }
-    }
-    std.mem.sortUnstable(Word, words[0..used], {}, isMoreFrequent);
-    return words[0..used];
-}
+        const large_len = starts[small_max - 1];
 
-fn isMoreFrequent(_: void, a: Word, b: Word) bool {
-    return a.count > b.count;
-}
-
-/// How many slots the pieces need. The bound on all pairs together, which is checked here, holds
-/// for every pair at any time, as merging makes no pairs but in place of others.
-fn slotCount(words: []const Word) Error!usize {
-    var slots: u64 = 1;
-    var pairs: u64 = 0;
-    for (words) |word| {
-        slots += word.bytes.len + 1;
-        const more, const too_many = @mulWithOverflow(word.count, word.bytes.len - 1);
-        const total, const too_many_in_all = @addWithOverflow(pairs, more);
-        if (too_many | too_many_in_all != 0) return error.CountOverflow;
-        pairs = total;
+        const places = try gpa.alloc(Place, total);
+        errdefer gpa.free(places);
+        var walk: Walk = .{ .tables = tables, .watch = watch };
+        while (try walk.next()) |word| {
+            const start = &starts[@intCast(@min(word.count, small_max))];
+            places[start.*] = .{ .table = word.table, .index = word.index };
+            start.* += 1;
+        }
+        std.mem.sortUnstable(Place, places[0..large_len], tables, isMoreFrequent);
+        return .{ .places = places, .slot_count = slot_count };
     }
-    if (slots > slots_max) return error.TooManyPieces;
-    return @intCast(slots);
-}
+
+    fn deinit(self: *WordOrder, gpa: Allocator) void {
+        gpa.free(self.places);
+        self.* = undefined;
+    }
+
+    fn isMoreFrequent(tables: []const WordCounts, a: Place, b: Place) bool {
+        return tables[a.table].countOf(a.index) > tables[b.table].countOf(b.index);
+    }
+
+    /// How many slots the pieces need; `histogram` receives how many pieces have each count, the highest of
+    /// its indices standing for all counts from it on. The bound on all pairs together, which is checked
+    /// here, holds for every pair at any time, as merging makes no pairs but in place of others.
+    fn measure(tables: []const WordCounts, histogram: []usize, watch: ?*Watch) Error!usize {
+        @memset(histogram, 0);
+        var slots: u64 = 1;
+        var pairs: u64 = 0;
+        var walk: Walk = .{ .tables = tables, .watch = watch };
+        while (try walk.next()) |word| {
+            slots += word.len + 1;
+            const more, const too_many = @mulWithOverflow(word.count, word.len - 1);
+            const total, const too_many_in_all = @addWithOverflow(pairs, more);
+            if (too_many | too_many_in_all != 0) return error.CountOverflow;
+            pairs = total;
+            histogram[@intCast(@min(word.count, small_max))] += 1;
+        }
+        if (slots > slots_max) return error.TooManyPieces;
+        return @intCast(slots);
+    }
+};
+
+/// All pieces of at least two bytes, of one table after the other.
+const Walk = struct {
+    tables: []const WordCounts,
+    watch: ?*Watch,
+    table: u32 = 0,
+    index: u32 = 0,
+
+    const Found = struct { table: u32, index: u32, len: u64, count: u64 };
+
+    fn next(walk: *Walk) error{Cancelled}!?Found {
+        while (walk.table < walk.tables.len) {
+            const table = &walk.tables[walk.table];
+            while (walk.index < table.len()) {
+                const index = walk.index;
+                if (index % poll_interval == 0) try Watch.poll(walk.watch);
+                walk.index += 1;
+                const len = table.lenOf(index);
+                if (len < 2) continue;
+                return .{
+                    .table = walk.table,
+                    .index = index,
+                    .len = len,
+                    .count = table.countOf(index),
+                };
+            }
+            walk.table += 1;
+            walk.index = 0;
+        }
+        return null;
+    }
+};
 
 const testing = std.testing;
 
@@ -150,9 +207,11 @@ test "lays out the pieces by falling count, and knows the count at every positio
     for (0..300) |number| {
         var buffer: [8]u8 = undefined;
         const piece = try std.fmt.bufPrint(&buffer, "{d}", .{number});
-        try counts.add(piece, 1 + number * number % 7);
+        // Some are sorted by counting, others by comparing.
+        const factor: u64 = if (number % 3 == 0) 1 else 1 << 11;
+        try counts.add(piece, 1 + number * number % 7 * factor);
     }
-    var corpus = try Corpus.init(testing.allocator, (&counts)[0..1]);
+    var corpus = try Corpus.init(testing.allocator, (&counts)[0..1], null);
     defer corpus.deinit(testing.allocator);
 
     var pieces_found: usize = 0;
@@ -160,8 +219,8 @@ test "lays out the pieces by falling count, and knows the count at every positio
     var piece: std.ArrayList(u8) = .empty;
     defer piece.deinit(testing.allocator);
     for (corpus.slots, 0..) |slot, position| {
-        if (slot.token != no_token) {
-            try piece.append(testing.allocator, @intCast(slot.token));
+        if (slot != gap) {
+            try piece.append(testing.allocator, @intCast(slot & ~@as(u32, token_mark)));
             continue;
         }
         if (position > 0) {
@@ -183,9 +242,19 @@ test "a corpus without a pair is one gap" {
     var counts = WordCounts.init(testing.allocator);
     defer counts.deinit();
     for (0..2) |_| {
-        var corpus = try Corpus.init(testing.allocator, (&counts)[0..1]);
+        var corpus = try Corpus.init(testing.allocator, (&counts)[0..1], null);
         defer corpus.deinit(testing.allocator);
-        try testing.expectEqualSlices(Slot, &.{.gap}, corpus.slots);
+        try testing.expectEqualSlices(u32, &.{gap}, corpus.slots);
         try counts.add("a", 1);
     }
+}
+
+test "laying out ends when it is cancelled" {
+    var counts = WordCounts.init(testing.allocator);
+    defer counts.deinit();
+    try counts.add("ab", 1);
+    var watch: Watch = .{};
+    watch.cancel();
+    const result = Corpus.init(testing.allocator, (&counts)[0..1], &watch);
+    try testing.expectError(error.Cancelled, result);
 }

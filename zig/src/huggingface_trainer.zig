@@ -14,8 +14,12 @@
 const std = @import("std");
 const byte_level = @import("byte_level.zig");
 const trainer = @import("trainer.zig");
+const Watch = @import("watch.zig").Watch;
 const WordCounts = @import("word_counts.zig").WordCounts;
 const Allocator = std.mem.Allocator;
+
+/// So many pieces are gone through between two looks at whether to stop.
+const poll_interval = 1 << 16;
 
 pub const no_limit = std.math.maxInt(u64);
 
@@ -28,7 +32,7 @@ pub const Options = struct {
     /// Whether all bytes are in the alphabet, and not only those that occur.
     all_bytes: bool = true,
     specials: []const []const u8 = &.{},
-    watch: ?*trainer.Watch = null,
+    watch: ?*Watch = null,
 };
 
 pub const Error = trainer.Error;
@@ -52,7 +56,7 @@ pub fn train(
     defer learner.deinit();
     const alphabet = try learner.begin(tables);
     try learner.layOut(tables, &alphabet);
-    try learner.countPairs();
+    try learner.countPairs(&alphabet);
     while (learner.tokens.items.len < options.vocab_size) {
         if (options.watch) |watch| try watch.tell(learner.merges.items.len);
         if (!try learner.step()) break;
@@ -101,6 +105,40 @@ const Birth = struct {
     }
 };
 
+/// A pair of bytes that is being counted, and the words that it is in.
+const Tally = struct {
+    count: i64 = 0,
+    word_count: u32 = 0,
+    last_word: u32 = no_word,
+    words: []u32 = &.{},
+};
+
+/// Stands for the number of a word.
+const no_word = std.math.maxInt(u32);
+
+/// All pairs of all words, in order.
+const PairsOfWords = struct {
+    learner: *const Learner,
+    word: u32 = 0,
+    at: usize = 0,
+
+    fn next(pairs: *PairsOfWords) error{Cancelled}!?struct { left: u32, right: u32, word: u32 } {
+        const learner = pairs.learner;
+        while (pairs.word < learner.words.items.len) {
+            const word = learner.words.items[pairs.word];
+            if (pairs.at + 1 < word.len) {
+                const both = learner.symbols.items[word.start + pairs.at ..][0..2];
+                pairs.at += 1;
+                return .{ .left = both[0], .right = both[1], .word = pairs.word };
+            }
+            pairs.word += 1;
+            pairs.at = 0;
+            if (pairs.word % poll_interval == 0) try Watch.poll(learner.options.watch);
+        }
+        return null;
+    }
+};
+
 const Learner = struct {
     gpa: Allocator,
     /// For the result.
@@ -142,10 +180,13 @@ const Learner = struct {
         var total: u64 = 0;
         for (tables) |*table| {
             var walk = table.iterator();
-            while (walk.next()) |word| for (word.bytes) |byte| {
-                seen[byte] +|= word.count;
-                total +|= word.count;
-            };
+            while (walk.next()) |word| {
+                if (walk.index % poll_interval == 0) try Watch.poll(self.options.watch);
+                for (word.bytes) |byte| {
+                    seen[byte] +|= word.count;
+                    total +|= word.count;
+                }
+            }
         }
         // No count of a pair can exceed this.
         if (total > std.math.maxInt(i64)) return error.CountOverflow;
@@ -195,6 +236,7 @@ const Learner = struct {
         for (tables) |*table| {
             var walk = table.iterator();
             while (walk.next()) |word| {
+                if (walk.index % poll_interval == 0) try Watch.poll(self.options.watch);
                 const start = self.symbols.items.len;
                 for (word.bytes) |byte| {
                     try self.symbols.append(self.gpa, alphabet[byte] orelse continue);
@@ -211,14 +253,43 @@ const Learner = struct {
         }
     }
 
-    fn countPairs(self: *Learner) Error!void {
-        for (self.words.items, 0..) |word, index| {
-            const symbols = self.symbols.items[word.start..][0..word.len];
-            for (symbols[0 .. symbols.len - 1], symbols[1..]) |left, right| {
-                try self.change(left, right, word.count, @intCast(index));
-            }
+    /// Counts and lets wait the pairs that there are before any merge, by a table of all pairs of bytes.
+    fn countPairs(self: *Learner, alphabet: *const Alphabet) Error!void {
+        const byte_of = try self.gpa.alloc(u8, self.tokens.items.len);
+        defer self.gpa.free(byte_of);
+        for (alphabet, 0..) |id, byte| if (id) |i| {
+            byte_of[i] = @intCast(byte);
+        };
+        const tallies = try self.gpa.alloc(Tally, 256 * 256);
+        defer self.gpa.free(tallies);
+        @memset(tallies, .{});
+        var pairs: PairsOfWords = .{ .learner = self };
+        while (try pairs.next()) |pair| {
+            const tally = &tallies[@as(usize, byte_of[pair.left]) << 8 | byte_of[pair.right]];
+            tally.count += self.words.items[pair.word].count;
+            if (tally.last_word == pair.word) continue;
+            tally.last_word = pair.word;
+            tally.word_count += 1;
         }
-        try self.wait();
+        for (tallies) |*tally| {
+            tally.words = try self.positions.allocator().alloc(u32, tally.word_count);
+            tally.word_count = 0;
+            tally.last_word = no_word;
+        }
+        pairs = .{ .learner = self };
+        while (try pairs.next()) |pair| {
+            const tally = &tallies[@as(usize, byte_of[pair.left]) << 8 | byte_of[pair.right]];
+            if (tally.last_word == pair.word) continue;
+            tally.last_word = pair.word;
+            tally.words[tally.word_count] = pair.word;
+            tally.word_count += 1;
+        }
+        for (tallies, 0..) |tally, both| {
+            if (tally.count == 0) continue;
+            const key = keyOf(alphabet[both >> 8].?, alphabet[both & 0xff].?);
+            try self.counts.put(self.gpa, key, tally.count);
+            try self.push(.{ .count = @intCast(tally.count), .key = key, .words = tally.words });
+        }
     }
 
     /// Does the next merge; false if there is none.
@@ -239,7 +310,10 @@ const Learner = struct {
         const length = self.lengths.items[left] + self.lengths.items[right];
         const result = try self.addToken(token, length);
         try self.merges.append(self.gpa, .{ left, right, result });
-        for (first.words) |word| try self.mergeWord(word, left, right, result);
+        for (first.words, 0..) |word, index| {
+            if (index % poll_interval == 0) try Watch.poll(self.options.watch);
+            try self.mergeWord(word, left, right, result);
+        }
         try self.wait();
         return true;
     }

@@ -66,6 +66,7 @@ test {
     _ = @import("format/character_model.zig");
     _ = @import("huge_pages.zig");
     _ = @import("huggingface_trainer.zig");
+    _ = @import("large_memory.zig");
     _ = @import("merge_trees.zig");
     _ = @import("nfc.zig");
     _ = @import("normalizer.zig");
@@ -89,6 +90,7 @@ test {
     _ = @import("misses.zig");
     _ = @import("token_order.zig");
     _ = @import("token_trie.zig");
+    _ = @import("watch.zig");
     _ = @import("training.zig");
     _ = @import("windows.zig");
     _ = @import("words.zig");

@@ -8,13 +8,17 @@
 //! on the order of the pieces. rustbpe counts in 32 bits with sign, and goes wrong where a count
 //! does not fit; counts here have 64 bits, and a corpus that could exceed them is refused.
 //!
-//! Each pair keeps the positions in the corpus at which it once began. Such a position is stale
-//! when its slot no longer names the pair. Thus a merge visits its own occurrences and their
-//! neighbours only, and as the slots name the pairs, no hash table is needed.
+//! A pair that may soon be merged has a list of the positions in the corpus at which it begins. Such a
+//! position is stale when its slot no longer names the pair. Thus a merge visits its own occurrences
+//! and their neighbours only, and as the slots name the pairs, no hash table is needed. Pairs too rare
+//! have no list until the counts have fallen to theirs: then the corpus is gone through anew
+//! (`listPositions`), which is quicker than keeping all lists, of which most are never asked for.
 //!
 //! For n bytes in distinct pieces, learning takes O(n log n) time: each merged occurrence leaves
 //! one token less, makes at most two new positions or pairs and lowers at most three counts, and
-//! only the queue of pairs takes more than constant time for each of these. Memory is O(n) too.
+//! only the queue of pairs takes more than constant time for each of these. The corpus is gone through
+//! each time that the counts have fallen to a sixty-fourth, or that a quarter of n positions came into being.
+//! Memory is O(n) too: 4 bytes a slot, 24 a pair, 4 a position in a list.
 //!
 //! How text is cut into pieces is no concern of this file.
 
@@ -26,8 +30,10 @@ const word_counts = @import("word_counts.zig");
 
 const Allocator = std.mem.Allocator;
 const Corpus = flat_corpus.Corpus;
-const no_pair = flat_corpus.no_pair;
-const no_token = flat_corpus.no_token;
+const gap = flat_corpus.gap;
+const poll_interval = flat_corpus.poll_interval;
+const token_mark = flat_corpus.token_mark;
+const Watch = @import("watch.zig").Watch;
 const WordCounts = word_counts.WordCounts;
 
 pub const Options = struct {
@@ -37,22 +43,6 @@ pub const Options = struct {
     min_frequency: u64 = 0,
     /// Seen and set by other threads.
     watch: ?*Watch = null,
-};
-
-/// How far a training is, and whether to give it up.
-pub const Watch = struct {
-    merge_count: std.atomic.Value(u64) = .init(0),
-    is_cancelled: std.atomic.Value(bool) = .init(false),
-
-    pub fn cancel(watch: *Watch) void {
-        watch.is_cancelled.store(true, .monotonic);
-    }
-
-    /// Says how many merges are made, and stops who was cancelled.
-    pub fn tell(watch: *Watch, merge_count: usize) error{Cancelled}!void {
-        watch.merge_count.store(merge_count, .monotonic);
-        if (watch.is_cancelled.load(.monotonic)) return error.Cancelled;
-    }
 };
 
 /// `left` followed by `right` becomes the token 256 + the merge's own position in the result.
@@ -66,32 +56,37 @@ pub const Merge = struct {
 pub const Error = flat_corpus.Error || error{
     /// `vocab_size` leaves no room for the 256 bytes.
     VocabTooSmall,
-    Cancelled,
 };
 
 /// Learns up to `options.vocab_size - 256` merges; fewer when every piece has become one token
 /// before. No two of `tables` share a piece. The caller frees the result with `gpa`.
 pub fn train(gpa: Allocator, tables: []const WordCounts, options: Options) Error![]Merge {
     if (options.vocab_size < byte_count) return error.VocabTooSmall;
-    const merges_max = options.vocab_size - byte_count;
-
-    var corpus = try Corpus.init(gpa, tables);
+    var corpus = try Corpus.init(gpa, tables, options.watch);
     defer corpus.deinit(gpa);
-    var learner = try Learner.init(gpa, &corpus);
+    return learn(gpa, &corpus, options);
+}
+
+/// As `train`, from a corpus that is laid out and of no use afterwards.
+pub fn learn(gpa: Allocator, corpus: *Corpus, options: Options) Error![]Merge {
+    if (options.vocab_size < byte_count) return error.VocabTooSmall;
+    const merges_max = options.vocab_size - byte_count;
+    var learner = try Learner.init(gpa, corpus, options);
     defer learner.deinit();
 
     var merges: std.ArrayList(Merge) = .empty;
     errdefer merges.deinit(gpa);
     while (merges.items.len < merges_max) {
         if (options.watch) |watch| try watch.tell(merges.items.len);
-        const merge = try learner.step(options.min_frequency) orelse break;
+        const merge = try learner.step() orelse break;
         try merges.append(gpa, merge);
     }
     return merges.toOwnedSlice(gpa);
 }
 
-/// The tokens that the bytes and `merges` make, by id. Two tokens may have the same bytes, as
-/// they may in rustbpe. The caller's arena owns the result.
+/// The tokens that the bytes and `merges` make, by id. No two have the same bytes: when a token is learnt,
+/// its bytes alone would by then be the pair that it is made of, and those of an earlier token were merged
+/// into that one. The caller's arena owns the result.
 pub fn vocabulary(arena: Allocator, merges: []const Merge) Allocator.Error![]definition.Token {
     const tokens = try arena.alloc(definition.Token, byte_count + merges.len);
     for (tokens[0..byte_count], 0..) |*token, byte| {
@@ -108,16 +103,25 @@ pub fn vocabulary(arena: Allocator, merges: []const Merge) Allocator.Error![]def
 pub const byte_count = 256;
 /// How many occurrences ahead of the present one memory is fetched.
 const prefetch_distance = 16;
+/// The same for the pairs that the slots there name.
+const pair_prefetch_distance = 6;
+
+/// Positions are listed of pairs that occur at least so many times as often as the first one, inverted.
+const list_depth = 64;
+/// Stands for the place of a list that there is none of.
+const no_list = std.math.maxInt(u32);
+/// So many pairs have numbers without `token_mark`.
+const pairs_max = token_mark;
 
 const Pair = struct {
+    /// How often it occurs now.
+    count: u64 = 0,
     left: u32,
     right: u32,
-    /// The positions at which the pair began when it came into being, ascending; stale ones among
-    /// them.
-    positions: [*]u32 = undefined,
-    positions_len: u32 = 0,
-    /// How many positions there are to be.
-    births: u32 = 0,
+    /// Where in `positions` the list of its own begins, ascending, stale ones among them; or `no_list`.
+    list_start: u32 = no_list,
+    /// Of a pair that comes into being: how many positions there are to be.
+    list_len: u32 = 0,
 };
 
 /// A place at which a pair has come into being during the present merge.
@@ -126,193 +130,229 @@ const Birth = struct {
     position: u32,
 };
 
+/// The numbers of the last pairs that the newest token made with a token before it and after it. Numbers
+/// below the present merge's first are out of date.
+const Neighbours = struct {
+    before: u32 = 0,
+    after: u32 = 0,
+};
+
 const Learner = struct {
     gpa: Allocator,
     corpus: *Corpus,
-    /// The lists of positions, which live as long as the training.
-    positions_arena: std.heap.ArenaAllocator,
-    /// Pairs by number, in the order in which they came into being, and how often each now occurs.
-    pairs: std.ArrayList(Pair),
-    counts: std.ArrayList(u64),
-    queue: pair_queue.PairQueue,
-    /// By token: its length in bytes, and the number of the last pair that the newest token made
-    /// with this token before it and after it. Numbers below the present merge's first are out of
-    /// date.
-    token_lens: std.ArrayList(u32),
-    pairs_before: std.ArrayList(u32),
-    pairs_after: std.ArrayList(u32),
-    births: std.ArrayList(Birth),
+    min_frequency: u64,
+    watch: ?*const Watch,
+    /// Pairs by number, in the order in which they came into being.
+    pairs: std.ArrayList(Pair) = .empty,
+    queue: pair_queue.PairQueue(Pair) = .{},
+    /// The lists of positions, one after the other.
+    positions: std.ArrayList(u32) = .empty,
+    /// Beyond this many positions, the lists are made anew.
+    positions_max: usize = 0,
+    /// Pairs that occur less often have no list.
+    list_floor: u64 = std.math.maxInt(u64),
+    /// By token: its length in bytes.
+    token_lens: std.ArrayList(u32) = .empty,
+    neighbours: std.ArrayList(Neighbours) = .empty,
+    births: std.ArrayList(Birth) = .empty,
 
-    fn init(gpa: Allocator, corpus: *Corpus) Allocator.Error!Learner {
+    fn init(gpa: Allocator, corpus: *Corpus, options: Options) Error!Learner {
         var self: Learner = .{
             .gpa = gpa,
             .corpus = corpus,
-            .positions_arena = .init(gpa),
-            .pairs = .empty,
-            .counts = .empty,
-            .queue = .{},
-            .token_lens = .empty,
-            .pairs_before = .empty,
-            .pairs_after = .empty,
-            .births = .empty,
+            .min_frequency = options.min_frequency,
+            .watch = options.watch,
         };
         errdefer self.deinit();
         try self.token_lens.appendNTimes(gpa, 1, byte_count);
-        try self.pairs_before.appendNTimes(gpa, 0, byte_count);
-        try self.pairs_after.appendNTimes(gpa, 0, byte_count);
-        try self.findBytePairs();
+        try self.neighbours.appendNTimes(gpa, .{}, byte_count);
+        try self.nameBytePairs();
         return self;
     }
 
     fn deinit(self: *Learner) void {
-        self.positions_arena.deinit();
         self.pairs.deinit(self.gpa);
-        self.counts.deinit(self.gpa);
         self.queue.deinit(self.gpa);
+        self.positions.deinit(self.gpa);
         self.token_lens.deinit(self.gpa);
-        self.pairs_before.deinit(self.gpa);
-        self.pairs_after.deinit(self.gpa);
+        self.neighbours.deinit(self.gpa);
         self.births.deinit(self.gpa);
         self.* = undefined;
     }
 
-    /// Counts the pairs of bytes through a dense table, then numbers and lists those that occur.
-    fn findBytePairs(self: *Learner) Allocator.Error!void {
-        const Tally = struct { count: u64, births: u32, pair: u32 };
-        const tallies = try self.gpa.alloc(Tally, byte_count * byte_count);
-        defer self.gpa.free(tallies);
-        @memset(tallies, .{ .count = 0, .births = 0, .pair = no_pair });
-
+    /// Counts the pairs of bytes through a dense table, and lets the slots name those that occur.
+    fn nameBytePairs(self: *Learner) Error!void {
+        const numbers = try self.gpa.alloc(u32, byte_count * byte_count);
+        defer self.gpa.free(numbers);
+        @memset(numbers, gap);
         const slots = self.corpus.slots;
-        for (slots[0 .. slots.len - 1], slots[1..], 0..) |slot, next, position| {
-            if (slot.token == no_token or next.token == no_token) continue;
-            const tally = &tallies[slot.token * byte_count + next.token];
-            tally.count += self.corpus.countAt(@intCast(position));
-            tally.births += 1;
-        }
-        for (tallies, 0..) |*tally, key| {
-            if (tally.count == 0) continue;
-            const left: u32 = @intCast(key / byte_count);
-            const right: u32 = @intCast(key % byte_count);
-            tally.pair = try self.addPair(left, right);
-            self.counts.items[tally.pair] = tally.count;
-            self.pairs.items[tally.pair].births = tally.births;
-        }
-        try self.allocatePositions(0);
         for (slots[0 .. slots.len - 1], slots[1..], 0..) |*slot, next, position| {
-            if (slot.token == no_token or next.token == no_token) continue;
-            slot.pair = tallies[slot.token * byte_count + next.token].pair;
-            self.appendPosition(slot.pair, @intCast(position));
+            if (position % poll_interval == 0) try Watch.poll(self.watch);
+            if (slot.* == gap or next == gap) continue;
+            // What was marked is a byte, which the pair names from now on; `next` is one still.
+            const left = slot.* & ~@as(u32, token_mark);
+            const right = next & ~@as(u32, token_mark);
+            const number = &numbers[left * byte_count + right];
+            if (number.* == gap) number.* = try self.addPair(left, right);
+            slot.* = number.*;
+            self.pairs.items[number.*].count += self.corpus.countAt(@intCast(position));
         }
         try self.queuePairs(0);
     }
 
     /// Merges the first pair of the queue into a new token; null when no pair is left that occurs
-    /// `min_frequency` times.
-    fn step(self: *Learner, min_frequency: u64) Allocator.Error!?Merge {
-        const first = try self.queue.pop(self.gpa, self.counts.items) orelse return null;
-        if (first.count < min_frequency) return null;
+    /// often enough.
+    fn step(self: *Learner) Error!?Merge {
+        const first = try self.queue.pop(self.gpa, self.pairs.items) orelse return null;
+        if (first.count < self.min_frequency) return null;
+        if (first.count < self.list_floor or self.positions.items.len > self.positions_max) {
+            try self.listPositions(@max(1, first.count / list_depth, self.min_frequency));
+        }
         const pairs_start: u32 = @intCast(self.pairs.items.len);
         try self.replace(first.index, pairs_start);
-        std.debug.assert(self.counts.items[first.index] == 0);
-
-        try self.allocatePositions(pairs_start);
-        for (self.births.items) |birth| {
-            // A later occurrence may have ended the pair again, as in "abab" the one of "ab" and
-            // "a".
-            if (self.corpus.slots[birth.position].pair != birth.pair) continue;
-            self.appendPosition(birth.pair, birth.position);
-        }
+        std.debug.assert(self.pairs.items[first.index].count == 0);
+        try self.listBirths(pairs_start);
         try self.queuePairs(pairs_start);
         return .{ .left = first.left, .right = first.right, .count = first.count };
     }
 
+    /// Makes the lists of all pairs that occur at least `floor` times, and drops all others.
+    fn listPositions(self: *Learner, floor: u64) Error!void {
+        self.list_floor = floor;
+        const pairs = self.pairs.items;
+        // By pair: how many positions it has, then where the next of them goes. An array of its own, since
+        // this much smaller one stays in the cache.
+        const cursors = try self.gpa.alloc(u32, pairs.len);
+        defer self.gpa.free(cursors);
+        @memset(cursors, 0);
+        const slots = self.corpus.slots;
+        for (slots, 0..) |slot, position| {
+            if (position % poll_interval == 0) try Watch.poll(self.watch);
+            if (slot & token_mark == 0) cursors[slot] += 1;
+        }
+        var total: u32 = 0;
+        for (pairs, cursors) |*pair, *cursor| {
+            pair.list_len = cursor.*;
+            pair.list_start = if (pair.count >= floor) total else no_list;
+            cursor.* = pair.list_start;
+            if (pair.count >= floor) total += pair.list_len;
+        }
+        self.positions.clearRetainingCapacity();
+        const positions = try self.positions.addManyAsSlice(self.gpa, total);
+        for (slots, 0..) |slot, position| {
+            if (position % poll_interval == 0) try Watch.poll(self.watch);
+            if (slot & token_mark != 0 or cursors[slot] == no_list) continue;
+            positions[cursors[slot]] = @intCast(position);
+            cursors[slot] += 1;
+        }
+        self.positions_max = total + slots.len / 4;
+    }
+
     /// Puts a new token in place of the pair wherever it occurs, and notes the pairs that this
     /// makes.
-    fn replace(self: *Learner, pair: u32, pairs_start: u32) Allocator.Error!void {
-        const left_len = self.token_lens.items[self.pairs.items[pair].left];
-        const right_len = self.token_lens.items[self.pairs.items[pair].right];
+    fn replace(self: *Learner, number: u32, pairs_start: u32) Error!void {
+        const merged = self.pairs.items[number];
+        const left_len = self.token_lens.items[merged.left];
+        const right_len = self.token_lens.items[merged.right];
         const new_token: u32 = @intCast(self.token_lens.items.len);
         try self.token_lens.append(self.gpa, left_len + right_len);
-        try self.pairs_before.append(self.gpa, 0);
-        try self.pairs_after.append(self.gpa, 0);
+        try self.neighbours.append(self.gpa, .{});
 
         self.births.clearRetainingCapacity();
+        try self.births.ensureTotalCapacity(self.gpa, 2 * @as(usize, merged.list_len));
         const slots = self.corpus.slots;
-        const merged = self.pairs.items[pair];
-        for (merged.positions[0..merged.positions_len], 0..) |start, index| {
-            // Positions ascend but lie far apart: without this nearly every one is a cache miss.
-            const ahead = @min(index + prefetch_distance, merged.positions_len - 1);
-            @prefetch(&slots[merged.positions[ahead]], .{ .rw = .write });
-            if (slots[start].pair != pair) continue;
+        const starts = self.positions.items[merged.list_start..][0..merged.list_len];
+        for (starts, 0..) |start, index| {
+            // Positions ascend but lie far apart: without this nearly every one is a cache miss, and then
+            // the pair is.
+            const far = starts[@min(index + prefetch_distance, starts.len - 1)];
+            @prefetch(&slots[far], .{ .rw = .write });
+            const near = slots[starts[@min(index + pair_prefetch_distance, starts.len - 1)] + left_len];
+            if (near & token_mark == 0) @prefetch(&self.pairs.items[near], .{ .rw = .write });
+            if (index % poll_interval == 0) try Watch.poll(self.watch);
+            if (slots[start] != number) continue;
             const count = self.corpus.countAt(start);
             const middle = start + left_len;
             const end = middle + right_len;
-            self.counts.items[pair] -= count;
+            self.pairs.items[number].count -= count;
 
-            const before = slots[start - 1].token;
-            if (before != no_token) {
-                const before_start = start - self.token_lens.items[before];
-                self.counts.items[slots[before_start].pair] -= count;
-                const born = &self.pairs_before.items[before];
-                if (born.* < pairs_start) born.* = try self.addPair(before, new_token);
-                try self.bear(born.*, before_start, count);
+            if (slots[start - 1] != gap) {
+                const before = self.tokenBefore(start);
+                self.pairs.items[slots[before.start]].count -= count;
+                const born = &self.neighbours.items[before.token].before;
+                if (born.* < pairs_start) born.* = try self.addPair(before.token, new_token);
+                self.bear(born.*, before.start, count);
             }
-            const after = slots[end].token;
-            if (after != no_token) {
-                self.counts.items[slots[middle].pair] -= count;
-                const born = &self.pairs_after.items[after];
+            if (slots[middle] & token_mark == 0) {
+                const following = &self.pairs.items[slots[middle]];
+                following.count -= count;
+                const after = following.right;
+                const born = &self.neighbours.items[after].after;
                 if (born.* < pairs_start) born.* = try self.addPair(new_token, after);
-                try self.bear(born.*, start, count);
+                self.bear(born.*, start, count);
             } else {
-                slots[start].pair = no_pair;
+                slots[start] = token_mark | new_token;
             }
-            slots[middle].pair = no_pair;
-            slots[start].token = new_token;
-            slots[end - 1].token = new_token;
+            slots[middle] = gap;
+            slots[end - 1] = token_mark | new_token;
         }
     }
 
-    /// Makes room for the positions of the pairs from `pairs_start` on.
-    fn allocatePositions(self: *Learner, pairs_start: u32) Allocator.Error!void {
-        const arena = self.positions_arena.allocator();
-        for (self.pairs.items[pairs_start..]) |*pair| {
-            pair.positions = (try arena.alloc(u32, pair.births)).ptr;
+    /// The token that ends before `start`, and where it begins.
+    fn tokenBefore(self: *const Learner, start: u32) struct { token: u32, start: u32 } {
+        const last = self.corpus.slots[start - 1];
+        if (last & token_mark == 0) {
+            return .{ .token = self.pairs.items[last].left, .start = start - 1 };
         }
+        const token = last & ~@as(u32, token_mark);
+        return .{ .token = token, .start = start - self.token_lens.items[token] };
     }
 
-    fn appendPosition(self: *Learner, number: u32, position: u32) void {
+    fn addPair(self: *Learner, left: u32, right: u32) Error!u32 {
+        const number = self.pairs.items.len;
+        if (number == pairs_max) return error.TooManyPieces;
+        try self.pairs.append(self.gpa, .{ .left = left, .right = right });
+        return @intCast(number);
+    }
+
+    /// Notes that a pair begins at `position`. There is room for it.
+    fn bear(self: *Learner, number: u32, position: u32, count: u64) void {
+        self.corpus.slots[position] = number;
         const pair = &self.pairs.items[number];
-        std.debug.assert(pair.positions_len < pair.births);
-        pair.positions[pair.positions_len] = position;
-        pair.positions_len += 1;
+        pair.count += count;
+        pair.list_len += 1;
+        self.births.appendAssumeCapacity(.{ .pair = number, .position = position });
+    }
+
+    /// Makes the lists of the pairs from `pairs_start` on.
+    fn listBirths(self: *Learner, pairs_start: u32) Allocator.Error!void {
+        const pairs = self.pairs.items;
+        var total = self.positions.items.len;
+        for (pairs[pairs_start..]) |*pair| {
+            if (pair.count >= self.list_floor) {
+                pair.list_start = @intCast(total);
+                total += pair.list_len;
+            }
+            pair.list_len = 0;
+        }
+        if (total == self.positions.items.len) return;
+        try self.positions.resize(self.gpa, total);
+        for (self.births.items) |birth| {
+            const pair = &pairs[birth.pair];
+            // A later occurrence may have ended the pair again, as in "abab" the one of "ab" and
+            // "a".
+            if (pair.list_start == no_list or
+                self.corpus.slots[birth.position] != birth.pair) continue;
+            self.positions.items[pair.list_start + pair.list_len] = birth.position;
+            pair.list_len += 1;
+        }
     }
 
     fn queuePairs(self: *Learner, pairs_start: u32) Allocator.Error!void {
         for (self.pairs.items[pairs_start..], pairs_start..) |pair, number| {
-            const count = self.counts.items[number];
-            if (count == 0) continue;
-            try self.queue.push(self.gpa, .{
-                .count = count,
-                .left = pair.left,
-                .right = pair.right,
-                .index = @intCast(number),
-            });
+            if (pair.count == 0) continue;
+            try self.queue.push(self.gpa, self.pairs.items, @intCast(number));
         }
-    }
-
-    fn addPair(self: *Learner, left: u32, right: u32) Allocator.Error!u32 {
-        const number: u32 = @intCast(self.pairs.items.len);
-        try self.pairs.append(self.gpa, .{ .left = left, .right = right });
-        try self.counts.append(self.gpa, 0);
-        return number;
-    }
-
-    fn bear(self: *Learner, pair: u32, position: u32, count: u64) Allocator.Error!void {
-        self.corpus.slots[position].pair = pair;
-        self.counts.items[pair] += count;
-        self.pairs.items[pair].births += 1;
-        try self.births.append(self.gpa, .{ .pair = pair, .position = position });
     }
 };
 
@@ -508,6 +548,23 @@ test "a vocabulary must have room for the bytes, and a corpus need have no pair"
     });
     defer testing.allocator.free(merges);
     try testing.expectEqual(1, merges.len);
+}
+
+test "a training ends when it is cancelled, also between two merges" {
+    var counts = WordCounts.init(testing.allocator);
+    defer counts.deinit();
+    try counts.add("abcd", 1);
+    var corpus: Corpus = try .init(testing.allocator, (&counts)[0..1], null);
+    defer corpus.deinit(testing.allocator);
+    var watch: Watch = .{};
+    var learner: Learner = try .init(testing.allocator, &corpus, .{ .vocab_size = 300, .watch = &watch });
+    defer learner.deinit();
+    try testing.expect(try learner.step() != null);
+    watch.cancel();
+    try testing.expectError(error.Cancelled, learner.step());
+    try testing.expectError(error.Cancelled, learner.listPositions(1));
+    const result = train(testing.allocator, (&counts)[0..1], .{ .vocab_size = 300, .watch = &watch });
+    try testing.expectError(error.Cancelled, result);
 }
 
 test "an allocation that fails leaks nothing" {

@@ -4,7 +4,9 @@
 
 const std = @import("std");
 const huggingface_trainer = @import("huggingface_trainer.zig");
+const flat_corpus = @import("flat_corpus.zig");
 const trainer = @import("trainer.zig");
+const Watch = @import("watch.zig").Watch;
 const WordCounts = @import("word_counts.zig").WordCounts;
 const Allocator = std.mem.Allocator;
 
@@ -17,7 +19,9 @@ pub const Training = struct {
     huggingface: ?huggingface_trainer.Options = null,
     /// What `huggingface` has for special tokens.
     specials: std.ArrayList([]const u8) = .empty,
-    watch: trainer.Watch = .{},
+    watch: Watch = .{},
+    /// Whether the counts are forgotten, and their memory freed, as soon as they are not needed.
+    consumes_counts: bool = false,
     /// The ids of each merge's left and right token and of what they become.
     triples: [][3]u32 = &.{},
     /// The bytes of all tokens (as tokenizers spells them, if that is how they were learnt), one after the other, and where each ends.
@@ -32,13 +36,19 @@ pub const Training = struct {
     }
 
     /// Learns from `tables`, none of which share a piece. Once only.
-    pub fn run(training: *Training, tables: []const WordCounts) Error!void {
+    pub fn run(training: *Training, tables: []WordCounts) Error!void {
         training.clear();
         errdefer training.clear();
         if (training.huggingface) |*options| return training.runHuggingFace(tables, options.*);
         var options = training.options;
         options.watch = &training.watch;
-        const merges = try trainer.train(training.gpa, tables, options);
+        if (options.vocab_size < trainer.byte_count) return error.VocabTooSmall;
+        const merges = merges: {
+            var corpus: flat_corpus.Corpus = try .init(training.gpa, tables, options.watch);
+            defer corpus.deinit(training.gpa);
+            if (training.consumes_counts) for (tables) |*table| table.clear();
+            break :merges try trainer.learn(training.gpa, &corpus, options);
+        };
         defer training.gpa.free(merges);
         training.triples = try training.gpa.alloc([3]u32, merges.len);
         for (training.triples, merges, trainer.byte_count..) |*triple, merge, result| {
@@ -56,7 +66,7 @@ pub const Training = struct {
 
     fn runHuggingFace(
         training: *Training,
-        tables: []const WordCounts,
+        tables: []WordCounts,
         given: huggingface_trainer.Options,
     ) Error!void {
         const gpa = training.gpa;
@@ -130,17 +140,26 @@ test "the tokens are the bytes and the merges, in order" {
     defer training.deinit();
     try training.run((&counts)[0..1]);
     try testing.expectEqual(2, training.triples.len);
+    const training_triples: []const [3]u32 = &.{ .{ 'a', 'b', 256 }, .{ 256, 256, 257 } };
+    try testing.expectEqualSlices([3]u32, training_triples, training.triples);
     try testing.expectEqual(258, training.ends.len);
     try testing.expectEqualStrings("ababab", training.bytes[256..]);
     try testing.expectEqual(258, training.ends[256]);
+    try testing.expectEqual(2, counts.len());
     training.watch.cancel();
     try testing.expectError(error.Cancelled, training.run((&counts)[0..1]));
+
+    var other: Training = .{ .gpa = testing.allocator, .consumes_counts = true };
+    defer other.deinit();
+    try other.run((&counts)[0..1]);
+    try testing.expectEqualSlices([3]u32, training_triples, other.triples[0..2]);
+    try testing.expectEqual(0, counts.len());
 }
 
 test "an allocation that fails leaks nothing" {
     const testing = std.testing;
     const run = struct {
-        fn run(gpa: Allocator, counts: *const WordCounts) !void {
+        fn run(gpa: Allocator, counts: *WordCounts) !void {
             var training: Training = .{ .gpa = gpa };
             defer training.deinit();
             try training.run(counts[0..1]);

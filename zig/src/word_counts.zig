@@ -4,13 +4,14 @@
 //! one table would have held. It is not a general map: nothing is removed, and a piece of which
 //! no count was ever added is not in it.
 //!
-//! `add` takes constant time a call on average and, for a piece of up to 15 bytes (nearly every
-//! one), touches one entry of 24 bytes, in which the piece itself stands. Memory is 24 bytes for
-//! each entry of a table that is between one quarter and five eighths full, and longer pieces'
-//! bytes besides.
+//! `add` takes constant time a call on average. The pieces stand in the order in which they first came, so
+//! that the frequent ones stand close together; an open-addressing table of 4 bytes a place says where. Memory
+//! is 24 bytes a piece (one of up to 15 bytes, as nearly every one is, stands in them itself), 4 bytes for
+//! each place of a table that is between five sixteenths and five eighths full, and longer pieces' bytes.
 
 const std = @import("std");
 const Span = @import("pretokenizer/window.zig").Span;
+const Watch = @import("watch.zig").Watch;
 
 const Allocator = std.mem.Allocator;
 
@@ -25,11 +26,17 @@ pub const Word = struct {
     count: u64,
 };
 
+/// Room for the bytes of a piece that stands in its entry.
+pub const ShortPiece = [16]u8;
+
 pub const WordCounts = struct {
     gpa: Allocator,
-    /// Open addressing with linear probing; the length is a power of two, or zero.
-    entries: []Entry,
-    used: usize,
+    /// The pieces in the order in which they were first added.
+    entries: std.ArrayList(Entry),
+    /// Where each piece is among `entries`: open addressing with linear probing; the length is a power of
+    /// two, or zero. A place is 0 when it is free; else its low bits, as many as number the places, are the
+    /// number of the entry and one, and its other bits are those of the piece's hash.
+    places: []u32,
     /// The pieces that do not fit in their entry, and their bytes.
     long_pieces: std.ArrayList(LongPiece),
     long_bytes: std.ArrayList(u8),
@@ -37,49 +44,70 @@ pub const WordCounts = struct {
     pub fn init(gpa: Allocator) WordCounts {
         return .{
             .gpa = gpa,
-            .entries = &.{},
-            .used = 0,
+            .entries = .empty,
+            .places = &.{},
             .long_pieces = .empty,
             .long_bytes = .empty,
         };
     }
 
     pub fn deinit(self: *WordCounts) void {
-        self.gpa.free(self.entries);
+        self.entries.deinit(self.gpa);
+        self.gpa.free(self.places);
         self.long_pieces.deinit(self.gpa);
         self.long_bytes.deinit(self.gpa);
         self.* = undefined;
     }
 
+    /// Forgets all, and frees the memory.
+    pub fn clear(self: *WordCounts) void {
+        const gpa = self.gpa;
+        self.deinit();
+        self.* = .init(gpa);
+    }
+
     /// The number of distinct pieces.
     pub fn len(self: *const WordCounts) usize {
-        return self.used;
+        return self.entries.items.len;
+    }
+
+    /// The piece of that number, in the order in which they came. Its bytes may be in `buffer`.
+    pub fn wordAt(self: *const WordCounts, number: usize, buffer: *ShortPiece) Word {
+        const entry = &self.entries.items[number];
+        return .{ .bytes = self.bytesOf(entry.key, buffer), .count = entry.count };
+    }
+
+    /// The count of the piece of that number.
+    pub fn countOf(self: *const WordCounts, number: usize) u64 {
+        return self.entries.items[number].count;
+    }
+
+    /// The length of the piece of that number.
+    pub fn lenOf(self: *const WordCounts, number: usize) usize {
+        const key = self.entries.items[number].key;
+        return if (key.isLong()) self.long_pieces.items[key.longIndex()].len else key.shortLen();
     }
 
     /// Adds `count` occurrences of `piece`, whose bytes are copied. The empty piece, which has no
     /// pair to merge, is not kept. On an error nothing has changed.
     pub fn add(self: *WordCounts, piece: []const u8, count: u64) AddError!void {
         if (piece.len == 0 or count == 0) return;
+        try self.reserve(1);
         if (piece.len > inline_max) return self.addLong(piece, count);
         const key = Key.ofShort(piece);
-        const entry = try self.findOrReserve(key, key.hash(), {});
-        if (entry.count == 0) {
-            entry.key = key;
-            self.used += 1;
-        }
-        entry.count = try sum(entry.count, count);
+        try self.addShort(key, key.hash(), count);
     }
 
-    /// Adds one occurrence of each of the pieces `spans` of `text`. What an entry's place needs is
-    /// fetched for a group of pieces together: most entries of a large table are not in the cache.
+    /// Adds one occurrence of each of the pieces `spans` of `text`. What a piece's place and entry need is
+    /// fetched for a group of pieces together: most of a large table is not in the cache.
     /// After an error part of them has been added.
     pub fn addPieces(self: *WordCounts, text: []const u8, spans: []const Span) AddError!void {
         var rest = spans;
         while (rest.len > 0) {
             const group = rest[0..@min(rest.len, group_len)];
             rest = rest[group.len..];
-            while (self.used + group.len > self.entries.len / 8 * 5) try self.grow();
-            const mask = self.entries.len - 1;
+            try self.reserve(group.len);
+            const mask = self.places.len - 1;
             var keys: [group_len]Key = undefined;
             var hashes: [group_len]u64 = undefined;
             for (group, keys[0..group.len], hashes[0..group.len]) |span, *key, *hash| {
@@ -90,19 +118,14 @@ pub const WordCounts = struct {
                 else
                     .ofShort(piece);
                 hash.* = key.hash();
-                @prefetch(&self.entries[@intCast(hash.* & mask)], .{ .rw = .write });
+                @prefetch(&self.places[@intCast(hash.* & mask)], .{});
             }
             for (group, keys[0..group.len], hashes[0..group.len]) |span, key, hash| {
                 if (span.end - span.start > inline_max) {
                     try self.addLong(text[span.start..span.end], 1);
-                    continue;
+                } else {
+                    try self.addShort(key, hash, 1);
                 }
-                const entry = self.find(key, hash, {});
-                if (entry.count == 0) {
-                    entry.key = key;
-                    self.used += 1;
-                }
-                entry.count = try sum(entry.count, 1);
             }
         }
     }
@@ -114,21 +137,19 @@ pub const WordCounts = struct {
         other: *const WordCounts,
         part: usize,
         parts: usize,
-    ) AddError!void {
-        for (other.entries) |*entry| {
+        watch: ?*const Watch,
+    ) (AddError || error{Cancelled})!void {
+        for (other.entries.items, 0..) |*entry, index| {
+            if (index % poll_interval == 0) try Watch.poll(watch);
             // The high bits: the low ones are the place in the table.
             const hash = entry.key.hash();
-            if (entry.count == 0 or (hash >> 40) % parts != part) continue;
+            if ((hash >> 48) % parts != part) continue;
+            try self.reserve(1);
             if (entry.key.isLong()) {
                 try self.addLong(other.longBytes(entry.key), entry.count);
-                continue;
+            } else {
+                try self.addShort(entry.key, hash, entry.count);
             }
-            const own = try self.findOrReserve(entry.key, hash, {});
-            if (own.count == 0) {
-                own.key = entry.key;
-                self.used += 1;
-            }
-            own.count = try sum(own.count, entry.count);
         }
     }
 
@@ -138,68 +159,114 @@ pub const WordCounts = struct {
         while (words.next()) |word| try self.add(word.bytes, word.count);
     }
 
-    /// How often `piece` was added; zero when it never was.
-    pub fn get(self: *const WordCounts, piece: []const u8) u64 {
-        if (piece.len == 0 or self.used == 0) return 0;
-        if (piece.len > inline_max) {
-            const hash = hashLong(piece);
-            return self.find(.{ .low = hash, .high = 0 }, hash, piece).count;
-        }
-        const key = Key.ofShort(piece);
-        return self.find(key, key.hash(), {}).count;
+    /// Frees what finding pieces takes; it is made anew when one is next added. Until then, `get` must not
+    /// be called.
+    pub fn forgetPlaces(self: *WordCounts) void {
+        self.gpa.free(self.places);
+        self.places = &.{};
     }
 
-    /// Every distinct piece once, in an order that depends only on what was added.
+    /// How often `piece` was added; zero when it never was.
+    pub fn get(self: *const WordCounts, piece: []const u8) u64 {
+        if (piece.len == 0 or self.len() == 0) return 0;
+        const found = if (piece.len > inline_max) found: {
+            const hash = hashLong(piece);
+            break :found self.find(.{ .low = hash, .high = 0 }, hash, piece);
+        } else found: {
+            const key = Key.ofShort(piece);
+            break :found self.find(key, key.hash(), {});
+        };
+        return if (found.entry) |entry| entry.count else 0;
+    }
+
+    /// Every distinct piece once, in the order in which they came.
     pub fn iterator(self: *const WordCounts) Iterator {
         return .{ .counts = self, .index = 0, .buffer = undefined };
     }
 
-    fn addLong(self: *WordCounts, piece: []const u8, count: u64) AddError!void {
-        const hash = hashLong(piece);
-        const entry = try self.findOrReserve(.{ .low = hash, .high = 0 }, hash, piece);
-        if (entry.count == 0) {
-            try self.long_pieces.ensureUnusedCapacity(self.gpa, 1);
-            try self.long_bytes.appendSlice(self.gpa, piece);
-            entry.key = .ofLong(hash, self.long_pieces.items.len);
-            self.long_pieces.appendAssumeCapacity(.{
-                .start = self.long_bytes.items.len - piece.len,
-                .len = piece.len,
-            });
-            self.used += 1;
-        }
-        entry.count = try sum(entry.count, count);
-    }
-
-    /// The entry of the key, or the free entry in which it is to stand.
-    fn findOrReserve(
+    /// There is room for the piece.
+    inline fn addShort(
         self: *WordCounts,
         key: Key,
         hash: u64,
-        long: anytype,
-    ) Allocator.Error!*Entry {
-        if (self.entries.len != 0) {
-            @branchHint(.likely);
-            const entry = self.find(key, hash, long);
-            if (entry.count != 0 or self.used < self.entries.len / 8 * 5) return entry;
+        count: u64,
+    ) error{CountOverflow}!void {
+        const found = self.find(key, hash, {});
+        if (found.entry) |entry| {
+            entry.count = try sum(entry.count, count);
+        } else {
+            self.append(found.place, hash, .{ .key = key, .count = count });
         }
-        try self.grow();
-        return self.find(key, hash, long);
     }
 
-    /// As `findOrReserve`, in a table that has a free entry. `long` is the piece when it is too
+    /// There is room for the piece, but for its bytes.
+    fn addLong(self: *WordCounts, piece: []const u8, count: u64) AddError!void {
+        const hash = hashLong(piece);
+        const found = self.find(.{ .low = hash, .high = 0 }, hash, piece);
+        if (found.entry) |entry| {
+            entry.count = try sum(entry.count, count);
+            return;
+        }
+        try self.long_pieces.ensureUnusedCapacity(self.gpa, 1);
+        try self.long_bytes.appendSlice(self.gpa, piece);
+        const key: Key = .ofLong(hash, self.long_pieces.items.len);
+        self.long_pieces.appendAssumeCapacity(.{
+            .start = self.long_bytes.items.len - piece.len,
+            .len = piece.len,
+        });
+        self.append(found.place, hash, .{ .key = key, .count = count });
+    }
+
+    fn append(self: *WordCounts, place: usize, hash: u64, entry: Entry) void {
+        self.entries.appendAssumeCapacity(entry);
+        self.places[place] = self.placeOf(hash, self.entries.items.len);
+    }
+
+    /// What stands in the place of the entry of number `end - 1`.
+    fn placeOf(self: *const WordCounts, hash: u64, end: usize) u32 {
+        const mask: u32 = @intCast(self.places.len - 1);
+        return @as(u32, @truncate(hash >> 32)) & ~mask | @as(u32, @intCast(end));
+    }
+
+    /// Makes room for `count` more pieces.
+    fn reserve(self: *WordCounts, count: usize) Allocator.Error!void {
+        const needed = self.entries.items.len + count;
+        try self.entries.ensureTotalCapacity(self.gpa, needed);
+        if (needed > self.places.len / 8 * 5) try self.grow(needed);
+    }
+
+    const Found = struct {
+        /// Where the piece is, or the free place where it is to be.
+        place: usize,
+        entry: ?*Entry,
+    };
+
+    /// Finds a piece in a table that has a free place. `long` is the piece when it is too
     /// long for its entry, and `{}` otherwise.
-    fn find(self: *const WordCounts, key: Key, hash: u64, long: anytype) *Entry {
-        const mask = self.entries.len - 1;
+    inline fn find(self: *const WordCounts, key: Key, hash: u64, long: anytype) Found {
+        const mask: u32 = @intCast(self.places.len - 1);
+        const tag: u32 = @truncate(hash >> 32);
         var index: usize = @intCast(hash & mask);
         while (true) : (index = (index + 1) & mask) {
-            const entry = &self.entries[index];
-            if (entry.count == 0) return entry;
+            const place = self.places[index];
+            if (place == 0) return .{ .place = index, .entry = null };
+            if ((place ^ tag) & ~mask != 0) continue;
+            const entry = &self.entries.items[(place & mask) - 1];
             if (@TypeOf(long) == void) {
-                if (entry.key.low == key.low and entry.key.high == key.high) return entry;
-            } else if (entry.key.isLong() and entry.key.low == hash) {
-                if (std.mem.eql(u8, self.longBytes(entry.key), long)) return entry;
+                if (entry.key.low != key.low or entry.key.high != key.high) continue;
+            } else {
+                if (!entry.key.isLong() or entry.key.low != hash) continue;
+                if (!std.mem.eql(u8, self.longBytes(entry.key), long)) continue;
             }
+            return .{ .place = index, .entry = entry };
         }
+    }
+
+    fn bytesOf(self: *const WordCounts, key: Key, buffer: *ShortPiece) []const u8 {
+        if (key.isLong()) return self.longBytes(key);
+        std.mem.writeInt(u64, buffer[0..8], key.low, .little);
+        std.mem.writeInt(u64, buffer[8..16], key.high, .little);
+        return buffer[0..key.shortLen()];
     }
 
     fn longBytes(self: *const WordCounts, key: Key) []const u8 {
@@ -207,52 +274,47 @@ pub const WordCounts = struct {
         return self.long_bytes.items[piece.start..][0..piece.len];
     }
 
-    fn grow(self: *WordCounts) Allocator.Error!void {
-        const old = self.entries;
-        const entries = try self.gpa.alloc(Entry, @max(entries_min, old.len * 2));
-        @memset(entries, .{ .key = .{ .low = 0, .high = 0 }, .count = 0 });
-        const mask = entries.len - 1;
-        for (old) |entry| {
-            if (entry.count == 0) continue;
-            var index: usize = @intCast(entry.key.hash() & mask);
-            while (entries[index].count != 0) index = (index + 1) & mask;
-            entries[index] = entry;
+    fn grow(self: *WordCounts, needed: usize) Allocator.Error!void {
+        var place_count = @max(places_min, self.places.len * 2);
+        while (needed > place_count / 8 * 5) place_count *= 2;
+        if (place_count > places_max) return error.OutOfMemory;
+        const places = try self.gpa.alloc(u32, place_count);
+        @memset(places, 0);
+        self.gpa.free(self.places);
+        self.places = places;
+        const mask = places.len - 1;
+        for (self.entries.items, 1..) |entry, end| {
+            const hash = entry.key.hash();
+            var index: usize = @intCast(hash & mask);
+            while (places[index] != 0) index = (index + 1) & mask;
+            places[index] = self.placeOf(hash, end);
         }
-        self.gpa.free(old);
-        self.entries = entries;
     }
 };
 
 pub const Iterator = struct {
     counts: *const WordCounts,
     index: usize,
-    buffer: [16]u8,
+    buffer: ShortPiece,
 
     /// The bytes are valid until the next call, and no longer than the table is left unchanged.
     pub fn next(self: *Iterator) ?Word {
-        const entries = self.counts.entries;
-        while (self.index < entries.len) {
-            const entry = &entries[self.index];
-            self.index += 1;
-            if (entry.count == 0) continue;
-            if (entry.key.isLong()) {
-                return .{ .bytes = self.counts.longBytes(entry.key), .count = entry.count };
-            }
-            std.mem.writeInt(u64, self.buffer[0..8], entry.key.low, .little);
-            std.mem.writeInt(u64, self.buffer[8..16], entry.key.high, .little);
-            return .{ .bytes = self.buffer[0..entry.key.shortLen()], .count = entry.count };
-        }
-        return null;
+        if (self.index == self.counts.len()) return null;
+        self.index += 1;
+        return self.counts.wordAt(self.index - 1, &self.buffer);
     }
 };
 
-const entries_min = 1024;
-/// Pieces whose entries are fetched together.
+const places_min = 1024;
+/// A place's 32 bits number this many.
+const places_max = 1 << 32;
+/// So many pieces are gone through between two looks at whether to stop.
+const poll_interval = 1 << 16;
+/// Pieces whose places are fetched together.
 const group_len = 64;
 /// The longest piece that stands in its entry: the sixteenth byte of the key holds the length.
 const inline_max = 15;
 
-/// Free while `count` is zero.
 const Entry = struct {
     key: Key,
     count: u64,
@@ -430,11 +492,22 @@ test "pieces by their spans, and parts of tables, count as pieces one by one do"
     defer for (&parts) |*part| part.deinit();
     var found: usize = 0;
     for (&parts, 0..) |*part, index| {
-        for (0..2) |_| try part.mergePart(&actual, index, parts.len);
+        for (0..2) |_| try part.mergePart(&actual, index, parts.len, null);
         found += part.len();
     }
     try testing.expectEqual(expected.len(), actual.len());
     try testing.expectEqual(expected.len(), found);
+    var watch: Watch = .{};
+    watch.cancel();
+    try testing.expectError(error.Cancelled, parts[0].mergePart(&actual, 0, 1, &watch));
+    // Places that were forgotten are made anew.
+    actual.forgetPlaces();
+    try actual.add(text[0..3], 0);
+    try actual.add("new", 1);
+    try expected.add("new", 1);
+    for (&parts) |*part| part.forgetPlaces();
+    try parts[0].add("new", 2);
+    for (parts[1..]) |*part| try part.add("other", 1);
     var words = expected.iterator();
     while (words.next()) |word| {
         try testing.expectEqual(word.count, actual.get(word.bytes));
