@@ -1,4 +1,7 @@
-"""Training: rustbpe's and the plain reference's merges, whatever the corpus and the threads."""
+"""Training: the ways in, the options, errors and interrupts, and tokenizers' merges.
+
+That the merges are rustbpe's is tested in `equivalence`.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,9 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Type, Union
 
 import pytest
-import rustbpe
 import tokenizers
 from tokenizers import models, pre_tokenizers, trainers
+from training_corpora import small_corpora
 
 import pyaot_tokenizer
 from pyaot_tokenizer import (
@@ -40,56 +43,9 @@ import reference_bpe
 _OTHER_PATTERN = r"\p{L}+|\p{N}{1,3}|[^\p{L}\p{N}]+"
 
 
-def _corpora() -> List[List[str]]:
-    """Ties, overlaps, long runs, empty and one-character texts, all bytes."""
-    source = random.Random(20)
-    corpora = [
-        [],
-        [""],
-        ["", "a", "", "b"],
-        ["a" * 1000, "aa", "aaa", " " * 100, "\n" * 50],
-        ["ab ba ab ba", "abab", "baba"],
-        [
-            "".join(map(chr, range(1, 256))),
-            "\0\x01\0\x01",
-            "".join(map(chr, range(0x2FF0, 0x3400))),
-        ],
-        ["\U0010ffff\U00010000" * 9, "é" * 7, "\ufffd"],
-    ]
-    for letters in ("ab", "abc ", "aA1 '\n", "xyzéü中 "):
-        for _ in range(3):
-            corpora.append(
-                [
-                    "".join(source.choices(letters, k=source.choice((0, 1, 2, 7, 300))))
-                    for _ in range(40)
-                ]
-            )
-    return corpora
-
-
 def _tokens(tokenizer: Tokenizer) -> Dict[int, bytes]:
     pieces = ((i, tokenizer.id_to_token(i)) for i in range(tokenizer.vocab_size))
     return {i: piece for i, piece in pieces if piece is not None}
-
-
-def _last_of_equals(tokens: List[bytes]) -> Dict[int, bytes]:
-    """What is left of tokens when those with equal bytes become one, by the last id."""
-    return {i: token for token, i in {token: i for i, token in enumerate(tokens)}.items()}
-
-
-@pytest.mark.parametrize("index", range(len(_corpora())))
-@pytest.mark.parametrize("pattern", [DEFAULT_PATTERN, _OTHER_PATTERN])
-def test_merges_are_those_of_rustbpe_and_of_the_reference(index: int, pattern: str) -> None:
-    texts = _corpora()[index]
-    theirs = rustbpe.Tokenizer()
-    theirs.train_from_iterator(iter(texts), 400, pattern=pattern)
-    expected = [bytes(token) for token, _ in theirs.get_mergeable_ranks()]
-    assert reference_bpe.learn(reference_bpe.count_pieces(texts, pattern), 400) == expected
-    if not any(texts):
-        return
-    for threads in (1, 2, 5):
-        trainer = Trainer(400, pattern=pattern, num_threads=threads, progress=False)
-        assert _tokens(trainer.train(texts)) == _last_of_equals(expected)
 
 
 def test_every_way_in_gives_the_same(tmp_path: Path) -> None:
@@ -290,6 +246,70 @@ except KeyboardInterrupt:
     assert process.wait() == 0
 
 
+@pytest.mark.parametrize("tie_break", ["rustbpe", "huggingface"])
+@pytest.mark.parametrize("stage", ["count", "lay out", "merge"])
+def test_interrupt_stops_at_every_stage(stage: str, tie_break: str) -> None:
+    script = """
+import os, random, signal, sys, time
+from pyaot_tokenizer import Trainer
+stage, tie_break = sys.argv[1:]
+signal.signal(signal.SIGINT, signal.default_int_handler)
+source = random.Random(1)
+texts = ["".join(map(chr, source.choices(range(0x4E00, 0x9E00), k=100))) for _ in range(60_000)]
+begin = None
+def tell(progress):
+    global begin
+    if begin is None and progress.stage == stage.replace("lay out", "merge"):
+        # The first time, the pieces are being laid out.
+        if stage != "merge" or progress.done > 0:
+            begin = time.monotonic()
+            os.kill(os.getpid(), signal.SIGINT)
+try:
+    Trainer(2**31, tie_break=tie_break, num_threads=2, progress=tell).train(texts)
+except KeyboardInterrupt:
+    print(time.monotonic() - begin, flush=True)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, stage, tie_break],
+        stdout=subprocess.PIPE,
+        check=True,
+        env=dict(os.environ),
+        timeout=60,
+    )
+    assert float(done.stdout) < 1.0
+
+
+def test_a_killed_training_or_saving_leaves_no_half_written_file(tmp_path: Path) -> None:
+    script = """
+import sys
+from pyaot_tokenizer import Trainer
+tokenizer = Trainer(3000, progress=False).train(["%d words" % i for i in range(20_000)])
+print(tokenizer.vocab_size, flush=True)
+while True:
+    for name in ("tokenizer.json", "x.tiktoken"):
+        tokenizer.save(sys.argv[1] + "/" + name)
+        print("saved", flush=True)
+"""
+    for delay in (0.0, 0.003, 0.01, 0.03):
+        process = subprocess.Popen(
+            [sys.executable, "-c", script, str(tmp_path)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=dict(os.environ),
+        )
+        assert process.stdout is not None
+        size = int(process.stdout.readline())
+        for _ in range(4):
+            assert process.stdout.readline() == "saved\n"
+        time.sleep(delay)
+        process.kill()
+        process.wait()
+        whole = Tokenizer(tmp_path / "tokenizer.json")
+        settings = json.loads((tmp_path / "x.tiktoken.json").read_text("utf-8"))
+        again = Tokenizer.from_tiktoken(tmp_path / "x.tiktoken", **settings)
+        assert whole.vocab_size == again.vocab_size == size
+
+
 def _hf_trained(texts: List[str], **options: Any) -> Dict[str, Any]:
     """The model that tokenizers learns."""
     tokenizer = tokenizers.Tokenizer(models.BPE())
@@ -367,7 +387,7 @@ def test_limit_alphabet_is_that_of_tokenizers() -> None:
 @pytest.mark.parametrize("pattern", [DEFAULT_PATTERN, "gpt2", "cl100k_base", "o200k_base"])
 def test_saved_it_is_loaded_by_tokenizers(tmp_path: Path, tie_break: Any, pattern: str) -> None:
     source = random.Random(8)
-    texts = _corpora()[5] + _hf_corpora()[-1] + ["it's 12345 words\r\n\n  and   more  "]
+    texts = small_corpora()[5] + _hf_corpora()[-1] + ["it's 12345 words\r\n\n  and   more  "]
     trainer = Trainer(
         700, special_tokens=["<|x|>"], tie_break=tie_break, pattern=pattern, progress=False
     )
@@ -388,7 +408,7 @@ def test_saved_it_is_loaded_by_tokenizers(tmp_path: Path, tie_break: Any, patter
 
 
 def test_saved_as_ranks(tmp_path: Path) -> None:
-    tokenizer = Trainer(400, special_tokens=["<|x|>"], progress=False).train(_corpora()[9])
+    tokenizer = Trainer(400, special_tokens=["<|x|>"], progress=False).train(small_corpora()[10])
     path = tmp_path / "x.tiktoken"
     tokenizer.save(path)
     settings = json.loads((tmp_path / "x.tiktoken.json").read_text("utf-8"))
