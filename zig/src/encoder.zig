@@ -472,7 +472,8 @@ pub const Encoder = struct {
             ids[0] = id;
             break :count 1;
         } else try encoder.mergePiece(gpa, piece, ids);
-        encoder.cache.put(keys, i, piece, ids[0..count]);
+        // A cached piece has at most as many ids as bytes; with a prefix within words one may have more.
+        if (count <= piece.len) encoder.cache.put(keys, i, piece, ids[0..count]);
         return count;
     }
 

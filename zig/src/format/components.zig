@@ -66,6 +66,7 @@ pub const Components = struct {
         var steps: std.ArrayList(definition.PieceStep) = .empty;
         try general.readPreTokenizer(reader, root, &steps);
         components.piece_steps = steps.items;
+        if (!components.knowsFirst(steps.items)) return refuseFirst(reader, root);
         try components.readDecodeSteps(reader, root);
         const decode_steps = components.decode_steps.?;
         if (decode_steps.len == 1 and decode_steps[0] == .byte_level) {
@@ -73,6 +74,47 @@ pub const Components = struct {
             components.decodes_bytes = true;
         }
         return components;
+    }
+
+    /// Whether it is known in the normalized text which pieces stand at the start of the text, where it
+    /// matters: nothing is dropped before the first of them, and no character gives several.
+    fn knowsFirst(components: *const Components, steps: []const definition.PieceStep) bool {
+        var is_split = false;
+        var is_changed = false;
+        for (steps) |step| switch (step) {
+            .split, .fixed_length => is_split = true,
+            .replace_spaces => {},
+            .byte_level => is_changed = true,
+            .prefix => |prefix| {
+                if (prefix.pieces == .first) {
+                    if (is_changed or components.dropsText()) return false;
+                    if (is_split and components.normalization.items.len > 0) return false;
+                }
+                is_changed = is_changed or prefix.pieces != .none;
+            },
+        };
+        return true;
+    }
+
+    /// Whether a step may take something off the text's start.
+    fn dropsText(components: *const Components) bool {
+        for (components.normalization.items) |step| switch (step) {
+            .nfc, .nfd, .nfkc, .nfkd, .lowercase, .byte_level, .prepend => {},
+            .strip_accents, .nmt => return true,
+            .strip => |sides| if (sides.left) return true,
+            .replace => |pair| if (pair.to.len == 0) return true,
+            .replace_matches => |pair| if (pair.to.len == 0) return true,
+        };
+        return false;
+    }
+
+    fn refuseFirst(reader: *Reader, root: Node) Error {
+        return reader.refuseBecause(
+            root.get(pre_tokenizer_key).?,
+            pre_tokenizer_key,
+            "with the prepend_scheme first behind what changes the text",
+            .{},
+        );
     }
 
     fn readDecodeSteps(components: *Components, reader: *Reader, root: Node) Error!void {
@@ -188,6 +230,10 @@ pub const Components = struct {
         components.space_sign = metaspace.sign;
         components.is_late_sign = true;
         components.prefix_space = metaspace.prefix;
+        if (metaspace.prefix == .first and components.dropsText()) {
+            const key = pre_tokenizer_key;
+            return reader.refuseBecause(node, key, "behind a normalizer that drops text", .{});
+        }
         if (!metaspace.splits) return;
         const split: Split = .{
             .pattern = try escaped(reader, metaspace.sign),

@@ -68,6 +68,8 @@ pub fn read(reader: *Reader, node: Node, name: []const u8, list: *List) Error!bo
             .pattern = "\\w+|[^\\w\\s]+",
             .behavior = .removed,
             .invert = true,
+            // tokenizers takes Rust's engine here, whose \w has fewer numbers.
+            .engine = .fancy_regex,
         }, null),
         .WhitespaceSplit => try list.add(reader, spaces, null),
         .CharDelimiterSplit => {
