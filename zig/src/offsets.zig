@@ -408,7 +408,7 @@ const InWord = struct {
 /// Changes spans of bytes to spans of characters, each with all the characters it has a part of.
 pub fn toCharacters(text: []const u8, spans: []Span) void {
     if (isAscii(text)) return;
-    if (!std.unicode.utf8ValidateSlice(text)) return toSlowCharacters(text, spans);
+    if (!isWellFormed(text)) return toSlowCharacters(text, spans);
     // How many characters begin before `at`.
     var at: usize = 0;
     var count: u64 = 0;
@@ -423,7 +423,7 @@ pub fn toCharacters(text: []const u8, spans: []Span) void {
         // One that began before has a part of this span.
         const is_inside = start < end and text[start] & 0xC0 == 0x80;
         span.start = count - @intFromBool(is_inside);
-        count += countStarts(text[start..end]);
+        count += countShort(text, start, end);
         span.end = count;
         at = end;
     }
@@ -438,6 +438,39 @@ fn isAscii(text: []const u8) bool {
     }
     for (text[at..]) |byte| if (byte >= 0x80) return false;
     return true;
+}
+
+/// Whether the text is UTF-8: blocks of ASCII are passed over, wherever they stand.
+fn isWellFormed(text: []const u8) bool {
+    const block_len = 32;
+    var at: usize = 0;
+    while (at < text.len) {
+        if (at + block_len <= text.len) {
+            const block: @Vector(block_len, u8) = text[at..][0..block_len].*;
+            if (@reduce(.Max, block) < 0x80) {
+                at += block_len;
+                continue;
+            }
+        }
+        const stop = @min(at + block_len, text.len);
+        while (at < stop) {
+            const character = utf8.decode(text, at);
+            if (character.code_point == utf8.replacement and
+                !std.mem.startsWith(u8, text[at..], "\u{FFFD}")) return false;
+            at += character.len;
+        }
+    }
+    return true;
+}
+
+/// As `countStarts`, of `text[start..end]`: nearly every token is within one vector.
+inline fn countShort(text: []const u8, start: usize, end: usize) u64 {
+    const block_len = 16;
+    const len = end - start;
+    if (len >= block_len or start + block_len > text.len) return countStarts(text[start..end]);
+    const block: @Vector(block_len, i8) = @bitCast(text[start..][0..block_len].*);
+    const starts: u16 = @bitCast(block > @as(@Vector(block_len, i8), @splat(-65)));
+    return @popCount(starts & ((@as(u16, 1) << @intCast(len)) - 1));
 }
 
 /// How many characters begin in well-formed `bytes`.
