@@ -32,33 +32,50 @@ class Call:
     """A call on a thread of its own, which gives a status."""
 
     def __init__(self, call: Callable[[], int], cancel: Callable[[], None]) -> None:
-        """Starts it. `cancel` makes `call` return soon."""
+        """`cancel` makes `call` return soon. `start` begins it."""
         self._cancel = cancel
         self._status: Optional[int] = None
         self._call = call
+        self._lock = threading.Lock()
+        self._is_running = False
+        self._is_abandoned = False
+        self._done = threading.Event()
         self._thread = threading.Thread(target=self._work, name="pyaot_tokenizer", daemon=True)
+
+    def start(self) -> None:
+        """Begins it. An interrupt may come while the thread begins: `stop` sees to that."""
         self._thread.start()
 
     def _work(self) -> None:
-        self._status = self._call()
+        with self._lock:
+            if self._is_abandoned:
+                return
+            self._is_running = True
+        try:
+            self._status = self._call()
+        finally:
+            self._done.set()
 
     def wait(self, tick: Tick) -> int:
         """Its status, when it is done; `tick` is called now and then until it is."""
         try:
-            while True:
-                self._thread.join(_TICK_SECONDS)
-                if not self._thread.is_alive():
-                    break
+            while not self._done.wait(_TICK_SECONDS):
                 tick()
+            self._thread.join()
         except BaseException:
             self.stop()
             raise
         return Status.OUT_OF_MEMORY.value if self._status is None else self._status
 
     def stop(self) -> None:
-        """Cancels it, and returns when it is done."""
-        self._cancel()
-        self._thread.join()
+        """Cancels it if it is not done, and returns when it is or never will be begun."""
+        with self._lock:
+            self._is_abandoned = True
+            is_running = self._is_running
+        if is_running and not self._done.is_set():
+            self._cancel()
+        if is_running:
+            self._thread.join()
 
 
 class CountsHandle:
@@ -138,7 +155,12 @@ class CountsHandle:
             lambda: _native.LIBRARY.pyaot_counts_gather(address),
             lambda: _native.LIBRARY.pyaot_counts_cancel(address),
         )
-        self.check(call.wait(lambda: None))
+        try:
+            call.start()
+            status = call.wait(lambda: None)
+        finally:
+            call.stop()
+        self.check(status)
 
     def save(self) -> bytes:
         """The counts as bytes."""
@@ -245,7 +267,9 @@ class Feeder:
         def cancel() -> None:
             _native.LIBRARY.pyaot_counts_cancel(address)
 
-        self._busy = (Call(count, cancel), buffer)
+        call = Call(count, cancel)
+        self._busy = (call, buffer)
+        call.start()
 
     def _wait(self) -> None:
         if self._busy is None:
@@ -296,7 +320,11 @@ def learn(
             lambda: library.pyaot_training_run(address, counts.address),
             lambda: library.pyaot_training_cancel(address),
         )
-        status = call.wait(lambda: tell(library.pyaot_training_progress(address)))
+        try:
+            call.start()
+            status = call.wait(lambda: tell(library.pyaot_training_progress(address)))
+        finally:
+            call.stop()
         if status == Status.OUT_OF_MEMORY:
             raise MemoryError("memory ran out")
         if status != Status.OK:
