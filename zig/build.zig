@@ -19,6 +19,7 @@ pub fn build(b: *std.Build) void {
     addLibraries(b, target, optimize);
     addBenchmark(b, package, target, optimize);
     addSoak(b, target, optimize);
+    addFuzz(b, package, target, optimize);
 
     const test_step = b.step("test", "Run the unit tests and the compile-failure tests");
     const unit_tests = b.addTest(.{ .root_module = package });
@@ -143,6 +144,28 @@ fn addSoak(
     const run = b.addRunArtifact(program);
     if (b.args) |args| run.addArgs(args);
     b.step("soak", "Run for long, on threads or on text that never repeats").dependOn(&run.step);
+}
+
+/// `zig build fuzz-loaders --release=safe -- sentencepiece 60 1 tokenizer.model`
+fn addFuzz(
+    b: *std.Build,
+    package: *std.Build.Module,
+    target: std.Build.ResolvedTarget,
+    optimize: std.builtin.OptimizeMode,
+) void {
+    const program = b.addExecutable(.{
+        .name = "fuzz_loaders",
+        .root_module = b.createModule(.{
+            .root_source_file = b.path("src/fuzz_loaders.zig"),
+            .target = target,
+            .optimize = optimize,
+            .link_libc = true,
+            .imports = &.{.{ .name = "pyaot_tokenizer", .module = package }},
+        }),
+    });
+    const run = b.addRunArtifact(program);
+    if (b.args) |args| run.addArgs(args);
+    b.step("fuzz-loaders", "Load changed files, every allocation checked").dependOn(&run.step);
 }
 
 /// Code that the comptime checks must reject, with the message they must give; null: must compile.

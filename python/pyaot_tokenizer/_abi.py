@@ -4,7 +4,7 @@ import ctypes
 import enum
 
 VERSION = "0.1.0"
-ABI_HASH = 0x05e76c6c59a13916
+ABI_HASH = 0x64ecec4eeb5e39ef
 NO_OFFSET = 0xffffffffffffffff
 
 
@@ -108,6 +108,14 @@ SIGNATURES = {
     "pyaot_tokenizer_load_vocab_merges": (
         ctypes.c_int32,
         (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t),
+    ),
+    "pyaot_tokenizer_load_sentencepiece": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t),
+    ),
+    "pyaot_tokenizer_load_tekken": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t),
     ),
     "pyaot_tokenizer_load_frozen": (
         ctypes.c_int32,

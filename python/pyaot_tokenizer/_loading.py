@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from array import array
 from itertools import accumulate
-from typing import Any, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar
+from typing import Any, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar, Union
 
-from . import _native
+from . import _forms, _hub, _native
 from ._arguments import (
     NO_TOKENS,
     Path,
@@ -18,12 +18,11 @@ from ._arguments import (
     type_name,
 )
 from ._state import State
-from .errors import InvalidTypeError
+from .errors import FormatError, InvalidTypeError, InvalidValueError
 
 _Loader = TypeVar("_Loader", bound="Loader")
 
-# What a frozen file begins with, and what stands for the source of a tokenizer from one.
-_FROZEN_MAGIC = b"PYAOTTOK"
+# What stands for the source of a tokenizer from a frozen file.
 _FROZEN_SOURCE = ("_load_frozen_bytes",)
 
 
@@ -33,20 +32,27 @@ class Loader(State):
     __slots__ = ()
 
     def __init__(self, path: Optional[Path] = None) -> None:
-        """Loads a tokenizer.json, or a file written by `save_frozen`.
+        """Loads a tokenizer from its file, or from the folder that its files are in.
 
-        Without a file it is one like rustbpe's, to be trained by `train_from_iterator`: until then
+        What a file is, its content tells: a tokenizer.json, a tekken.json, a SentencePiece model, a
+        ``.tiktoken`` rank file, or what `save_frozen` wrote. A rank file says nothing of its
+        pattern: there must be what `save` put beside it, or it is one of a published encoding, by
+        its content or by its name; else use `from_tiktoken`. In a folder it is the first of
+        tokenizer.json, tekken.json, tokenizer.model, vocab.json with merges.txt, and the only
+        ``.tiktoken`` file.
+
+        Without a path it is one like rustbpe's, to be trained by `train_from_iterator`: until then
         it has the 256 bytes as tokens and a pattern that finds nothing in any text.
 
         A frozen file is mapped: it may be replaced or deleted while the tokenizer lives, and must
         not be changed or truncated in place. To be safe from that, use `from_bytes`.
 
         Args:
-            path: The file, as written by tokenizers, transformers or `save_frozen`.
+            path: The file or the folder.
 
         Raises:
             InvalidTypeError: `path` is not a path.
-            FileMissingError: The file does not exist.
+            FileMissingError: The file does not exist, or the folder has none.
             FileReadError: The file cannot be read.
             FormatError: The file is malformed; the error says where.
             UnsupportedError: The file needs what this version does not do; the error names it.
@@ -55,27 +61,37 @@ class Loader(State):
         if path is None:
             self._load_learnt([bytes([byte]) for byte in range(256)], b"")
             return
-        content = read_file(path, unless=_FROZEN_MAGIC)
+        if isinstance(path, (str, os.PathLike)) and _forms.is_folder(path):
+            self._load_folder(os.fspath(path))
+            return
+        content = read_file(path, unless=_forms.FROZEN_MAGIC)
         if content is None:
             self._load_frozen(path)
         else:
-            self._load_json(content, os.fspath(path))
+            self._load_content(content, os.fspath(path))
 
     @classmethod
-    def from_bytes(cls: Type[_Loader], json: bytes) -> _Loader:
-        """Loads the content of a tokenizer.json, or of a file written by `save_frozen`.
+    def from_file(cls: Type[_Loader], path: Path) -> _Loader:
+        """Loads a tokenizer from a file or a folder; as the constructor, which says how."""
+        if path is None:
+            raise InvalidTypeError("a path as str or os.PathLike is needed, not NoneType")
+        return cls(path)
+
+    @classmethod
+    def from_bytes(cls: Type[_Loader], content: bytes) -> _Loader:
+        """Loads the content of any file that the constructor loads.
 
         Raises:
-            InvalidTypeError: `json` is not bytes.
+            InvalidTypeError: `content` is not bytes.
             FormatError, UnsupportedError, MemoryError: As for the constructor.
         """
-        if not isinstance(json, bytes):
-            raise InvalidTypeError(f"a tokenizer.json as bytes is needed, not {type_name(json)}")
+        if not isinstance(content, bytes):
+            raise InvalidTypeError(f"a tokenizer.json as bytes is needed, not {type_name(content)}")
         self = cls.__new__(cls)
-        if json.startswith(_FROZEN_MAGIC):
-            self._load_frozen_bytes(json)
+        if content.startswith(_forms.FROZEN_MAGIC):
+            self._load_frozen_bytes(content)
         else:
-            self._load_json(json, None)
+            self._load_content(content, None)
         return self
 
     @classmethod
@@ -86,9 +102,109 @@ class Loader(State):
         return cls.from_bytes(json.encode("utf-8", "surrogatepass"))
 
     @classmethod
+    def from_sentencepiece(cls: Type[_Loader], model: Union[Path, bytes]) -> _Loader:
+        """Loads a SentencePiece model of the type BPE.
+
+        Text never becomes a control piece, as in sentencepiece, whatever `special_tokens` says;
+        `skip_special_tokens` leaves them out when decoding.
+
+        Args:
+            model: The path of the file, or its content.
+
+        Raises:
+            InvalidTypeError: `model` is neither.
+            FileMissingError, FileReadError, FormatError, UnsupportedError, MemoryError: As for the
+                constructor; a model of another type is an UnsupportedError.
+        """
+        self = cls.__new__(cls)
+        self._load_sentencepiece(*_content(model))
+        return self
+
+    @classmethod
+    def from_tekken(cls: Type[_Loader], json: Union[Path, bytes]) -> _Loader:
+        """Loads a tekken.json.
+
+        Its special tokens are parsed by `encode` as in all other forms; mistral-common never does
+        so: `encode_ordinary` gives its ids.
+
+        Args:
+            json: The path of the file, or its content.
+
+        Raises:
+            InvalidTypeError: `json` is neither.
+            FileMissingError, FileReadError, FormatError, UnsupportedError, MemoryError: As for the
+                constructor.
+        """
+        self = cls.__new__(cls)
+        self._load_tekken(*_content(json))
+        return self
+
+    @classmethod
+    def from_encoding(cls: Type[_Loader], name: str) -> _Loader:
+        """Loads a published encoding by its name in tiktoken.
+
+        ``gpt2``, ``r50k_base``, ``p50k_base``, ``p50k_edit``, ``cl100k_base``, ``o200k_base`` or
+        ``o200k_harmony``. Its file is looked for in tiktoken's cache folder (the value of
+        ``TIKTOKEN_CACHE_DIR``, else of ``DATA_GYM_CACHE_DIR``, else ``data-gym-cache`` in the
+        folder for temporary files), and its SHA-256 is checked; nothing is downloaded.
+
+        Raises:
+            InvalidTypeError: `name` is not a str.
+            InvalidValueError: There is no such encoding.
+            FileMissingError: Its file is not there; the error says where to put it.
+            FileReadError, FormatError, MemoryError: As for the constructor; the content of another
+                file is a FormatError.
+        """
+        if not isinstance(name, str):
+            raise InvalidTypeError(
+                f"the name of an encoding as str is needed, not {type_name(name)}"
+            )
+        from .tiktoken import registry  # noqa: PLC0415 (which builds on this module)
+
+        published = registry.published(name)
+        if published is None:
+            known = ", ".join(registry.PUBLISHED_NAMES)
+            raise InvalidValueError(f"there is no encoding {name!r}; there are {known}")
+        specials = check_specials(published.special_tokens)
+        self = cls.__new__(cls)
+        if isinstance(published.ranks, bytes):
+            self._load_tiktoken(published.ranks, check_pattern(published.pattern), specials, None)
+            return self
+        return cls.from_ranks(
+            published.ranks, pattern=published.pattern, special_tokens=published.special_tokens
+        )
+
+    @classmethod
+    def from_pretrained(
+        cls: Type[_Loader],
+        name: str,
+        revision: Optional[str] = None,
+        token: Union[str, bool, None] = None,
+    ) -> _Loader:
+        """Loads a tokenizer of the Hugging Face hub, from the local cache if it is there.
+
+        The cache is where ``HF_HUB_CACHE``, ``HF_HOME`` or ``XDG_CACHE_HOME`` say, else in
+        ``~/.cache/huggingface/hub``. What is not in it, the package ``huggingface_hub`` downloads
+        if it is installed and ``HF_HUB_OFFLINE`` is not set. The name of a folder is that folder.
+
+        Args:
+            name: As in ``"gpt2"`` or ``"mistralai/Mistral-Nemo-Base-2407"``.
+            revision: A branch, a tag or a commit; None: ``"main"``.
+            token: Handed to ``huggingface_hub``.
+
+        Raises:
+            InvalidTypeError: `name` or `revision` is not a str.
+            InvalidValueError: `name` or `revision` cannot be one.
+            FileMissingError: It is not in the cache and cannot be downloaded; the error says why.
+            FileReadError: The download failed.
+            FormatError, UnsupportedError, MemoryError: As for the constructor.
+        """
+        return cls(_hub.find(name, revision, token))
+
+    @classmethod
     def from_tiktoken(
         cls: Type[_Loader],
-        path: Path,
+        ranks: Union[Path, Mapping[bytes, int]],
         *,
         pattern: str,
         special_tokens: Mapping[str, int] = NO_TOKENS,
@@ -96,7 +212,7 @@ class Loader(State):
         """Loads a ``.tiktoken`` rank file: lines of a token in base64 and its rank, its id.
 
         Args:
-            path: The rank file.
+            ranks: The path of the rank file, or the ranks themselves, as for `from_ranks`.
             pattern: What cuts text into pieces: a name of `PATTERNS`, or a regular expression in
                 the syntax of tiktoken.
             special_tokens: Texts of special tokens and their ids.
@@ -107,11 +223,13 @@ class Loader(State):
             FileMissingError, FileReadError, FormatError, UnsupportedError, MemoryError: As for the
                 constructor; a pattern that this version cannot run is an UnsupportedError.
         """
+        if isinstance(ranks, Mapping):
+            return cls.from_ranks(ranks, pattern=pattern, special_tokens=special_tokens)
         specials = check_specials(special_tokens)
         expression = check_pattern(pattern)
-        ranks = read_file(path)
+        content = read_file(ranks)
         self = cls.__new__(cls)
-        self._load_tiktoken(ranks, expression, specials, os.fspath(path))
+        self._load_tiktoken(content, expression, specials, os.fspath(ranks))
         return self
 
     @classmethod
@@ -172,6 +290,33 @@ class Loader(State):
             return _restore, (type(self), *_FROZEN_SOURCE, self._handle.frozen_bytes())
         return _restore, (type(self), *self._source)
 
+    def _load_folder(self, folder: str) -> None:
+        files = _forms.find_in(folder)
+        if len(files) == 1:
+            self.__init__(files[0])  # type: ignore[misc]
+            return
+        vocab, merges = files
+        self._load_vocab_merges(read_file(vocab), read_file(merges), f"{vocab} with {merges}")
+
+    def _load_content(self, content: bytes, file: Optional[str]) -> None:
+        form = _forms.of(content)
+        if form == "sentencepiece":
+            self._load_sentencepiece(content, file)
+        elif form == "tiktoken":
+            pattern, specials = _forms.rank_settings(content, file)
+            self._load_tiktoken(content, check_pattern(pattern), check_specials(specials), file)
+        else:
+            self._load_json_or_tekken(content, file)
+
+    def _load_json_or_tekken(self, json: bytes, file: Optional[str]) -> None:
+        try:
+            self._load_json(json, file)
+        except FormatError as error:
+            # Without a model it is no tokenizer.json.
+            if error.key != "model" or not _forms.may_be_tekken(json):
+                raise
+            self._load_tekken(json, file)
+
     def _load_json(self, json: bytes, file: Optional[str]) -> None:
         self._finish(
             _native.Handle(
@@ -179,6 +324,28 @@ class Loader(State):
                 file=file,
             ),
             ("_load_json", json, None),
+        )
+
+    def _load_sentencepiece(self, model: bytes, file: Optional[str]) -> None:
+        self._finish(
+            _native.Handle(
+                lambda address: _native.LIBRARY.pyaot_tokenizer_load_sentencepiece(
+                    address, model, len(model)
+                ),
+                file=file,
+            ),
+            ("_load_sentencepiece", model, None),
+        )
+
+    def _load_tekken(self, json: bytes, file: Optional[str]) -> None:
+        self._finish(
+            _native.Handle(
+                lambda address: _native.LIBRARY.pyaot_tokenizer_load_tekken(
+                    address, json, len(json)
+                ),
+                file=file,
+            ),
+            ("_load_tekken", json, None),
         )
 
     def _load_frozen(self, path: Path) -> None:
@@ -263,6 +430,13 @@ class Loader(State):
             ),
             ("_load_vocab_merges", vocab, merges, None),
         )
+
+
+def _content(source: Union[Path, bytes]) -> Tuple[bytes, Optional[str]]:
+    """The content that is given, or that of a file, and the file."""
+    if isinstance(source, bytes):
+        return source, None
+    return read_file(source), os.fspath(source)
 
 
 def _restore(cls: Type[Loader], load: str, *source: Any) -> Loader:

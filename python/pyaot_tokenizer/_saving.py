@@ -55,6 +55,15 @@ def ranks_json(
     return model_json(vocab, merges, pattern, specials, ignore_merges=True)
 
 
+def vocab_merges_json(vocab: bytes, merges: bytes) -> bytes:
+    """The tokenizer.json of GPT-2's pair of files, which have been loaded before."""
+    lines = [line.rstrip("\r") for line in merges.decode("utf-8").split("\n")]
+    if lines[0].startswith("#version"):
+        del lines[0]
+    pairs = [(left, right) for left, right in (line.split(" ") for line in lines if line)]
+    return model_json(json.loads(vocab), pairs, PATTERNS["gpt2"], [], ignore_merges=False)
+
+
 def model_json(
     vocab: Mapping[str, int],
     merges: Sequence[Tuple[str, str]],

@@ -37,7 +37,7 @@ else:
 
 _State = TypeVar("_State", bound="State")
 
-_FORMATS = ("tokenizer.json", "tiktoken", "vocab+merges")
+_FORMATS = ("tokenizer.json", "tiktoken", "vocab+merges", "sentencepiece", "tekken")
 
 
 class AddedToken(NamedTuple):
@@ -124,7 +124,11 @@ class State(_Base):
 
     @property
     def format(self) -> str:
-        """Where it came from: ``"tokenizer.json"``, ``"tiktoken"`` or ``"vocab+merges"``."""
+        """Where it came from.
+
+        ``"tokenizer.json"``, ``"tiktoken"``, ``"vocab+merges"``, ``"sentencepiece"`` or
+        ``"tekken"``.
+        """
         return _FORMATS[self._property(Property.FORMAT)]
 
     @property

@@ -20,14 +20,16 @@ class Writer(State):
         """Writes a tokenizer.json that tokenizers and transformers load, with the same ids.
 
         A path that ends in ``.tiktoken`` gets a rank file, and beside it ``PATH.json`` with the
-        pattern and the special tokens. Every file is written under another name in the same folder
-        and renamed: there is what was there before, or the whole new file.
+        pattern and the special tokens; the constructor loads the two. A path that ends in
+        ``.model`` or ``tekken.json`` gets the file of that form that the tokenizer came from. Every
+        file is written under another name in the same folder and renamed: there is what was there
+        before, or the whole new file.
 
         Raises:
             InvalidTypeError: `path` is not a path.
             UnsupportedError: The tokenizer has no such form: a vocabulary that is no ranks as
-                ``.tiktoken``; one from a frozen file or from vocab.json and merges.txt; a pattern
-                that tokenizers' engine reads differently.
+                ``.tiktoken``; one from a frozen file; a SentencePiece model as anything else; a
+                pattern that tokenizers' engine reads differently.
             FileWriteError: The file cannot be written.
         """
         name = check_path(path)
@@ -40,9 +42,17 @@ class Writer(State):
         as_ranks = name.endswith(".tiktoken")
         if kind == "_load_json" and not as_ranks:
             return [(name, self._source[1])]
+        own = {"_load_sentencepiece": ".model", "_load_tekken": "tekken.json"}.get(kind)
+        if own is not None and name.endswith(own):
+            return [(name, self._source[1])]
+        if kind == "_load_vocab_merges" and not as_ranks and not name.endswith(".model"):
+            return [(name, _saving.vocab_merges_json(*self._source[1:3]))]
         pattern = self.pattern
-        if self.format != "tiktoken" or pattern is None:
+        is_foreign = name.endswith(".model") and own != ".model"
+        if self.format not in ("tiktoken", "tekken") or pattern is None or is_foreign:
             form = "ranks" if as_ranks else "a tokenizer.json"
+            if is_foreign:
+                form = "a SentencePiece model"
             raise UnsupportedError(f"a tokenizer of {self.format} cannot be saved as {form}")
         specials = [(text, token.id) for text, token in self._added.items()]
         ranks = {token: token_id for token_id, token in self._ranks()}

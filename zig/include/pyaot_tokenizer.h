@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 #define PYAOT_VERSION "0.1.0"
-#define PYAOT_ABI_HASH UINT64_C(0x05e76c6c59a13916)
+#define PYAOT_ABI_HASH UINT64_C(0x64ecec4eeb5e39ef)
 
 typedef struct pyaot_tokenizer pyaot_tokenizer;
 typedef struct pyaot_context pyaot_context;
@@ -121,6 +121,12 @@ pyaot_status pyaot_tokenizer_load_ranks(pyaot_tokenizer *handle, const uint8_t *
 
 /* Loads an empty tokenizer from the bytes of GPT-2's pair of files, vocab.json and merges.txt. */
 pyaot_status pyaot_tokenizer_load_vocab_merges(pyaot_tokenizer *handle, const uint8_t *vocab, size_t vocab_len, const uint8_t *merges, size_t merges_len);
+
+/* Loads an empty tokenizer from the bytes of a SentencePiece model. */
+pyaot_status pyaot_tokenizer_load_sentencepiece(pyaot_tokenizer *handle, const uint8_t *model, size_t model_len);
+
+/* Loads an empty tokenizer from the bytes of a tekken.json. */
+pyaot_status pyaot_tokenizer_load_tekken(pyaot_tokenizer *handle, const uint8_t *json, size_t json_len);
 
 /* Loads an empty tokenizer from a file that `pyaot_tokenizer_save_frozen` wrote: maps it, checks it and
  * uses its tables where they lie. The file may be replaced by another or deleted meanwhile; to change

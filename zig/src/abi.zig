@@ -31,6 +31,8 @@ const stable = @import("stable.zig");
 const training = @import("training.zig");
 const Training = training.Training;
 const tokenizer_json = @import("format/tokenizer_json.zig");
+const sentencepiece = @import("format/sentencepiece.zig");
+const tekken = @import("format/tekken.zig");
 const tiktoken = @import("format/tiktoken.zig");
 const vocab_merges = @import("format/vocab_merges.zig");
 const frozen_file = @import("frozen_file.zig");
@@ -93,7 +95,8 @@ pub const Property = enum(i32) {
     merge_count = 2,
     /// Tokens matched before pre-tokenization.
     added_token_count = 3,
-    /// The file form it was loaded from: 0 tokenizer.json, 1 tiktoken ranks, 2 vocab.json and merges.txt.
+    /// The file form it was loaded from: 0 tokenizer.json, 1 tiktoken ranks, 2 vocab.json and merges.txt,
+    /// 3 a SentencePiece model, 4 tekken.json.
     format = 4,
     /// Bytes of memory its tables take.
     memory_bytes = 5,
@@ -331,6 +334,40 @@ pub const functions = struct {
             &handle.diagnostic,
         ) catch |err| return loadStatus(err);
         return build(handle, parsed, loadingThreads(vocab_len));
+    }
+
+    /// Loads an empty tokenizer from the bytes of a SentencePiece model.
+    pub fn pyaot_tokenizer_load_sentencepiece(
+        handle: *TokenizerHandle,
+        model: [*]const u8,
+        model_len: usize,
+    ) callconv(.c) Status {
+        if (!mayLoad(handle)) return .invalid_argument;
+        var arena: std.heap.ArenaAllocator = .init(loading.allocator());
+        defer arena.deinit();
+        const parsed = sentencepiece.parse(
+            arena.allocator(),
+            model[0..model_len],
+            &handle.diagnostic,
+        ) catch |err| return loadStatus(err);
+        return build(handle, parsed, loadingThreads(model_len));
+    }
+
+    /// Loads an empty tokenizer from the bytes of a tekken.json.
+    pub fn pyaot_tokenizer_load_tekken(
+        handle: *TokenizerHandle,
+        json: [*]const u8,
+        json_len: usize,
+    ) callconv(.c) Status {
+        if (!mayLoad(handle)) return .invalid_argument;
+        var arena: std.heap.ArenaAllocator = .init(loading.allocator());
+        defer arena.deinit();
+        const parsed = tekken.parse(
+            arena.allocator(),
+            json[0..json_len],
+            &handle.diagnostic,
+        ) catch |err| return loadStatus(err);
+        return build(handle, parsed, loadingThreads(json_len));
     }
 
     /// Loads an empty tokenizer from a file that `pyaot_tokenizer_save_frozen` wrote: maps it, checks it and

@@ -178,6 +178,7 @@ const Level = struct {
                 if (output.len > 0 and start > 0) try level.addRemoval(gpa, 0, 0, start);
             },
             .prepend => try level.addPrefix(gpa, to.len, input),
+            .collapse_spaces => try level.addCollapsed(gpa, input, to),
             .replace => try level.addReplacements(gpa, input, from, to.len),
             .replace_matches => try level.addMatches(gpa, &normalizer.patterns[step.option], input, to.len),
         }
@@ -193,6 +194,29 @@ const Level = struct {
     ) error{OutOfMemory}!void {
         const edit: Edit = .{ .at = at, .end = at, .first = first, .last = last, .resumes = last };
         try level.edits.append(gpa, edit);
+    }
+
+    /// Of spaces in a row, the first is left.
+    fn addCollapsed(
+        level: *Level,
+        gpa: Allocator,
+        input: []const u8,
+        sign: []const u8,
+    ) error{OutOfMemory}!void {
+        const kept = normalizer_zig.withoutOuterSpaces(input, sign);
+        var next = @intFromPtr(kept.ptr) - @intFromPtr(input.ptr);
+        const end = next + kept.len;
+        if (next > 0 and kept.len > 0) try level.addRemoval(gpa, 0, 0, next);
+        var at: usize = 0;
+        while (next < end) {
+            const is_space = input[next] == ' ';
+            next += 1;
+            at += 1;
+            if (!is_space) continue;
+            const first = next;
+            while (next < end and input[next] == ' ') next += 1;
+            if (next > first) try level.addRemoval(gpa, at, first, next);
+        }
     }
 
     /// Each character of a normalization form takes the place of as many as went into it, and stands for the

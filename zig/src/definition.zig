@@ -62,6 +62,9 @@ pub const Normalization = union(enum) {
     /// Put in front of any text that is not empty.
     prepend: []const u8,
     replace: struct { from: []const u8, to: []const u8 },
+    /// SentencePiece's remove_extra_whitespaces: takes the spaces off both ends, and all but one of several in
+    /// a row. At the end, this sign for a space counts as one.
+    collapse_spaces: []const u8,
     /// Each match of a regular expression is replaced.
     replace_matches: struct { pattern: []const u8, to: []const u8 },
 };
@@ -97,12 +100,18 @@ pub const MergeRule = union(enum) {
     /// tiktoken: the pair whose concatenated bytes are the token with the lowest id. A whole piece that is
     /// a token is that token, reachable by merges or not.
     rank,
+    /// SentencePiece: the pair whose concatenated characters are the token with the lowest of these ranks,
+    /// the leftmost of several. One for each of `tokens`, below their number; `unmerged` for those that no
+    /// merge starts from or comes to. Only for characters.
+    scores: []const u32,
     /// tokenizer.json: the pair that stands first in `merges`.
     list: struct {
         merges: []const Merge,
         /// A whole piece that is a token is that token, reachable by merges or not.
         ignore_merges: bool,
     },
+
+    pub const unmerged = std.math.maxInt(u32);
 };
 
 /// What a split makes of the stretches that match and of those between them. As in tokenizers.
@@ -219,7 +228,7 @@ pub const AddedToken = struct {
     spelled: ?[]const u8 = null,
 };
 
-pub const Format = enum { tokenizer_json, tiktoken, vocab_merges };
+pub const Format = enum { tokenizer_json, tiktoken, vocab_merges, sentencepiece, tekken };
 
 pub const Definition = struct {
     format: Format,
@@ -247,6 +256,10 @@ pub const Definition = struct {
     /// Takes the place of `decoding`.
     decode_steps: ?[]const DecodeStep = null,
     added_tokens: []const AddedToken = &.{},
+    /// Whether added tokens are matched as they are in normalized text, rather than normalized too.
+    added_are_normal: bool = false,
+    /// Ids of `tokens` that `skip_special_tokens` leaves out, besides those of special added tokens.
+    special_ids: []const u32 = &.{},
     /// How many threads may make the tables.
     thread_count: usize = 1,
 };

@@ -176,13 +176,15 @@ pub const MergeTrees = struct {
     }
 
     /// Finds the last merge of every token under the rule of ranks: any split into two tokens, at
-    /// the rank of the id. Pairs go into `pairs`, which has room for one a token.
+    /// the rank that its id has in `ranks` or, without these, is. Pairs go into `pairs`, which has
+    /// room for one a token.
     pub fn addRanks(
         trees: *MergeTrees,
         gpa: Allocator,
         pairs: *PairTable,
         vocab: *const Vocab,
         order: *const TokenOrder,
+        ranks: ?[]const u32,
     ) error{OutOfMemory}!void {
         const lens = try gpa.alloc(u32, order.ids.len);
         defer gpa.free(lens);
@@ -198,7 +200,7 @@ pub const MergeTrees = struct {
             end = begin + 1;
             const end_max = @min(begin + batch_len, by_length.len);
             while (end < end_max and lens[by_length[end]] == len) end += 1;
-            trees.addBatch(pairs, vocab, order, by_length[begin..end]);
+            trees.addBatch(pairs, vocab, order, ranks, by_length[begin..end]);
         }
     }
 
@@ -236,6 +238,7 @@ pub const MergeTrees = struct {
         pairs: *PairTable,
         vocab: *const Vocab,
         order: *const TokenOrder,
+        ranks: ?[]const u32,
         positions: []const u32,
     ) void {
         var buffer: [batch_len * splits_max]Split = undefined;
@@ -267,7 +270,7 @@ pub const MergeTrees = struct {
         var start: usize = 0;
         for (positions, 0..) |position, i| {
             const is_made = for (buffer[start..ends[i]]) |split| {
-                if (trees.offerSplit(pairs, split)) break true;
+                if (trees.offerSplit(pairs, split, ranks)) break true;
             } else false;
             start = ends[i];
             var prefix = if (is_made) token_order.no_token else remaining[i];
@@ -275,16 +278,17 @@ pub const MergeTrees = struct {
                 if (!trees.isReachable(order.ids[prefix])) continue;
                 var split: Split = .of(order, position, prefix);
                 split.findRight(vocab);
-                if (trees.offerSplit(pairs, split)) break;
+                if (trees.offerSplit(pairs, split, ranks)) break;
             }
         }
     }
 
-    /// Enters a split, at the rank of its token's id, if it is the token's last merge.
-    fn offerSplit(trees: *MergeTrees, pairs: *PairTable, split: Split) bool {
+    /// Enters a split, at its token's rank, if it is the token's last merge.
+    fn offerSplit(trees: *MergeTrees, pairs: *PairTable, split: Split, ranks: ?[]const u32) bool {
         if (split.right == no_token) return false;
-        if (!trees.offer(pairs, split.left, split.right, split.id, split.id)) return false;
-        _ = pairs.put(split.left, split.right, split.id);
+        const rank = if (ranks) |of_id| of_id[split.id] else split.id;
+        if (!trees.offer(pairs, split.left, split.right, split.id, rank)) return false;
+        _ = pairs.put(split.left, split.right, rank);
         return true;
     }
 

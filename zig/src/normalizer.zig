@@ -42,7 +42,8 @@ pub const Normalizer = struct {
 
     const Step = extern struct {
         kind: Kind,
-        /// `bytes[start..from_end]` is replaced by, or without it in front goes, `bytes[from_end..end]`.
+        /// `bytes[start..from_end]` is replaced by, or without it in front goes, `bytes[from_end..end]`;
+        /// of `collapse_spaces`, the latter is the sign.
         start: u32,
         from_end: u32,
         end: u32,
@@ -63,6 +64,7 @@ pub const Normalizer = struct {
         prepend,
         replace,
         replace_matches,
+        collapse_spaces,
     };
 
     /// Copies what it needs of the steps. What is replaced must not be empty.
@@ -86,7 +88,7 @@ pub const Normalizer = struct {
             if (from == .replace) try bytes.appendSlice(gpa, from.replace.from);
             step.from_end = @intCast(bytes.items.len);
             switch (from) {
-                .prepend => |text| try bytes.appendSlice(gpa, text),
+                .prepend, .collapse_spaces => |text| try bytes.appendSlice(gpa, text),
                 .replace => |pair| try bytes.appendSlice(gpa, pair.to),
                 .replace_matches => |pair| {
                     step.option = try normalizer.addPattern(gpa, pair.pattern, diagnostic);
@@ -195,6 +197,7 @@ pub const Normalizer = struct {
             .prepend => prepend(gpa, text, to, output),
             .replace => replace(gpa, text, from, to, output),
             .replace_matches => replaceMatches(gpa, text, &normalizer.patterns[step.option], to, output),
+            .collapse_spaces => collapseSpaces(gpa, text, to, output),
         };
     }
 };
@@ -251,6 +254,37 @@ fn replace(
         match = find(text, copied, from) orelse break;
     }
     try output.appendSlice(gpa, text[copied..]);
+    return output.items;
+}
+
+/// `text` without the spaces at both ends; at the end, `sign` counts as one.
+pub fn withoutOuterSpaces(text: []const u8, sign: []const u8) []const u8 {
+    var rest = std.mem.trimStart(u8, text, " ");
+    while (rest.len > 0) {
+        const shorter = std.mem.trimEnd(u8, rest, " ");
+        const ends_with_sign = sign.len > 0 and std.mem.endsWith(u8, shorter, sign);
+        if (shorter.len == rest.len and !ends_with_sign) break;
+        rest = if (ends_with_sign) shorter[0 .. shorter.len - sign.len] else shorter;
+    }
+    return rest;
+}
+
+fn collapseSpaces(
+    gpa: Allocator,
+    text: []const u8,
+    sign: []const u8,
+    output: *std.ArrayList(u8),
+) error{OutOfMemory}![]const u8 {
+    const rest = withoutOuterSpaces(text, sign);
+    var run = find(rest, 0, "  ") orelse return rest;
+    output.clearRetainingCapacity();
+    var copied: usize = 0;
+    while (true) {
+        try output.appendSlice(gpa, rest[copied .. run + 1]);
+        copied = std.mem.findNonePos(u8, rest, run, " ") orelse rest.len;
+        run = find(rest, copied, "  ") orelse break;
+    }
+    try output.appendSlice(gpa, rest[copied..]);
     return output.items;
 }
 
@@ -340,6 +374,20 @@ test "text that stays as it is is not copied" {
     const text = "caf\u{e9} \u{4e2d}\u{6587} \u{e01}\u{e34}\u{e48} " ** 10;
     const same = try normalizer.apply(failing.allocator(), &memory, text);
     try std.testing.expectEqual(text.ptr, same.ptr);
+}
+
+test "extra spaces go" {
+    const sign = "\u{2581}";
+    const steps = [_]definition.Normalization{
+        .{ .collapse_spaces = sign }, .{ .replace = .{ .from = sign, .to = " " } }, .{ .prepend = " " },
+    };
+    try expectApplied(&steps, "  a   b  c ", " a b c");
+    try expectApplied(&steps, "a b", " a b");
+    try expectApplied(&steps, sign ++ " a" ++ sign ++ " " ++ sign, "   a");
+    try expectApplied(&steps, " " ++ sign ++ " ", "");
+    try expectApplied(&steps, "    ", "");
+    try expectApplied(&steps, "", "");
+    try expectApplied(&steps, "x" ++ " " ** 100 ++ "y", " x y");
 }
 
 fn applyOnce(gpa: Allocator) !void {

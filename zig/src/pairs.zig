@@ -55,6 +55,9 @@ pub const Pairs = struct {
         /// pairs are those that tiktoken's rule implies: every token of two or more bytes, at every
         /// place where both sides are tokens.
         merges: ?[]const definition.Merge,
+        /// The rank of each id under that rule where it is not the id; some may be equal. All that
+        /// merge makes are below the number of ids.
+        ranks: ?[]const u32 = null,
     };
 
     /// All but the trie, which is empty. Takes over `base` if it succeeds.
@@ -66,6 +69,8 @@ pub const Pairs = struct {
         for (list, results) |merge, *result| result.* = merge.result;
         var pairs: Pairs = .unindexed(results, base);
         if (areConcatenations(source.vocab, list) and try pairs.addIndex(gpa, source)) return pairs;
+        // The slower engine takes a rank for the token that it makes.
+        if (source.ranks != null) return error.TooLarge;
         pairs.table = try tableOfAll(gpa, source);
         return pairs;
     }
@@ -107,6 +112,7 @@ pub const Pairs = struct {
 
     /// Does without the index: of a trie that is too large.
     pub fn dropIndex(pairs: *Pairs, gpa: Allocator, source: Source) Error!void {
+        if (source.ranks != null) return error.TooLarge;
         const table = try tableOfAll(gpa, source);
         pairs.table.deinit(gpa);
         pairs.table = table;
@@ -220,7 +226,7 @@ pub const Pairs = struct {
         if (source.merges) |list| {
             try trees.addList(gpa, &table, vocab, list);
         } else {
-            try trees.addRanks(gpa, &table, vocab, try sortedOf(source));
+            try trees.addRanks(gpa, &table, vocab, try sortedOf(source), source.ranks);
         }
         pairs.byte_ranks = try byteRanks(gpa, &table, &pairs.base);
         pairs.table = table;

@@ -35,6 +35,8 @@ pub const version = @import("version.zig").version;
 pub const format = struct {
     pub const byte_level = @import("byte_level.zig");
     pub const tokenizer_json = @import("format/tokenizer_json.zig");
+    pub const sentencepiece = @import("format/sentencepiece.zig");
+    pub const tekken = @import("format/tekken.zig");
     pub const tiktoken = @import("format/tiktoken.zig");
     pub const vocab_merges = @import("format/vocab_merges.zig");
 };
@@ -64,6 +66,7 @@ test {
     _ = @import("counts_form.zig");
     _ = @import("encoder.zig");
     _ = @import("format/character_model.zig");
+    _ = @import("format/protobuf.zig");
     _ = @import("huge_pages.zig");
     _ = @import("huggingface_trainer.zig");
     _ = @import("large_memory.zig");

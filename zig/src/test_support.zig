@@ -86,6 +86,7 @@ pub fn encodeSlowly(
 fn encodePiece(arena: Allocator, parsed: definition.Definition, piece: []const u8) ![]const u32 {
     const whole_counts = switch (parsed.merge_rule) {
         .rank => true,
+        .scores => false,
         .list => |list| list.ignore_merges,
     };
     if (whole_counts) {
@@ -119,6 +120,14 @@ fn mergeOf(arena: Allocator, parsed: definition.Definition, left: u32, right: u3
             const parts = [_][]const u8{ bytesOf(parsed, left), bytesOf(parsed, right) };
             const id = findToken(parsed, try std.mem.concat(arena, u8, &parts)) orelse return null;
             return .{ .rank = id, .id = id };
+        },
+        .scores => |ranks| {
+            const parts = [_][]const u8{ bytesOf(parsed, left), bytesOf(parsed, right) };
+            const made = try std.mem.concat(arena, u8, &parts);
+            for (parsed.tokens, ranks) |token, rank| {
+                if (rank == definition.MergeRule.unmerged) continue;
+                if (std.mem.eql(u8, token.bytes, made)) return .{ .rank = rank, .id = token.id };
+            }
         },
     }
     return null;

@@ -90,6 +90,7 @@ pub const Tokenizer = struct {
         for (parsed.added_tokens) |token| {
             if (token.special) special.set(token.id);
         }
+        for (parsed.special_ids) |id| special.set(id);
         return .{
             .vocab = core.vocab,
             .merges = core.merges,
@@ -285,14 +286,17 @@ const Core = struct {
         defer if (sorting.finish()) |result| if (result.*) |*order| order.deinit(gpa) else |_| {};
         var vocab = try initVocab(gpa, parsed, diagnostic);
         errdefer vocab.deinit(gpa);
+        const ranks = try ranksOfIds(gpa, parsed, vocab.idLimit());
+        defer if (ranks) |of_ids| gpa.free(of_ids);
         const source: Pairs.Source = .{
             .vocab = &vocab,
             .tokens = tokens,
             .sorting = &sorting,
             .merges = switch (parsed.merge_rule) {
-                .rank => null,
+                .rank, .scores => null,
                 .list => |list| list.merges,
             },
+            .ranks = ranks,
         };
         var lacking: [256]bool = @splat(false);
         var merges = try initMerges(gpa, parsed, source, &lacking, diagnostic);
@@ -316,6 +320,19 @@ const Core = struct {
         core.vocab.deinit(gpa);
     }
 };
+
+/// The ranks of a rule of scores, by id.
+fn ranksOfIds(
+    gpa: Allocator,
+    parsed: definition.Definition,
+    id_limit: u32,
+) error{OutOfMemory}!?[]const u32 {
+    if (parsed.merge_rule != .scores) return null;
+    const ranks = try gpa.alloc(u32, id_limit);
+    @memset(ranks, definition.MergeRule.unmerged);
+    for (parsed.tokens, parsed.merge_rule.scores) |token, rank| ranks[token.id] = rank;
+    return ranks;
+}
 
 fn initPreTokenizer(
     gpa: Allocator,
@@ -396,7 +413,8 @@ fn initAdded(
         .bytes => false,
         .characters => |characters| characters.has_normalized_sign,
     };
-    const made = added_tokens.AddedTokens.init(gpa, parsed.added_tokens, normalizer, has_sign);
+    const steps = if (parsed.added_are_normal) &Normalizer.empty else normalizer;
+    const made = added_tokens.AddedTokens.init(gpa, parsed.added_tokens, steps, has_sign);
     return made catch |err| {
         if (err == error.OutOfMemory) return error.OutOfMemory;
         diagnostic.set(null, "added_tokens: the normalizer leaves nothing of one of them", .{});
@@ -420,7 +438,13 @@ fn mergeableTokens(
     var is_made: std.DynamicBitSetUnmanaged = try .initEmpty(gpa, @as(usize, last) + 1);
     defer is_made.deinit(gpa);
     for (known) |entry| is_made.set(entry.id);
-    for (parsed.merge_rule.list.merges) |merge| is_made.set(merge.result);
+    switch (parsed.merge_rule) {
+        .rank => unreachable,
+        .list => |list| for (list.merges) |merge| is_made.set(merge.result),
+        .scores => |ranks| for (parsed.tokens, ranks) |token, rank| {
+            if (rank != definition.MergeRule.unmerged) is_made.set(token.id);
+        },
+    }
     var tokens: std.ArrayList(definition.Token) = .empty;
     errdefer tokens.deinit(gpa);
     try tokens.ensureTotalCapacity(gpa, parsed.tokens.len);
@@ -499,6 +523,7 @@ fn initPieces(
     if (parsed.spelled_model != null) return .init(gpa, &.{});
     const every_token = switch (parsed.merge_rule) {
         .rank => true,
+        .scores => false,
         .list => |list| list.ignore_merges,
     };
     const arguments = .{ gpa, source.vocab, source.tokens, merges, every_token };

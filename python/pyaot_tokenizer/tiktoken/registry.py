@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import threading
+from functools import partial
 from types import ModuleType
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple, Union
 
 from ..patterns import PATTERNS
 from .core import Encoding
-from .load import data_gym_to_mergeable_bpe_ranks, load_tiktoken_bpe
+from .load import data_gym_to_mergeable_bpe_ranks, load_tiktoken_bpe, read_file_cached
 
 VERSION = "0.14.0"
 """The version of tiktoken that this is like."""
@@ -48,87 +49,126 @@ _HARMONY = {
 }
 
 
-def _ranks(name: str) -> Dict[bytes, int]:
-    return load_tiktoken_bpe(f"{_PLACE}encodings/{name}.tiktoken", _SHA256[name])
+PUBLISHED_NAMES = (
+    "gpt2",
+    "r50k_base",
+    "p50k_base",
+    "p50k_edit",
+    "cl100k_base",
+    "o200k_base",
+    "o200k_harmony",
+)
+"""The encodings that are known without a plugin."""
 
 
-def _gpt2() -> Dict[str, Any]:
-    return {
-        "name": "gpt2",
-        "explicit_n_vocab": 50257,
-        "pat_str": PATTERNS["gpt2"],
-        "mergeable_ranks": data_gym_to_mergeable_bpe_ranks(
-            _PLACE + _MERGES, _PLACE + _IDS, _SHA256[_MERGES], _SHA256[_IDS]
-        ),
-        "special_tokens": {_END: 50256},
+class Published(NamedTuple):
+    """A published encoding: the content of its rank file, or the ranks where there is none."""
+
+    ranks: Union[bytes, Dict[bytes, int]]
+    pattern: str
+    special_tokens: Dict[str, int]
+
+
+class _Settings(NamedTuple):
+    """What a rank file does not have; `size` is what is asserted of the number of tokens."""
+
+    file: str
+    pattern: str
+    special_tokens: Dict[str, int]
+    size: Optional[int] = None
+
+
+_GPT2 = _Settings(_MERGES, PATTERNS["gpt2"], {_END: 50256}, 50257)
+
+_SETTINGS: Dict[str, _Settings] = {
+    "r50k_base": _Settings("r50k_base", PATTERNS["r50k_base"], {_END: 50256}, 50257),
+    "p50k_base": _Settings("p50k_base", PATTERNS["p50k_base"], {_END: 50256}, 50281),
+    "p50k_edit": _Settings(
+        "p50k_base",
+        PATTERNS["p50k_base"],
+        {_END: 50256, **dict(zip(_FILL_IN, range(50281, 50284)))},
+    ),
+    "cl100k_base": _Settings(
+        "cl100k_base",
+        PATTERNS["cl100k_base"],
+        {_END: 100257, **dict(zip(_FILL_IN, range(100258, 100261))), _PROMPT_END: 100276},
+    ),
+    "o200k_base": _Settings(
+        "o200k_base", PATTERNS["o200k_base"], {_END: 199999, _PROMPT_END: 200018}
+    ),
+    "o200k_harmony": _Settings(
+        "o200k_base",
+        PATTERNS["o200k_base"],
+        {_END: 199999, _PROMPT_END: 200018, **_HARMONY},
+    ),
+}
+
+
+def name_of(sha256: str) -> Optional[str]:
+    """The encoding whose rank file has this SHA-256, in hexadecimal digits."""
+    return next((name for name in _SETTINGS if _SHA256.get(name) == sha256), None)
+
+
+def settings(name: str) -> Optional[Tuple[str, Dict[str, int]]]:
+    """The pattern and the special tokens of a published encoding; None if it is none."""
+    found = _GPT2 if name == "gpt2" else _SETTINGS.get(name)
+    return None if found is None else (found.pattern, _one_each(found.special_tokens))
+
+
+def published(name: str) -> Optional[Published]:
+    """A published encoding from its file in the cache folder; None if there is no such encoding.
+
+    Raises:
+        FileMissingError, FileReadError, FormatError: As for `load.read_file_cached`.
+    """
+    if name == "gpt2":
+        return Published(_gpt2_ranks(), _GPT2.pattern, dict(_GPT2.special_tokens))
+    found = _SETTINGS.get(name)
+    if found is None:
+        return None
+    content = read_file_cached(_address(found.file), _SHA256[found.file])
+    return Published(content, found.pattern, _one_each(found.special_tokens))
+
+
+def _one_each(special_tokens: Dict[str, int]) -> Dict[str, int]:
+    """One text for each id, the first: o200k_harmony has two for 200018."""
+    firsts: Dict[int, str] = {}
+    for text, token_id in special_tokens.items():
+        firsts.setdefault(token_id, text)
+    return {text: token_id for token_id, text in firsts.items()}
+
+
+def _address(file: str) -> str:
+    return f"{_PLACE}encodings/{file}.tiktoken"
+
+
+def _gpt2_ranks() -> Dict[bytes, int]:
+    return data_gym_to_mergeable_bpe_ranks(
+        _PLACE + _MERGES, _PLACE + _IDS, _SHA256[_MERGES], _SHA256[_IDS]
+    )
+
+
+def _arguments(name: str) -> Dict[str, Any]:
+    """What `Encoding` takes."""
+    found = _GPT2 if name == "gpt2" else _SETTINGS[name]
+    ranks = (
+        _gpt2_ranks()
+        if name == "gpt2"
+        else load_tiktoken_bpe(_address(found.file), _SHA256[found.file])
+    )
+    arguments: Dict[str, Any] = {
+        "name": name,
+        "pat_str": found.pattern,
+        "mergeable_ranks": ranks,
+        "special_tokens": dict(found.special_tokens),
     }
-
-
-def _r50k_base() -> Dict[str, Any]:
-    return {
-        "name": "r50k_base",
-        "explicit_n_vocab": 50257,
-        "pat_str": PATTERNS["r50k_base"],
-        "mergeable_ranks": _ranks("r50k_base"),
-        "special_tokens": {_END: 50256},
-    }
-
-
-def _p50k_base() -> Dict[str, Any]:
-    return {
-        "name": "p50k_base",
-        "explicit_n_vocab": 50281,
-        "pat_str": PATTERNS["p50k_base"],
-        "mergeable_ranks": _ranks("p50k_base"),
-        "special_tokens": {_END: 50256},
-    }
-
-
-def _p50k_edit() -> Dict[str, Any]:
-    return {
-        "name": "p50k_edit",
-        "pat_str": PATTERNS["p50k_base"],
-        "mergeable_ranks": _ranks("p50k_base"),
-        "special_tokens": {_END: 50256, **dict(zip(_FILL_IN, range(50281, 50284)))},
-    }
-
-
-def _cl100k_base() -> Dict[str, Any]:
-    return {
-        "name": "cl100k_base",
-        "pat_str": PATTERNS["cl100k_base"],
-        "mergeable_ranks": _ranks("cl100k_base"),
-        "special_tokens": {
-            _END: 100257,
-            **dict(zip(_FILL_IN, range(100258, 100261))),
-            _PROMPT_END: 100276,
-        },
-    }
-
-
-def _o200k_base() -> Dict[str, Any]:
-    return {
-        "name": "o200k_base",
-        "pat_str": PATTERNS["o200k_base"],
-        "mergeable_ranks": _ranks("o200k_base"),
-        "special_tokens": {_END: 199999, _PROMPT_END: 200018},
-    }
-
-
-def _o200k_harmony() -> Dict[str, Any]:
-    base = _o200k_base()
-    specials = {**base["special_tokens"], **_HARMONY}
-    return {**base, "name": "o200k_harmony", "special_tokens": specials}
+    if found.size is not None:
+        arguments["explicit_n_vocab"] = found.size
+    return arguments
 
 
 _OWN: Dict[str, Callable[[], Dict[str, Any]]] = {
-    "gpt2": _gpt2,
-    "r50k_base": _r50k_base,
-    "p50k_base": _p50k_base,
-    "p50k_edit": _p50k_edit,
-    "cl100k_base": _cl100k_base,
-    "o200k_base": _o200k_base,
-    "o200k_harmony": _o200k_harmony,
+    name: partial(_arguments, name) for name in PUBLISHED_NAMES
 }
 
 ENCODINGS: Dict[str, Encoding] = {}

@@ -142,7 +142,7 @@ pub fn unknownToken(
 }
 
 /// The character that `bytes`, well-formed UTF-8, consist of, if it is one.
-fn onlyCharacter(bytes: []const u8) ?u21 {
+pub fn onlyCharacter(bytes: []const u8) ?u21 {
     if (bytes.len == 0 or bytes.len > 4) return null;
     const len = std.unicode.utf8ByteSequenceLength(bytes[0]) catch return null;
     if (len != bytes.len) return null;

@@ -100,7 +100,7 @@ pub const Components = struct {
     fn dropsText(components: *const Components) bool {
         for (components.normalization.items) |step| switch (step) {
             .nfc, .nfd, .nfkc, .nfkd, .lowercase, .byte_level, .prepend => {},
-            .strip_accents, .nmt => return true,
+            .strip_accents, .nmt, .collapse_spaces => return true,
             .strip => |sides| if (sides.left) return true,
             .replace => |pair| if (pair.to.len == 0) return true,
             .replace_matches => |pair| if (pair.to.len == 0) return true,
@@ -301,7 +301,7 @@ pub const Components = struct {
         for (steps[index + 1 ..]) |*step| switch (step.*) {
             .nfc, .nfd, .lowercase, .strip_accents => {},
             // They may make spaces, or take them.
-            .nfkc, .nfkd, .nmt, .strip, .byte_level, .replace_matches => {
+            .nfkc, .nfkd, .nmt, .strip, .byte_level, .replace_matches, .collapse_spaces => {
                 return refuseSpaces(reader, root);
             },
             .prepend => |text| {

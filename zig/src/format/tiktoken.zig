@@ -117,7 +117,8 @@ fn checkSpecials(
     }
 }
 
-fn decodeBase64(arena: Allocator, text: []const u8) ![]const u8 {
+/// The bytes that a token is spelled for. Fails where it is no base64.
+pub fn decodeBase64(arena: Allocator, text: []const u8) ![]const u8 {
     const decoder = std.base64.standard.Decoder;
     const bytes = try arena.alloc(u8, try decoder.calcSizeForSlice(text));
     try decoder.decode(bytes, text);
