@@ -138,7 +138,7 @@ def test_help_and_version() -> None:
         (["encode", "-t", "GPT2", "no-such-text"], b"", b"no-such-text: cannot read the file"),
         (["decode", "-t", "GPT2"], b"1 x 2", b"-: 'x' at byte 2 is not an id"),
         (["decode", "-t", "GPT2"], b"1 -2", b"'-2' at byte 2"),
-        (["decode", "-t", "GPT2"], b"1 99999", b"id 99999 at index 1"),
+        (["decode", "-t", "GPT2"], b"1 99999", b"99999 at index 1"),
         (["decode", "-t", "GPT2"], b"\xff", b"is not an id"),
     ],
 )
