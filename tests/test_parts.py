@@ -8,7 +8,8 @@ from array import array
 from typing import Dict, List
 
 import pytest
-import test_hf_api as small
+import small_tokenizers as small
+from tokenizers import processors
 
 from pyaot_tokenizer import PATTERNS, InvalidTypeError, InvalidValueError, Tokenizer, UnknownIdError
 from pyaot_tokenizer._parts import _Cutter
@@ -226,7 +227,7 @@ def test_offsets_of_bytes_are_the_lengths_of_tokens(name: str) -> None:
 def test_offsets_are_those_of_tokenizers(name: str) -> None:
     tok = tokenizer(name)
     reference, _ = small.pair_of(name)
-    reference.post_processor = small.processors.ByteLevel(trim_offsets=False)
+    reference.post_processor = processors.ByteLevel(trim_offsets=False)
     rng = random.Random(name)
     for _ in range(200):
         text = random_text(rng)
