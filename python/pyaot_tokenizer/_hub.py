@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 from typing import Any, Optional, Union
@@ -74,12 +75,12 @@ def _download(name: str, revision: Optional[str], token: Union[str, bool, None])
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in _TRUE:
         raise FileMissingError(f"{missing}, and HF_HUB_OFFLINE is set", file=name)
     try:
-        import huggingface_hub  # noqa: PLC0415 (an optional package)
+        # By name: an optional package, which need not be there when types are checked.
+        hub: Any = importlib.import_module("huggingface_hub")
     except ImportError:
         raise FileMissingError(
             f"{missing}, and huggingface_hub, which downloads, is not installed", file=name
         ) from None
-    hub: Any = huggingface_hub
     try:
         for file in _forms.SINGLE_FILES:
             if hub.file_exists(name, file, revision=revision, token=token):
