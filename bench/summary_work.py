@@ -10,6 +10,7 @@ import json
 import multiprocessing
 import os
 import subprocess
+import sys
 import time
 from array import array
 from dataclasses import dataclass
@@ -29,10 +30,11 @@ _TOKENS = 1_000_000
 _SMALL_VOCAB = 2048
 _LARGE_VOCAB = 8192
 _TIMEOUT = 300.0
-# Where Bazel puts the program in Rust, and Cargo.
+# Where Bazel puts the program in Rust, and Cargo. Python resolves the links of the runfiles for the
+# place of a module, not for that of the program it was started with.
 _RUST = [
-    Path(__file__).parent.parent / "rust_baseline" / name
-    for name in ("bench", "target/release/bench")
+    Path(sys.argv[0]).absolute().parent.parent / "rust_baseline" / "bench",
+    Path(__file__).parent.parent / "rust_baseline" / "target" / "release" / "bench",
 ]
 # What the plain Python does of each work: merges, and one document in so many.
 _PLAIN_MERGES = {"documents": 16, "large": 1}
