@@ -22,7 +22,8 @@ pub fn build(b: *std.Build) void {
     addFuzz(b, package, target, optimize);
 
     const test_step = b.step("test", "Run the unit tests and the compile-failure tests");
-    const unit_tests = b.addTest(.{ .root_module = package });
+    const filters = b.option([]const []const u8, "test-filter", "Run only tests whose names hold this") orelse &.{};
+    const unit_tests = b.addTest(.{ .root_module = package, .filters = filters });
     test_step.dependOn(&b.addRunArtifact(unit_tests).step);
     addCompileTests(b, test_step, target);
 }
@@ -52,7 +53,7 @@ fn addLibraries(
 }
 
 /// The window kernels under the flags of higher CPU levels. A file belongs to one module, so each level is
-/// compiled from a copy.
+/// compiled from copies.
 fn addKernels(
     b: *std.Build,
     module: *std.Build.Module,
@@ -66,11 +67,11 @@ fn addKernels(
         .{ "window_v4", &std.Target.x86.cpu.x86_64_v4 },
     }) |level| {
         const name, const model = level;
-        const copy = copies.addCopyFile(b.path("src/pretokenizer/window.zig"), b.fmt("{s}.zig", .{name}));
+        const copy = copies.addCopyDirectory(b.path("src/pretokenizer/kernels"), name, .{});
         var query = target.query;
         query.cpu_model = .{ .explicit = model };
         module.addImport(name, b.createModule(.{
-            .root_source_file = copy,
+            .root_source_file = copy.path(b, "window.zig"),
             .target = b.resolveTargetQuery(query),
             .optimize = optimize,
         }));

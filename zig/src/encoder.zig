@@ -130,11 +130,12 @@ pub const Encoder = struct {
         cursor.begin(encoder.level, start);
         var end = start;
         while (end < stop) {
-            var count = encoder.tokenizer.pretokenizer.next(text, &cursor, &spans);
+            var keys: piece_cache.Keys = undefined;
+            var count = encoder.nextPieces(text, &cursor, &spans, &keys);
             while (spans[count - 1].start >= stop) count -= 1;
             const room = spans[count - 1].end - end + piece_cache.slack;
             try encoder.ids.ensureUnusedCapacity(gpa, room);
-            _ = try encoder.encodePieces(gpa, text, spans[0..count]);
+            _ = try encoder.encodeKeyed(gpa, text, spans[0..count], &keys);
             end = spans[count - 1].end;
         }
         return end;
@@ -179,11 +180,12 @@ pub const Encoder = struct {
         var count: usize = 0;
         while (cursor.position < text.len) {
             const start = cursor.position;
-            const span_count = encoder.tokenizer.pretokenizer.next(text, &cursor, &spans);
+            var keys: piece_cache.Keys = undefined;
+            const span_count = encoder.nextPieces(text, &cursor, &spans, &keys);
             // No piece has more ids than bytes, and a cached one is written whole.
             const room = cursor.position - start + piece_cache.slack;
             try encoder.ids.ensureUnusedCapacity(gpa, room);
-            count += try encoder.encodePieces(gpa, text, spans[0..span_count]);
+            count += try encoder.encodeKeyed(gpa, text, spans[0..span_count], &keys);
             if (output == .count) encoder.ids.items.len = before;
         }
         return count;
@@ -412,6 +414,26 @@ pub const Encoder = struct {
         }
     };
 
+    /// The next pieces of `text`, and their keys.
+    fn nextPieces(
+        encoder: *Encoder,
+        text: []const u8,
+        cursor: *pretokenizer.Cursor,
+        spans: *[batch_len]pretokenizer.Span,
+        keys: *piece_cache.Keys,
+    ) usize {
+        const cache = &encoder.cache;
+        var keyed = cache.keyed(keys);
+        const pieces = &encoder.tokenizer.pretokenizer;
+        if (pieces.nextKeyed(text, cursor, spans, &keyed)) |count| {
+            if (keyed.left_count > 0) cache.makeLeft(text, spans, keyed.left_count, keys);
+            return count;
+        }
+        const count = pieces.next(text, cursor, spans);
+        cache.makeKeys(text, spans[0..count], keys);
+        return count;
+    }
+
     fn encodePieces(
         encoder: *Encoder,
         gpa: Allocator,
@@ -420,8 +442,18 @@ pub const Encoder = struct {
     ) error{OutOfMemory}!usize {
         var keys: piece_cache.Keys = undefined;
         encoder.cache.makeKeys(text, spans, &keys);
+        return encoder.encodeKeyed(gpa, text, spans, &keys);
+    }
+
+    fn encodeKeyed(
+        encoder: *Encoder,
+        gpa: Allocator,
+        text: []const u8,
+        spans: []const pretokenizer.Span,
+        keys: *const piece_cache.Keys,
+    ) error{OutOfMemory}!usize {
         const ids = encoder.ids.unusedCapacitySlice().ptr;
-        const count = try encoder.encodeSome(gpa, text, spans, &keys, 0, ids);
+        const count = try encoder.encodeSome(gpa, text, spans, keys, 0, ids);
         encoder.ids.items.len += count;
         return count;
     }

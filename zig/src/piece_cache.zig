@@ -14,9 +14,12 @@
 
 const std = @import("std");
 const huge_pages = @import("huge_pages.zig");
+const piece_key = @import("pretokenizer/kernels/piece_key.zig");
+const window = @import("pretokenizer/kernels/window.zig");
+const Key = piece_key.Key;
 
 /// Longest piece whose key is its bytes.
-pub const short_len_max = 15;
+pub const short_len_max = piece_key.short_len_max;
 /// Longest piece that is remembered.
 pub const long_len_max = 255;
 /// Ids that may be written behind those of a piece.
@@ -32,16 +35,15 @@ const table_bytes_min = 64 << 10;
 const log_bytes_min = 64 << 10;
 
 /// A piece of a text.
-pub const Span = @import("pretokenizer/window.zig").Span;
-
-const Key = @Vector(16, u8);
+pub const Span = window.Span;
 
 /// The keys of a batch of pieces.
 pub const Keys = struct {
     keys: [batch_len]Key align(64),
     /// The search for a piece begins at the entry that the lowest bits name.
     hashes: [batch_len]u32,
-    has_long: bool,
+    /// Pieces whose keys are not made with the others.
+    left: [batch_len]u16,
 };
 
 /// How far `copyKnown` came: the first piece that it does not know, and how many ids the others have.
@@ -53,6 +55,8 @@ pub const PieceCache = struct {
     used: usize = 0,
     /// Turns with every replaced entry.
     replaced: usize = 0,
+    /// Turns with every entry that is not found at its home.
+    displaced: usize = 0,
     /// Ids, and bytes of longer pieces.
     log: []align(page_len) u32,
     log_len: usize = 0,
@@ -84,46 +88,76 @@ pub const PieceCache = struct {
         spans: []const Span,
         keys: *Keys,
     ) void {
-        keys.has_long = false;
+        var left_count: usize = 0;
         for (spans, 0..) |span, i| {
             const len = span.end - span.start;
             if (len > short_len_max) {
                 @branchHint(.unlikely);
-                keys.has_long = true;
-                cache.makeLongKey(text[span.start..span.end], keys, i);
+                keys.left[left_count] = @intCast(i);
+                left_count += 1;
                 continue;
             }
             const key = shortKey(text, span.start, len);
-            const hash = hashOf(key);
+            const hash = piece_key.hash(key);
             keys.keys[i] = key;
             keys.hashes[i] = hash;
-            @prefetch(&cache.entries[hash & (cache.entries.len - 1)], .{});
+            @prefetch(cache.home(hash), .{});
         }
-        if (keys.has_long) cache.prefetchLong(spans, keys);
+        if (left_count > 0) cache.makeLeft(text, spans, left_count, keys);
     }
 
-    noinline fn makeLongKey(cache: *const PieceCache, piece: []const u8, keys: *Keys, i: usize) void {
-        keys.keys[i] = if (piece.len > long_len_max) no_key else longKey(piece);
-        keys.hashes[i] = hashOf(keys.keys[i]);
-        @prefetch(&cache.entries[keys.hashes[i] & (cache.entries.len - 1)], .{});
+    /// Where a pre-tokenizer puts the keys that it makes itself.
+    pub fn keyed(cache: *const PieceCache, keys: *Keys) window.Keyed {
+        return .{
+            .keys = &keys.keys,
+            .hashes = &keys.hashes,
+            .entries = @ptrCast(cache.entries.ptr),
+            .entry_mask = cache.entries.len - 1,
+            .left = &keys.left,
+        };
     }
 
-    /// Sets what the log has of longer pieces on its way, now that their entries are there.
-    noinline fn prefetchLong(cache: *const PieceCache, spans: []const Span, keys: *const Keys) void {
-        for (spans, keys.keys[0..spans.len], keys.hashes[0..spans.len]) |span, key, hash| {
-            if (span.end - span.start <= short_len_max) continue;
-            const entry = &cache.entries[hash & (cache.entries.len - 1)];
-            if (!entry.is(key)) continue;
+    /// Makes the keys that the first `left_count` of `keys.left` name.
+    pub noinline fn makeLeft(
+        cache: *const PieceCache,
+        text: []const u8,
+        spans: []const Span,
+        left_count: usize,
+        keys: *Keys,
+    ) void {
+        for (keys.left[0..left_count]) |i| {
+            const span = spans[i];
+            const len = span.end - span.start;
+            const key = if (len <= short_len_max)
+                shortKey(text, span.start, len)
+            else if (len <= long_len_max)
+                longKey(text[span.start..span.end])
+            else
+                no_key;
+            keys.keys[i] = key;
+            keys.hashes[i] = piece_key.hash(key);
+            @prefetch(cache.home(keys.hashes[i]), .{});
+        }
+        // What the log has of longer pieces, now that their entries are on their way.
+        for (keys.left[0..left_count]) |i| {
+            if (spans[i].end - spans[i].start <= short_len_max) continue;
+            const entry = cache.home(keys.hashes[i]);
+            if (!entry.is(keys.keys[i])) continue;
             const record = cache.log.ptr + entry.ids[0];
             @prefetch(record, .{});
             @prefetch(record + 16, .{});
         }
     }
 
+    /// The entry at which the search for a hash begins.
+    inline fn home(cache: *const PieceCache, hash: u32) *const Entry {
+        return &cache.entries[hash & (cache.entries.len - 1)];
+    }
+
     /// Writes the ids of the pieces from `from` on to `ids`, one behind the other, up to the first piece that
     /// is not known. Up to `slack` ids are written behind them.
     pub inline fn copyKnown(
-        cache: *const PieceCache,
+        cache: *PieceCache,
         text: []const u8,
         spans: []const Span,
         keys: *const Keys,
@@ -138,7 +172,7 @@ pub const PieceCache = struct {
             var entry: *const Entry = &entries[keys.hashes[i] & mask];
             if (!entry.is(keys.keys[i])) {
                 @branchHint(.unlikely);
-                entry = cache.search(keys.keys[i], keys.hashes[i]) orelse break;
+                entry = cache.bringHome(keys.keys[i], keys.hashes[i]) orelse break;
             }
             ids[id_count..][0..4].* = entry.ids;
             const count = entry.ids[count_index];
@@ -156,8 +190,26 @@ pub const PieceCache = struct {
 
     /// Whether the piece is there.
     pub inline fn has(cache: *const PieceCache, keys: *const Keys, i: usize) bool {
-        const home = &cache.entries[keys.hashes[i] & (cache.entries.len - 1)];
-        return home.is(keys.keys[i]) or cache.search(keys.keys[i], keys.hashes[i]) != null;
+        return cache.home(keys.hashes[i]).is(keys.keys[i]) or cache.search(keys.keys[i], keys.hashes[i]) != null;
+    }
+
+    /// Finds an entry that is not at its home and changes places with the one there, if that may lie in its
+    /// place. So the piece that was met last is found at once: most often the one that is met more often.
+    noinline fn bringHome(cache: *PieceCache, key: Key, hash: u32) ?*const Entry {
+        const mask = cache.entries.len - 1;
+        for (0..window_len) |step| {
+            const place = (hash + step) & mask;
+            const entry = &cache.entries[place];
+            if (entry.ids[count_index] == 0) return null;
+            if (!entry.is(key)) continue;
+            cache.displaced +%= 1;
+            if (cache.displaced % 16 != 0) return entry;
+            const at_home = &cache.entries[hash & mask];
+            if ((place -% piece_key.hash(at_home.key)) & mask >= window_len) return entry;
+            std.mem.swap(Entry, entry, at_home);
+            return at_home;
+        }
+        return null;
     }
 
     noinline fn search(cache: *const PieceCache, key: Key, hash: u32) ?*const Entry {
@@ -229,7 +281,7 @@ pub const PieceCache = struct {
         cache.entries = map(Entry, bytes * 2) catch return;
         cache.used = 0;
         for (old) |entry| {
-            if (entry.ids[count_index] != 0) cache.insert(entry, hashOf(entry.key));
+            if (entry.ids[count_index] != 0) cache.insert(entry, piece_key.hash(entry.key));
         }
         unmap(old);
     }
@@ -298,7 +350,7 @@ const Entry = extern struct {
     }
 
     comptime {
-        std.debug.assert(@sizeOf(Entry) == 32);
+        std.debug.assert(@sizeOf(Entry) == window.Keyed.entry_len);
         std.debug.assert(short_len_max < slack);
     }
 };
@@ -306,32 +358,16 @@ const Entry = extern struct {
 /// The key of a piece that is never remembered, and of no other.
 const no_key: Key = @splat(0xFF);
 
-/// `len` bytes (1 to 15) from `start` on, zero-padded, and `len`. Sixteen bytes are read at once where the text
-/// has them.
+/// The key of `len` bytes (1 to 15) from `start` on. Sixteen bytes are read at once where the text has them.
 inline fn shortKey(text: []const u8, start: usize, len: usize) Key {
-    if (start + 16 <= text.len) {
+    if (start + piece_key.len <= text.len) {
         @branchHint(.likely);
-        return text[start..][0..16].* & masks[len] | lengths[len];
+        return piece_key.of(text[start..][0..piece_key.len], len);
     }
-    var padded: [16]u8 = @splat(0);
+    var padded: [piece_key.len]u8 = @splat(0);
     @memcpy(padded[0..len], text[start..][0..len]);
-    padded[15] = @intCast(len);
-    return padded;
+    return piece_key.of(&padded, len);
 }
-
-const masks: [short_len_max + 1]Key = masks: {
-    var made: [short_len_max + 1]Key = @splat(@splat(0));
-    for (&made, 0..) |*mask, len| for (0..len) |i| {
-        mask[i] = 0xFF;
-    };
-    break :masks made;
-};
-
-const lengths: [short_len_max + 1]Key = lengths: {
-    var made: [short_len_max + 1]Key = @splat(@splat(0));
-    for (&made, 0..) |*key, len| key[15] = len;
-    break :lengths made;
-};
 
 /// The hash and the length of a piece of 16 to 255 bytes.
 fn longKey(piece: []const u8) Key {
@@ -344,18 +380,7 @@ fn longKey(piece: []const u8) Key {
 
 inline fn mix(hash: u64, bytes: Key) u64 {
     const words: [2]u64 = @bitCast(bytes);
-    return fold(words[0] ^ hash ^ 0x9e3779b97f4a7c15, words[1] ^ 0xd1b54a32d192ed03) +% hash;
-}
-
-inline fn hashOf(key: Key) u32 {
-    const words: [2]u64 = @bitCast(key);
-    return @truncate(fold(words[0] ^ 0x9e3779b97f4a7c15, words[1] ^ 0xd1b54a32d192ed03));
-}
-
-/// A folded multiplication: every bit of the input reaches every bit.
-inline fn fold(left: u64, right: u64) u64 {
-    const product = @as(u128, left) *% right;
-    return @as(u64, @truncate(product)) ^ @as(u64, @truncate(product >> 64));
+    return piece_key.fold(words[0] ^ hash ^ 0x9e3779b97f4a7c15, words[1] ^ 0xd1b54a32d192ed03) +% hash;
 }
 
 /// The ids that the test's pieces have: a function of the piece, as the merge engine's are.

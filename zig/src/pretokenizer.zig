@@ -12,11 +12,13 @@ const gpt2 = @import("pretokenizer/gpt2.zig");
 const levels = @import("pretokenizer/levels.zig");
 const Level = levels.Level;
 const o200k = @import("pretokenizer/o200k.zig");
-const window = @import("pretokenizer/window.zig");
+const window = @import("pretokenizer/kernels/window.zig");
 const Allocator = std.mem.Allocator;
 
 /// A piece: `text[start..end]`, never empty.
 pub const Span = window.Span;
+
+pub const Keyed = window.Keyed;
 
 /// A walk through one text. Start with `.{}`; the text is done when `position` is its length.
 pub const Cursor = struct {
@@ -128,13 +130,22 @@ pub const PreTokenizer = struct {
                 return count;
             },
             .none => scan(wholeEnd, text, cursor, spans),
-            .gpt2 => scanWindows(.{ .family = .gpt2 }, gpt2.pieceEnd, text, cursor, spans),
-            .cl100k => scanFamily(3, true, text, cursor, spans),
-            .llama3 => scanFamily(3, false, text, cursor, spans),
-            .nanochat => scanFamily(2, false, text, cursor, spans),
-            .qwen2 => scanFamily(1, false, text, cursor, spans),
-            .o200k => scanCased(3, true, text, cursor, spans),
-            .tekken => scanCased(1, false, text, cursor, spans),
+            inline else => |scanner| scanWindows(scanner, text, cursor, spans, {}),
+        };
+    }
+
+    /// As `next`, and makes the keys of the pieces, but for those that `keyed` says are left; null where this
+    /// pre-tokenizer makes none.
+    pub fn nextKeyed(
+        self: *const PreTokenizer,
+        text: []const u8,
+        cursor: *Cursor,
+        spans: []Span,
+        keyed: *Keyed,
+    ) ?usize {
+        return switch (self.scanner) {
+            .compiled, .none => null,
+            inline else => |scanner| scanWindows(scanner, text, cursor, spans, keyed),
         };
     }
 };
@@ -213,52 +224,34 @@ pub const known_patterns = [_]Known{
 
 const PieceEnd = fn (text: []const u8, at: usize) usize;
 
-fn scanFamily(
-    comptime number_len: usize,
-    comptime keeps_final_space: bool,
-    text: []const u8,
-    cursor: *Cursor,
-    spans: []Span,
-) usize {
-    const pieceEnd = struct {
-        fn pieceEnd(whole: []const u8, at: usize) usize {
-            const options: cl100k.Options = .{
-                .number_len = number_len,
-                .keep_final_space = keeps_final_space,
-            };
-            return cl100k.pieceEnd(options, whole, at);
-        }
-    }.pieceEnd;
-    const options: window.Options = .{
-        .family = .letters,
-        .number_len = number_len,
-        .keeps_final_space = keeps_final_space,
+/// What the windows of a scanner go by.
+fn windowOptions(comptime scanner: Scanner) window.Options {
+    return switch (scanner) {
+        .compiled, .none => comptime unreachable,
+        .gpt2 => .{ .family = .gpt2 },
+        .cl100k => .{ .family = .letters, .number_len = 3, .keeps_final_space = true },
+        .llama3 => .{ .family = .letters, .number_len = 3 },
+        .nanochat => .{ .family = .letters, .number_len = 2 },
+        .qwen2 => .{ .family = .letters, .number_len = 1 },
+        .o200k => .{ .family = .cased, .number_len = 3 },
+        .tekken => .{ .family = .cased, .number_len = 1, .contractions = false },
     };
-    return scanWindows(options, pieceEnd, text, cursor, spans);
 }
 
-fn scanCased(
-    comptime number_len: usize,
-    comptime contractions: bool,
-    text: []const u8,
-    cursor: *Cursor,
-    spans: []Span,
-) usize {
-    const pieceEnd = struct {
-        fn pieceEnd(whole: []const u8, at: usize) usize {
-            const options: o200k.Options = .{
-                .number_len = number_len,
-                .contractions = contractions,
-            };
-            return o200k.pieceEnd(options, whole, at);
-        }
-    }.pieceEnd;
-    const options: window.Options = .{
-        .family = .cased,
-        .number_len = number_len,
-        .contractions = contractions,
+/// Where the piece ends that begins at `at`, character by character.
+fn pieceEnd(comptime scanner: Scanner, text: []const u8, at: usize) usize {
+    const options = comptime windowOptions(scanner);
+    return switch (options.family) {
+        .gpt2 => gpt2.pieceEnd(text, at),
+        .letters => cl100k.pieceEnd(.{
+            .number_len = options.number_len,
+            .keep_final_space = options.keeps_final_space,
+        }, text, at),
+        .cased => o200k.pieceEnd(.{
+            .number_len = options.number_len,
+            .contractions = options.contractions,
+        }, text, at),
     };
-    return scanWindows(options, pieceEnd, text, cursor, spans);
 }
 
 fn wholeEnd(text: []const u8, at: usize) usize {
@@ -266,37 +259,40 @@ fn wholeEnd(text: []const u8, at: usize) usize {
     return text.len;
 }
 
-/// Windows of text where they decide, and a piece by `pieceEnd` where they do not.
+/// Windows of text where they decide, and a piece by `pieceEnd` where they do not. `keyed` is a `*Keyed`, or `{}`.
 fn scanWindows(
-    comptime options: window.Options,
-    comptime pieceEnd: PieceEnd,
+    comptime scanner: Scanner,
     text: []const u8,
     cursor: *Cursor,
     spans: []Span,
+    keyed: anytype,
 ) usize {
+    const options = comptime windowOptions(scanner);
     var count: usize = 0;
     while (count < spans.len and cursor.position < text.len) {
         if (spans.len - count >= window.window_len) {
-            const found = levels.scan(cursor.level, options, text, cursor.position, spans[count..]);
-            count += found.count;
+            const position = cursor.position;
+            const found = levels.scan(cursor.level, options, text, position, spans, count, keyed);
+            count = found.count;
             cursor.position = found.position;
             // There may be no room for another window, or no more text.
             if (spans.len - count < window.window_len or cursor.position == text.len) break;
         }
-        const end = pieceEnd(text, cursor.position);
+        const end = pieceEnd(scanner, text, cursor.position);
         std.debug.assert(end > cursor.position and end <= text.len);
         spans[count] = .{ .start = cursor.position, .end = end };
+        if (@TypeOf(keyed) != void) keyed.leave(count);
         cursor.position = end;
         count += 1;
     }
     return count;
 }
 
-fn scan(comptime pieceEnd: PieceEnd, text: []const u8, cursor: *Cursor, spans: []Span) usize {
+fn scan(comptime endOf: PieceEnd, text: []const u8, cursor: *Cursor, spans: []Span) usize {
     var position = cursor.position;
     var count: usize = 0;
     while (count < spans.len and position < text.len) : (count += 1) {
-        const end = pieceEnd(text, position);
+        const end = endOf(text, position);
         std.debug.assert(end > position and end <= text.len);
         spans[count] = .{ .start = position, .end = end };
         position = end;

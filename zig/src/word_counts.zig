@@ -10,7 +10,7 @@
 //! each place of a table that is between five sixteenths and five eighths full, and longer pieces' bytes.
 
 const std = @import("std");
-const Span = @import("pretokenizer/window.zig").Span;
+const Span = @import("pretokenizer/kernels/window.zig").Span;
 const Watch = @import("watch.zig").Watch;
 
 const Allocator = std.mem.Allocator;

@@ -208,7 +208,7 @@ const Cut = struct {
 };
 
 const Find = struct {
-    cache: *const pyaot.stages.piece_cache.PieceCache,
+    cache: *pyaot.stages.piece_cache.PieceCache,
     text: []const u8,
     spans: []const pyaot.Span,
     ids: []u32,

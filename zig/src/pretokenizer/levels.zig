@@ -1,4 +1,4 @@
-//! The window kernels (`window.zig`) once for each level of CPU features, and the choice between them.
+//! The window kernels (`kernels/`) once for each level of CPU features, and the choice between them.
 //!
 //! The library is built for the baseline of its architecture, so that it runs everywhere; on x86-64 the build
 //! adds the kernels for x86-64-v3 (AVX2) and x86-64-v4 (AVX-512) as modules of their own (`window_v3`,
@@ -10,8 +10,9 @@ const builtin = @import("builtin");
 const cl100k = @import("cl100k.zig");
 const gpt2 = @import("gpt2.zig");
 const o200k = @import("o200k.zig");
+const piece_key = @import("kernels/piece_key.zig");
 const table = @import("../unicode_table.zig");
-const window = @import("window.zig");
+const window = @import("kernels/window.zig");
 const Category = table.Category;
 
 const is_x86_64 = builtin.cpu.arch == .x86_64;
@@ -34,18 +35,21 @@ pub const Level = enum(u8) {
     }
 };
 
-/// As `window.scan`, by the kernels of `level`, which the machine must have.
+/// As `window.scan`, by the kernels of `level`, which the machine must have. Keys are made where `keyed` is a
+/// `*window.Keyed`, and none where it is `{}`.
 pub inline fn scan(
     level: Level,
     comptime options: window.Options,
     text: []const u8,
     start: usize,
     spans: []window.Span,
+    count: usize,
+    keyed: anytype,
 ) window.Result {
     return switch (level) {
-        .baseline => scanWith(window, options, text, start, spans),
-        .v3 => scanWith(window_v3, options, text, start, spans),
-        .v4 => scanWith(window_v4, options, text, start, spans),
+        .baseline => scanWith(window, options, text, start, spans, count, keyed),
+        .v3 => scanWith(window_v3, options, text, start, spans, count, keyed),
+        .v4 => scanWith(window_v4, options, text, start, spans, count, keyed),
     };
 }
 
@@ -56,6 +60,8 @@ fn scanWith(
     text: []const u8,
     start: usize,
     spans: []window.Span,
+    count: usize,
+    keyed: anytype,
 ) window.Result {
     const own: kernels.Options = comptime .{
         .family = @enumFromInt(@intFromEnum(options.family)),
@@ -68,7 +74,19 @@ fn scanWith(
         .second = &table.second,
         .kinds = if (options.family == .cased) &cased_kinds else &plain_kinds,
     };
-    const found = kernels.scan(own, &tables, text.ptr, text.len, start, @ptrCast(spans.ptr), spans.len);
+    const sink = if (@TypeOf(keyed) == void)
+        kernels.NoKeys{}
+    else
+        kernels.WithKeys.init(@ptrCast(keyed));
+    const found = kernels.scan(
+        own,
+        &tables,
+        text,
+        start,
+        @ptrCast(spans),
+        count,
+        sink,
+    );
     return .{ .count = found.count, .position = found.position };
 }
 
@@ -147,11 +165,13 @@ fn enabledState() u32 {
         : .{ .edx = true });
 }
 
-test "every character of up to three bytes has the kind that its properties give" {
+test "every character that is found by its first bytes has the kind that its properties give" {
     // Between letters that are neither capital nor small, a character shows its kind by what it parts.
     for ([_][]const u8{ "a", "A" }) |before| {
-        for (0x80..0x10000) |i| {
+        for (0x80..0x20000) |i| {
             if (i >> 11 == 0xD800 >> 11) continue;
+            // Of four bytes, those that begin with F0 9F, and a few others.
+            if (i >= 0x10000 and i < 0x1F000 and i % 64 != 0) continue;
             var buffer: [64]u8 = undefined;
             var text: std.ArrayList(u8) = .initBuffer(&buffer);
             text.appendSliceAssumeCapacity(before);
@@ -163,13 +183,56 @@ test "every character of up to three bytes has the kind that its properties give
             text.appendSliceAssumeCapacity("1");
             var windowed: usize = 0;
             errdefer std.debug.print("in {f}\n", .{std.zig.fmtString(text.items)});
-            try expectAllFamilies(.baseline, text.items, &windowed);
+            // Kinds are those of the cased family, or those of the others.
+            try expectGpt2(.baseline, false, text.items, &windowed);
+            try expectCased(.baseline, false, 3, true, text.items, &windowed);
         }
     }
 }
 
+/// The same pieces, with their keys or left to the caller.
+fn expectKeys(
+    level: Level,
+    comptime options: window.Options,
+    text: []const u8,
+    start: usize,
+    wanted: []const window.Span,
+) !void {
+    var spans: [200]window.Span = undefined;
+    var keys: [spans.len]piece_key.Key = undefined;
+    var hashes: [spans.len]u32 = undefined;
+    var left: [spans.len]u16 = undefined;
+    const entries: [window.Keyed.entry_len]u8 = undefined;
+    var keyed: window.Keyed = .{
+        .keys = &keys,
+        .hashes = &hashes,
+        .entries = &entries,
+        .entry_mask = 0,
+        .left = &left,
+    };
+    const found = scan(level, options, text, start, &spans, 0, &keyed);
+    try std.testing.expectEqual(wanted.len, found.count);
+    var left_count: usize = 0;
+    for (wanted, spans[0..found.count], 0..) |span, own, i| {
+        try std.testing.expectEqual(span, own);
+        const piece = text[span.start..span.end];
+        if (left_count < keyed.left_count and left[left_count] == i) {
+            left_count += 1;
+            try std.testing.expect(piece.len > piece_key.short_len_max);
+            continue;
+        }
+        var padded: [piece_key.len]u8 = @splat(0);
+        @memcpy(padded[0..piece.len], piece);
+        const key = piece_key.of(&padded, piece.len);
+        try std.testing.expectEqual(key, keys[i]);
+        try std.testing.expectEqual(piece_key.hash(key), hashes[i]);
+    }
+    try std.testing.expectEqual(keyed.left_count, left_count);
+}
+
 fn expectPieces(
     level: Level,
+    comptime has_keys: bool,
     comptime options: window.Options,
     pieceEnd: *const fn ([]const u8, usize) usize,
     text: []const u8,
@@ -178,7 +241,8 @@ fn expectPieces(
     var spans: [200]window.Span = undefined;
     var at: usize = 0;
     while (at < text.len) {
-        const found = scan(level, options, text, at, &spans);
+        const found = scan(level, options, text, at, &spans, 0, {});
+        if (has_keys) try expectKeys(level, options, text, at, spans[0..found.count]);
         for (spans[0..found.count]) |span| {
             try std.testing.expectEqual(at, span.start);
             at = pieceEnd(text, at);
@@ -190,36 +254,73 @@ fn expectPieces(
     }
 }
 
-fn expectAllFamilies(level: Level, text: []const u8, windowed: *usize) !void {
-    try expectPieces(level, .{ .family = .gpt2 }, gpt2.pieceEnd, text, windowed);
-    inline for (.{ .{ 3, true }, .{ 3, false }, .{ 2, false }, .{ 1, false } }) |case| {
-        const options: window.Options =
-            .{ .family = .letters, .number_len = case[0], .keeps_final_space = case[1] };
-        const pieceEnd = struct {
-            fn pieceEnd(whole: []const u8, at: usize) usize {
-                return cl100k.pieceEnd(
-                    .{ .number_len = case[0], .keep_final_space = case[1] },
-                    whole,
-                    at,
-                );
-            }
-        }.pieceEnd;
-        try expectPieces(level, options, pieceEnd, text, windowed);
-    }
-    inline for (.{ .{ 3, true }, .{ 1, false } }) |case| {
-        const options: window.Options =
-            .{ .family = .cased, .number_len = case[0], .contractions = case[1] };
-        const pieceEnd = struct {
-            fn pieceEnd(whole: []const u8, at: usize) usize {
-                return o200k.pieceEnd(
-                    .{ .number_len = case[0], .contractions = case[1] },
-                    whole,
-                    at,
-                );
-            }
-        }.pieceEnd;
-        try expectPieces(level, options, pieceEnd, text, windowed);
-    }
+fn expectGpt2(level: Level, comptime has_keys: bool, text: []const u8, windowed: *usize) !void {
+    try expectPieces(level, has_keys, .{ .family = .gpt2 }, gpt2.pieceEnd, text, windowed);
+}
+
+fn expectLetters(
+    level: Level,
+    comptime has_keys: bool,
+    comptime number_len: usize,
+    comptime keeps_final_space: bool,
+    text: []const u8,
+    windowed: *usize,
+) !void {
+    const options: window.Options = .{
+        .family = .letters,
+        .number_len = number_len,
+        .keeps_final_space = keeps_final_space,
+    };
+    const pieceEnd = struct {
+        fn pieceEnd(whole: []const u8, at: usize) usize {
+            return cl100k.pieceEnd(
+                .{ .number_len = number_len, .keep_final_space = keeps_final_space },
+                whole,
+                at,
+            );
+        }
+    }.pieceEnd;
+    try expectPieces(level, has_keys, options, pieceEnd, text, windowed);
+}
+
+fn expectCased(
+    level: Level,
+    comptime has_keys: bool,
+    comptime number_len: usize,
+    comptime contractions: bool,
+    text: []const u8,
+    windowed: *usize,
+) !void {
+    const options: window.Options = .{
+        .family = .cased,
+        .number_len = number_len,
+        .contractions = contractions,
+    };
+    const pieceEnd = struct {
+        fn pieceEnd(whole: []const u8, at: usize) usize {
+            return o200k.pieceEnd(
+                .{ .number_len = number_len, .contractions = contractions },
+                whole,
+                at,
+            );
+        }
+    }.pieceEnd;
+    try expectPieces(level, has_keys, options, pieceEnd, text, windowed);
+}
+
+fn expectAllFamilies(
+    level: Level,
+    comptime has_keys: bool,
+    text: []const u8,
+    windowed: *usize,
+) !void {
+    try expectGpt2(level, has_keys, text, windowed);
+    try expectLetters(level, has_keys, 3, true, text, windowed);
+    try expectLetters(level, has_keys, 3, false, text, windowed);
+    try expectLetters(level, has_keys, 2, false, text, windowed);
+    try expectLetters(level, has_keys, 1, false, text, windowed);
+    try expectCased(level, has_keys, 3, true, text, windowed);
+    try expectCased(level, has_keys, 1, false, text, windowed);
 }
 
 /// What the rules of the families turn on, and characters that are alike in all but one of them.
@@ -231,6 +332,9 @@ const hostile = [_][]const u8{
     "\u{e49}",   "\u{b2}",    "\u{663}",   "\xe2\x82",  "\xff",     "ll",       "'s",       "'re",
     "\u{1f600}", "\u{1d7ce}", "\u{10400}", "\u{10428}", "\u{1c5}",  "\x00",     "\u{d7}",   "\u{d0b}",
     "\u{ac00}",  "\u{30fc}",  "\u{3099}",  "\u{410}",   "\u{44f}",  "\u{482}",  "\u{5000}", "\u{9fff}",
+    "\u{3002}",  "\u{2019}",  "\u{2028}",  "\u{2003}",  "\u{ff11}", "\u{ff21}", "\u{ff41}", "\u{391}",
+    "\u{3b1}",   "\u{5d0}",   "\u{640}",   "\u{628}",   "\u{6af}",  "\u{ab}",   "\u{aa}",   "\u{bd}",
+    "\u{3007}",  "\u{2460}",  "\u{1f3fb}", "\u{1fb00}",
 };
 
 test "every level gives the pieces of the scanners that go character by character" {
@@ -239,10 +343,11 @@ test "every level gives the pieces of the scanners that go character by characte
     var buffer: [1000]u8 = undefined;
     var total: usize = 0;
     var windowed: usize = 0;
-    for (0..30_000) |i| {
+    for (0..12_000) |i| {
         // A few of the characters, so that runs are long and the same rules meet often.
         var some: [hostile.len][]const u8 = undefined;
-        const kinds = random.intRangeAtMost(usize, 1, hostile.len);
+        const most: usize = if (i % 3 == 0) 2 else hostile.len;
+        const kinds = random.intRangeAtMost(usize, 1, most);
         for (some[0..kinds]) |*character| character.* = hostile[random.uintLessThan(usize, hostile.len)];
         var len: usize = 0;
         for (0..random.uintAtMost(usize, if (i % 4 == 0) 200 else 70)) |_| {
@@ -254,7 +359,10 @@ test "every level gives the pieces of the scanners that go character by characte
         errdefer std.debug.print("in {f}\n", .{std.zig.fmtString(text)});
         for (std.enums.values(Level)) |level| {
             if (@intFromEnum(level) > @intFromEnum(detect())) continue;
-            try expectAllFamilies(level, text, &windowed);
+            if (i % 3 == 0)
+                try expectAllFamilies(level, true, text, &windowed)
+            else
+                try expectAllFamilies(level, false, text, &windowed);
             total += len;
         }
     }

@@ -9,7 +9,7 @@ const definition = @import("../definition.zig");
 const determinize = @import("determinize.zig");
 const Diagnostic = @import("../diagnostic.zig").Diagnostic;
 const regex = @import("regex.zig");
-const Span = @import("window.zig").Span;
+const Span = @import("kernels/window.zig").Span;
 const utf8 = @import("../utf8.zig");
 const Allocator = std.mem.Allocator;
 

@@ -1,0 +1,360 @@
+//! What stands where in 64 bytes of text: a bit for each byte in a mask for each class.
+//!
+//! All bytes of a character carry its class. Compiled once for each level of CPU features, as `window.zig`
+//! is; it imports nothing but the standard library.
+
+const std = @import("std");
+
+/// Bytes looked at together: one bit of a machine word each.
+pub const window_len = 64;
+
+pub const Block = @Vector(window_len, u8);
+
+/// What the patterns tell apart, and the index of its mask.
+pub const Kind = enum(u8) {
+    other,
+    /// Any letter; for the cased family, Ll.
+    letter,
+    number,
+    space,
+    /// Lu and Lt, in the cased family.
+    upper,
+    /// Lm and Lo, in the cased family.
+    caseless,
+    /// M, in the cased family.
+    mark,
+};
+
+/// The class of each code point: `kinds[second[first[c >> block_bits] << block_bits | low bits of c]]`.
+pub const Tables = extern struct {
+    first: [*]const u16,
+    second: [*]const u8,
+    /// 256 values of `Kind`.
+    kinds: [*]const u8,
+};
+
+const block_bits = 7;
+
+/// A bit for each byte of a window.
+pub const Masks = struct {
+    letter: u64,
+    number: u64,
+    space: u64,
+    upper: u64,
+    caseless: u64 = 0,
+    mark: u64 = 0,
+    /// U+0020
+    blank: u64,
+    newline: u64,
+    apostrophe: u64,
+    slash: u64,
+    /// First bytes of characters of two, three and four bytes.
+    lead2: u64 = 0,
+    lead3: u64 = 0,
+    lead4: u64 = 0,
+    /// Numbers beyond ASCII.
+    wide_number: u64 = 0,
+    /// Bytes whose class is known: all before this.
+    len: usize,
+
+    /// Of a window in which no byte is beyond ASCII.
+    pub inline fn plain(comptime is_cased: bool, block: Block, len: usize) Masks {
+        const valid = lowest(len);
+        const letter = if (is_cased) block else block | splat(0x20);
+        return .{
+            .letter = inRange(letter, 'a', 26) & valid,
+            .upper = if (is_cased) inRange(block, 'A', 26) & valid else 0,
+            .number = inRange(block, '0', 10) & valid,
+            .space = (equal(block, ' ') | inRange(block, '\t', 5)) & valid,
+            .blank = equal(block, ' ') & valid,
+            .newline = (equal(block, '\n') | equal(block, '\r')) & valid,
+            .apostrophe = equal(block, '\'') & valid,
+            .slash = if (is_cased) equal(block, '/') & valid else 0,
+            .len = len,
+        };
+    }
+
+    /// Of any window. Where a character is ill-formed or cut off, what is known ends before it.
+    pub inline fn of(
+        comptime is_cased: bool,
+        tables: *const Tables,
+        window: *const [window_len]u8,
+        len: usize,
+    ) Masks {
+        const block: Block = window.*;
+        var wide: Wide = .common(is_cased, block);
+        wide.len = @min(len, wholeLength(block, window));
+        const unknown = beyondAscii(block) & ~wide.known & lowest(wide.len);
+        if (unknown != 0) wide.addRest(tables, window, unknown);
+        const valid = lowest(wide.len);
+        var masks: Masks = .plain(is_cased, block, wide.len);
+        masks.letter |= wide.of(.letter) & valid;
+        masks.number |= wide.of(.number) & valid;
+        masks.space |= wide.of(.space) & valid;
+        masks.upper |= wide.of(.upper) & valid;
+        masks.caseless = wide.of(.caseless) & valid;
+        masks.mark = wide.of(.mark) & valid;
+        masks.wide_number = wide.of(.number) & valid;
+        masks.lead2 = wide.lead2 & valid;
+        masks.lead3 = wide.lead3 & valid;
+        masks.lead4 = wide.lead4 & valid;
+        return masks;
+    }
+
+    pub inline fn hasWide(masks: *const Masks) bool {
+        return masks.lead2 | masks.lead3 | masks.lead4 != 0;
+    }
+
+    /// The last bytes of characters whose first bytes are in `starts`.
+    pub inline fn lastBytes(masks: *const Masks, starts: u64) u64 {
+        if (!masks.hasWide()) return starts;
+        const single = starts & ~(masks.lead2 | masks.lead3 | masks.lead4);
+        return single | (starts & masks.lead2) << 1 | (starts & masks.lead3) << 2 |
+            (starts & masks.lead4) << 3;
+    }
+
+    /// The first bytes of characters whose last bytes are in `ends`.
+    pub inline fn firstBytes(masks: *const Masks, ends: u64) u64 {
+        if (!masks.hasWide()) return ends;
+        const two = ends & masks.lead2 << 1;
+        const three = ends & masks.lead3 << 2;
+        const four = ends & masks.lead4 << 3;
+        return ends & ~(two | three | four) | two >> 1 | three >> 2 | four >> 3;
+    }
+};
+
+/// What the characters beyond ASCII are.
+const Wide = struct {
+    /// All bytes of the characters of each kind.
+    by_kind: [kind_count]u64 = @splat(0),
+    lead2: u64 = 0,
+    lead3: u64 = 0,
+    lead4: u64 = 0,
+    /// All bytes of the characters that `common` has found.
+    known: u64 = 0,
+    /// What lies behind is not known.
+    len: usize = window_len,
+
+    const kind_count = std.meta.fields(Kind).len;
+
+    inline fn of(wide: *const Wide, kind: Kind) u64 {
+        return wide.by_kind[@intFromEnum(kind)];
+    }
+
+    /// Characters of the blocks that most texts beyond ASCII are written in, found all at once: a range of
+    /// first bytes and of second or third ones tells their kind (the tests of `levels.zig` try every
+    /// character). Going character by character took most of the time of Chinese, Korean and Russian text.
+    inline fn common(comptime is_cased: bool, block: Block) Wide {
+        var wide: Wide = .{};
+        if (inRange(block, 0xC2, 30) != 0) wide.addTwo(is_cased, block);
+        if (inRange(block, 0xE0, 16) != 0) wide.addThree(is_cased, block);
+        if (equal(block, 0xF0) != 0) wide.addFour(block);
+        return wide;
+    }
+
+    /// Characters of `len` bytes by their first ones.
+    inline fn add(wide: *Wide, comptime len: usize, comptime kind: Kind, leads: u64) void {
+        var bytes = leads;
+        inline for (1..len) |i| bytes |= leads << i;
+        wide.known |= bytes;
+        wide.by_kind[@intFromEnum(kind)] |= bytes;
+        switch (len) {
+            2 => wide.lead2 |= leads,
+            3 => wide.lead3 |= leads,
+            4 => wide.lead4 |= leads,
+            else => comptime unreachable,
+        }
+    }
+
+    inline fn addTwo(wide: *Wide, comptime is_cased: bool, block: Block) void {
+        const upper: Kind = if (is_cased) .upper else .letter;
+        const caseless: Kind = if (is_cased) .caseless else .letter;
+        // U+00A0 to U+00BF: a space, signs.
+        const signs = equal(block, 0xC2);
+        if (signs != 0) {
+            const sign = inRange(block, 0xA1, 9) | inRange(block, 0xAB, 7) | equal(block, 0xB4) |
+                inRange(block, 0xB6, 3) | equal(block, 0xBB) | equal(block, 0xBF);
+            wide.add(2, .space, signs & equal(block, 0xA0) >> 1);
+            wide.add(2, .other, signs & sign >> 1);
+        }
+        // U+00C0 to U+00FF, Latin, without the signs for times and division.
+        const latin = equal(block, 0xC3);
+        const latin_small = latin & (inRange(block, 0x9F, 0x21) & ~equal(block, 0xB7)) >> 1;
+        const latin_capital = latin & (inRange(block, 0x80, 0x1F) & ~equal(block, 0x97)) >> 1;
+        // U+0400 to U+045F, Cyrillic: capitals before U+0430.
+        const cyrillic = equal(block, 0xD0);
+        const cyrillic_small = cyrillic & inRange(block, 0xB0, 0x10) >> 1 |
+            equal(block, 0xD1) & inRange(block, 0x80, 0x20) >> 1;
+        const cyrillic_capital = cyrillic & inRange(block, 0x80, 0x30) >> 1;
+        wide.add(2, .letter, latin_small | cyrillic_small);
+        wide.add(2, upper, latin_capital | cyrillic_capital);
+        // U+0100 to U+02BF, more Latin.
+        if (!is_cased) wide.add(2, .letter, inRange(block, 0xC4, 7) & inRange(block, 0x80, 0x40) >> 1);
+        const greek = equal(block, 0xCE);
+        const greek_more = equal(block, 0xCF);
+        if (greek | greek_more != 0) {
+            // U+0391 to U+03AB, capitals; U+03AC to U+03CE.
+            const capital = inRange(block, 0x91, 0x1B) & ~equal(block, 0xA2);
+            wide.add(2, upper, greek & capital >> 1);
+            wide.add(2, .letter, greek & inRange(block, 0xAC, 0x14) >> 1 |
+                greek_more & inRange(block, 0x80, 0x0F) >> 1);
+        }
+        if (inRange(block, 0xD7, 5) != 0) {
+            // U+05D0 to U+05EA, Hebrew; U+0620 to U+064A and U+0671 to U+06D3, Arabic, without U+0640.
+            var letter = equal(block, 0xD7) & inRange(block, 0x90, 0x1B) >> 1;
+            letter |= equal(block, 0xD8) & inRange(block, 0xA0, 0x20) >> 1;
+            letter |= equal(block, 0xD9) & (inRange(block, 0x81, 10) | inRange(block, 0xB1, 15)) >> 1;
+            letter |= equal(block, 0xDA) & inRange(block, 0x80, 0x40) >> 1;
+            letter |= equal(block, 0xDB) & inRange(block, 0x80, 0x14) >> 1;
+            wide.add(2, caseless, letter);
+        }
+    }
+
+    inline fn addThree(wide: *Wide, comptime is_cased: bool, block: Block) void {
+        const upper: Kind = if (is_cased) .upper else .letter;
+        const caseless: Kind = if (is_cased) .caseless else .letter;
+        const trail2 = inRange(block, 0x80, 0x40) >> 1;
+        const trail3 = trail2 >> 1;
+        // U+4E00 to U+9FFF, Han; U+AC00 to U+D77F, Hangul.
+        var letter = (inRange(block, 0xE5, 5) | inRange(block, 0xEB, 2)) & trail2;
+        letter |= equal(block, 0xE4) & inRange(block, 0xB8, 8) >> 1;
+        letter |= equal(block, 0xEA) & inRange(block, 0xB0, 16) >> 1;
+        letter |= equal(block, 0xED) & inRange(block, 0x80, 0x1E) >> 1;
+        letter &= trail3;
+        const east = equal(block, 0xE3);
+        if (east != 0) {
+            // U+3041 to U+3096, U+30A1 to U+30FA, U+30FC to U+30FF.
+            const page1 = equal(block, 0x81) >> 1 & inRange(block, 0x81, 0x3F) >> 2;
+            const page2 = equal(block, 0x82) >> 1 &
+                (inRange(block, 0x80, 0x17) | inRange(block, 0xA1, 0x1F)) >> 2;
+            const page3 = equal(block, 0x83) >> 1 & (trail3 & ~(equal(block, 0xBB) >> 2));
+            letter |= east & (page1 | page2 | page3);
+            // U+3000 to U+3020, a space and punctuation.
+            const signs = east & equal(block, 0x80) >> 1;
+            wide.add(3, .space, signs & equal(block, 0x80) >> 2);
+            wide.add(3, .other, signs & (inRange(block, 0x81, 4) | inRange(block, 0x88, 0x19)) >> 2);
+        }
+        wide.add(3, caseless, letter);
+        const forms = equal(block, 0xEF);
+        if (forms != 0) {
+            // U+FF01 to U+FF65: ASCII as wide as Han characters.
+            const page1 = forms & equal(block, 0xBC) >> 1;
+            const page2 = forms & equal(block, 0xBD) >> 1;
+            const other1 = inRange(block, 0x81, 15) | inRange(block, 0x9A, 7) | inRange(block, 0xBB, 5);
+            const other2 = equal(block, 0x80) | inRange(block, 0x9B, 11);
+            wide.add(3, .other, page1 & other1 >> 2 | page2 & other2 >> 2);
+            wide.add(3, .number, page1 & inRange(block, 0x90, 10) >> 2);
+            wide.add(3, upper, page1 & inRange(block, 0xA1, 26) >> 2);
+            wide.add(3, .letter, page2 & inRange(block, 0x81, 26) >> 2);
+        }
+        const signs = equal(block, 0xE2);
+        if (signs != 0) {
+            // U+200B to U+203F without white space; arrows, operators, boxes.
+            const page1 = equal(block, 0x80) >> 1 &
+                (inRange(block, 0x8B, 0x1D) | inRange(block, 0xAA, 5) | inRange(block, 0xB0, 16)) >> 2;
+            const whole = (inRange(block, 0x87, 9) | inRange(block, 0x94, 9)) >> 1 & trail3;
+            wide.add(3, .other, signs & (page1 | whole));
+        }
+    }
+
+    /// U+1F300 to U+1FAFF, pictures.
+    inline fn addFour(wide: *Wide, block: Block) void {
+        const trails = inRange(block, 0x80, 0x40);
+        const pictures = equal(block, 0xF0) & equal(block, 0x9F) >> 1 & inRange(block, 0x8C, 0x20) >> 2;
+        wide.add(4, .other, pictures & trails >> 3);
+    }
+
+    /// Adds the others, one by one.
+    noinline fn addRest(
+        wide: *Wide,
+        tables: *const Tables,
+        window: *const [window_len]u8,
+        unknown: u64,
+    ) void {
+        var left = unknown;
+        while (left != 0) {
+            const at = @ctz(left);
+            const character = decode(window, at) orelse {
+                wide.len = at;
+                return;
+            };
+            const block: usize = tables.first[character.code_point >> block_bits];
+            const low = character.code_point & ((1 << block_bits) - 1);
+            const kind = tables.kinds[tables.second[block << block_bits | low]];
+            const lead = @as(u64, 1) << @intCast(at);
+            const bits = lowest(character.len) << @intCast(at);
+            wide.by_kind[kind] |= bits;
+            switch (character.len) {
+                2 => wide.lead2 |= lead,
+                3 => wide.lead3 |= lead,
+                else => wide.lead4 |= lead,
+            }
+            left &= ~bits;
+        }
+    }
+};
+
+/// Where a character begins that goes on behind the window; else the window's length.
+inline fn wholeLength(block: Block, window: *const [window_len]u8) usize {
+    const leads: u64 = @bitCast(block >= splat(0xC0));
+    if (leads == 0) return window_len;
+    const at: usize = window_len - 1 - @clz(leads);
+    const first = window[at];
+    const len = @as(usize, 2) + @intFromBool(first >= 0xE0) + @intFromBool(first >= 0xF0);
+    return if (at + len > window_len) at else window_len;
+}
+
+const Character = struct { code_point: u32, len: usize };
+
+/// The well-formed character beyond ASCII at `window[at]`; null if there is none, or not all of it.
+inline fn decode(window: *const [window_len]u8, at: usize) ?Character {
+    const first: u32 = window[at];
+    // Three bytes that a character may go on with: none of them where the window ends.
+    const second = trail(window, at + 1) orelse return null;
+    switch (first) {
+        0xC2...0xDF => return .{ .code_point = (first & 0x1F) << 6 | second, .len = 2 },
+        0xE0...0xEF => {
+            const third = trail(window, at + 2) orelse return null;
+            const code_point = (first & 0xF) << 12 | second << 6 | third;
+            if (code_point < 0x800 or code_point >> 11 == 0xD800 >> 11) return null;
+            return .{ .code_point = code_point, .len = 3 };
+        },
+        0xF0...0xF4 => {
+            const third = trail(window, at + 2) orelse return null;
+            const fourth = trail(window, at + 3) orelse return null;
+            const code_point = (first & 7) << 18 | second << 12 | third << 6 | fourth;
+            if (code_point < 0x10000 or code_point > 0x10FFFF) return null;
+            return .{ .code_point = code_point, .len = 4 };
+        },
+        else => return null,
+    }
+}
+
+/// The six bits of a continuation byte; null if `window[at]` is none.
+inline fn trail(window: *const [window_len]u8, at: usize) ?u32 {
+    if (at >= window_len or window[at] & 0xC0 != 0x80) return null;
+    return window[at] & 0x3F;
+}
+
+/// A mask of the lowest `count` bits, 0 to 64.
+pub inline fn lowest(count: usize) u64 {
+    return if (count >= 64) ~@as(u64, 0) else (@as(u64, 1) << @intCast(count)) - 1;
+}
+
+/// The bytes that are not ASCII.
+pub inline fn beyondAscii(block: Block) u64 {
+    return @bitCast(block >= splat(0x80));
+}
+
+inline fn splat(byte: u8) Block {
+    return @splat(byte);
+}
+
+inline fn equal(block: Block, byte: u8) u64 {
+    return @bitCast(block == splat(byte));
+}
+
+/// The bytes from `first` on, `count` of them.
+inline fn inRange(block: Block, first: u8, count: u8) u64 {
+    return @bitCast(block -% splat(first) < splat(count));
+}

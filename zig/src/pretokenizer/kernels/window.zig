@@ -1,0 +1,509 @@
+//! The patterns of GPT-2, cl100k, o200k and their kin, 64 bytes of text at a time.
+//!
+//! A window begins where a match begins. Its bytes are sorted into classes, a bit for each byte in a mask
+//! for each class (all bytes of a character carry its class), and where pieces begin comes out of the
+//! masks by shifts and additions, for all of the window at once. A boundary counts if nothing behind the
+//! window could change it; the next window begins at the last one that does. What the masks do not decide
+//! (a piece longer than the window, ill-formed UTF-8, a few mixtures of scripts) is left to the scanner
+//! that goes character by character: `scan` stops there, and the caller goes on.
+//!
+//! This file is compiled once for each level of CPU features (`levels.zig`), so it imports nothing but the
+//! standard library. Time is linear in the text; nothing is allocated.
+
+const std = @import("std");
+const masks_zig = @import("masks.zig");
+const piece_key = @import("piece_key.zig");
+const Block = masks_zig.Block;
+const Masks = masks_zig.Masks;
+const lowest = masks_zig.lowest;
+
+pub const Kind = masks_zig.Kind;
+pub const Tables = masks_zig.Tables;
+pub const window_len = masks_zig.window_len;
+
+pub const Options = struct {
+    family: Family,
+    /// The most digits in a piece; GPT-2's has no bound.
+    number_len: usize = 0,
+    /// cl100k: white space that ends the text is one piece even where it has newlines.
+    keeps_final_space: bool = false,
+    /// o200k: a word takes the contraction behind it.
+    contractions: bool = true,
+
+    pub const Family = enum {
+        /// A space may precede letters, digits or other characters.
+        gpt2,
+        /// Any character that is no newline may precede letters.
+        letters,
+        /// As `letters`, and a word is parted before a capital behind a small letter.
+        cased,
+    };
+};
+
+/// A piece of a text.
+pub const Span = extern struct { start: usize, end: usize };
+
+/// How many pieces there are, and where to go on.
+pub const Result = extern struct { count: usize, position: usize };
+
+/// Where the keys of pieces go, for the table that they will be looked up in.
+pub const Keyed = extern struct {
+    keys: [*]piece_key.Key,
+    hashes: [*]u32,
+    /// Entries of `entry_len` bytes: which one, the lowest bits of a hash tell.
+    entries: [*]const u8,
+    entry_mask: usize,
+    /// The indices of pieces whose keys are left to the caller: all longer than `piece_key.short_len_max`.
+    left: [*]u16,
+    left_count: usize = 0,
+
+    pub const entry_len = 32;
+
+    pub inline fn leave(keyed: *Keyed, at: usize) void {
+        keyed.left[keyed.left_count] = @intCast(at);
+        keyed.left_count += 1;
+    }
+};
+
+/// Finds the pieces of `text` from `start` on, where a match begins, and writes them to `spans` from `count` on, as
+/// long as there is room for those of another window. Stops earlier at a piece that it leaves to the caller.
+/// `sink` is `NoKeys` or `WithKeys`.
+pub fn scan(
+    comptime options: Options,
+    tables: *const Tables,
+    text: []const u8,
+    start: usize,
+    spans: []Span,
+    count: usize,
+    sink: anytype,
+) Result {
+    var found: Result = .{ .count = count, .position = start };
+    while (found.count + window_len <= spans.len and found.position < text.len) {
+        const before = found.position;
+        if (text.len - found.position >= reach) {
+            scanInside(options, tables, text, spans, sink, &found);
+        } else {
+            scanEnd(options, tables, text, spans, sink, &found);
+        }
+        if (found.position != before) continue;
+        const end = longWordEnd(options, tables, text, found.position) orelse break;
+        sink.leave(found.count);
+        spans[found.count] = .{ .start = found.position, .end = end };
+        found = .{ .count = found.count + 1, .position = end };
+    }
+    return found;
+}
+
+/// Bytes that are read from where a window begins.
+const reach = window_len + piece_key.len;
+
+/// The windows that do not reach the text's last bytes. Where a window ends is known before its pieces are
+/// written, and the boundaries of the next are found in the meantime: neither waits for the other.
+inline fn scanInside(
+    comptime options: Options,
+    tables: *const Tables,
+    text: []const u8,
+    spans: []Span,
+    sink: anytype,
+    found: *Result,
+) void {
+    var position = found.position;
+    var count = found.count;
+    var bounds = boundaries(options, tables, text[position..][0..window_len], window_len, false);
+    while (bounds != 0) {
+        const next_position = position + window_len - 1 - @clz(bounds);
+        const next_count = count + @popCount(bounds);
+        const goes_on = next_count + window_len <= spans.len and text.len - next_position >= reach;
+        const next = if (goes_on)
+            boundaries(options, tables, text[next_position..][0..window_len], window_len, false)
+        else
+            0;
+        write(text[position..].ptr, bounds, position, spans, count, sink);
+        position = next_position;
+        count = next_count;
+        bounds = next;
+    }
+    found.* = .{ .count = count, .position = position };
+}
+
+/// The last window, in a copy with room behind it.
+noinline fn scanEnd(
+    comptime options: Options,
+    tables: *const Tables,
+    text: []const u8,
+    spans: []Span,
+    sink: anytype,
+    found: *Result,
+) void {
+    var padded: [reach + reach]u8 = @splat(0);
+    const start = found.position;
+    const rest = text.len - start;
+    @memcpy(padded[0..rest], text[start..]);
+    while (found.count + window_len <= spans.len and found.position < text.len) {
+        const window = padded[found.position - start ..][0..window_len];
+        const left = text.len - found.position;
+        const bounds = if (left > window_len)
+            boundaries(options, tables, window, window_len, false)
+        else
+            boundaries(options, tables, window, left, left < window_len);
+        if (bounds == 0) break;
+        write(window, bounds, found.position, spans, found.count, sink);
+        found.count += @popCount(bounds);
+        found.position += window_len - 1 - @clz(bounds);
+    }
+}
+
+/// Writes a piece for each boundary, which is its end. A few at a time, however many there are: the loop's
+/// end is then easier to foresee, and there is room for all of a window.
+inline fn write(
+    window: [*]const u8,
+    bounds: u64,
+    position: usize,
+    spans: []Span,
+    count: usize,
+    sink: anytype,
+) void {
+    const group = 4;
+    var left = bounds;
+    var start: usize = 0;
+    var at = count;
+    while (left != 0) : (at += group) {
+        inline for (0..group) |i| {
+            const end: usize = @ctz(left);
+            spans[at + i] = .{ .start = position + start, .end = position + end };
+            sink.write(at + i, window + start, end - start);
+            start = end;
+            left &= left -% 1;
+        }
+    }
+    sink.leaveLong(bounds, count);
+}
+
+/// Pieces whose keys nobody wants.
+pub const NoKeys = struct {
+    inline fn write(_: NoKeys, _: usize, _: [*]const u8, _: usize) void {}
+    inline fn leave(_: NoKeys, _: usize) void {}
+    inline fn leaveLong(_: NoKeys, _: u64, _: usize) void {}
+};
+
+/// Keys are made with the pieces, and the table's entries for them set on their way. What is in `keyed` is here
+/// by value: else each store could change it, and it would be read again for each piece.
+pub const WithKeys = struct {
+    keyed: *Keyed,
+    keys: [*]piece_key.Key,
+    hashes: [*]u32,
+    entries: [*]const u8,
+    entry_mask: usize,
+
+    pub inline fn init(keyed: *Keyed) WithKeys {
+        return .{
+            .keyed = keyed,
+            .keys = keyed.keys,
+            .hashes = keyed.hashes,
+            .entries = keyed.entries,
+            .entry_mask = keyed.entry_mask,
+        };
+    }
+
+    inline fn write(sink: WithKeys, at: usize, piece: [*]const u8, len: usize) void {
+        const key = piece_key.of(piece[0..piece_key.len], len);
+        const hash = piece_key.hash(key);
+        sink.keys[at] = key;
+        sink.hashes[at] = hash;
+        @prefetch(sink.entries + (hash & sink.entry_mask) * Keyed.entry_len, .{});
+    }
+
+    inline fn leave(sink: WithKeys, at: usize) void {
+        sink.keyed.leave(at);
+    }
+
+    inline fn leaveLong(sink: WithKeys, bounds: u64, count: usize) void {
+        var left = longPieces(bounds);
+        while (left != 0) : (left &= left - 1) {
+            sink.leave(count + @popCount(bounds & lowest(@ctz(left))));
+        }
+    }
+};
+
+/// The boundaries behind pieces of more than `piece_key.short_len_max` bytes.
+inline fn longPieces(bounds: u64) u64 {
+    comptime std.debug.assert(piece_key.short_len_max == 15);
+    const inside = ~(bounds | 1);
+    const two = inside & inside << 1;
+    const four = two & two << 2;
+    const eight = four & four << 4;
+    return (eight & eight << 7) << 1 & bounds;
+}
+
+/// Where the piece at `position` ends that is a word and longer than a window; null where this does not tell.
+/// Words of letters without case alone, in the cased family.
+noinline fn longWordEnd(
+    comptime options: Options,
+    tables: *const Tables,
+    text: []const u8,
+    position: usize,
+) ?usize {
+    var padded: [window_len]u8 = undefined;
+    var at = position;
+    while (at < text.len) {
+        const rest = @min(text.len - at, window_len);
+        const window = if (rest == window_len) text[at..][0..window_len] else window: {
+            padded = @splat(0);
+            @memcpy(padded[0..rest], text[at..][0..rest]);
+            break :window &padded;
+        };
+        const masks: Masks = .of(options.family == .cased, tables, window, rest);
+        const word = if (options.family == .cased) masks.caseless else masks.letter;
+        var word_len: usize = @ctz(~word);
+        if (at == position and word_len == 0) {
+            const before = prefixLength(options, masks);
+            if (before == 0 or before >= masks.len) return null;
+            word_len = before + @ctz(~(word >> @intCast(before)));
+        }
+        if (word_len < masks.len) {
+            // A shorter word's end is as the window says, if it does.
+            if (at == position) return null;
+            if (options.family != .cased) return at + word_len;
+            const next = @as(u64, 1) << @intCast(word_len);
+            const more = masks.letter | masks.upper | masks.mark | masks.apostrophe;
+            return if (next & more == 0) at + word_len else null;
+        }
+        if (masks.len == 0) return null;
+        at += masks.len;
+    }
+    return text.len;
+}
+
+/// The length of the first character, if it may stand before a word in its piece; else 0.
+inline fn prefixLength(comptime options: Options, masks: Masks) usize {
+    const word = masks.letter | masks.upper | masks.caseless | masks.mark;
+    const never = word | masks.number | masks.newline | masks.apostrophe;
+    const may = if (options.family == .gpt2) masks.blank else ~never;
+    if (may & 1 == 0) return 0;
+    return @as(usize, @ctz(masks.lastBytes(1))) + 1;
+}
+
+/// Where pieces end, as bits; 0 if that of the first piece is not certain. With `is_end` the text ends
+/// behind the window's `len` bytes, of which there are fewer than 64.
+inline fn boundaries(
+    comptime options: Options,
+    tables: *const Tables,
+    window: *const [window_len]u8,
+    len: usize,
+    is_end: bool,
+) u64 {
+    const block: Block = window.*;
+    if (masks_zig.beyondAscii(block) == 0) {
+        return decide(options, window, .plain(options.family == .cased, block, len), is_end);
+    }
+    return wideBoundaries(options, tables, window, len, is_end);
+}
+
+/// By itself, so that windows of ASCII have the registers to themselves.
+noinline fn wideBoundaries(
+    comptime options: Options,
+    tables: *const Tables,
+    window: *const [window_len]u8,
+    len: usize,
+    is_end: bool,
+) u64 {
+    const masks: Masks = .of(options.family == .cased, tables, window, len);
+    if (masks.len == 0) return 0;
+    return decide(options, window, masks, is_end and masks.len == len);
+}
+
+inline fn decide(
+    comptime options: Options,
+    window: *const [window_len]u8,
+    masks: Masks,
+    is_end: bool,
+) u64 {
+    const valid = lowest(masks.len);
+    const word = masks.letter | masks.upper | masks.caseless | masks.mark;
+    const others = valid & ~(word | masks.number | masks.space);
+    const attached = attachedTo(options, masks, others);
+    const other = others & ~attached;
+    const space = masks.space & ~attached;
+
+    // A boundary counts up to `limit`.
+    var limit = if (is_end) masks.len else masks.len - 1;
+    const space_start = window_len - @clz(valid & ~space);
+    const ends_in_space = space_start < masks.len;
+    if (ends_in_space and !is_end) limit = @min(limit, space_start);
+
+    const word_start = word & ~(word << 1);
+    const number_start = masks.number & ~(masks.number << 1);
+    const other_start = other & ~(other << 1);
+    const space_last = space & ~(space >> 1) & (valid & ~space) >> 1;
+    const behind_blank = masks.blank << 1;
+    const newline = masks.newline & space;
+    var bounds = (space & ~(space << 1)) | (other_start & ~behind_blank);
+    if (options.family == .gpt2) {
+        bounds |= (word_start | number_start) & ~behind_blank;
+        bounds |= masks.firstBytes(space_last);
+    } else {
+        // A character that begins a match and stands before a word belongs to it.
+        const last = masks.lastBytes(other_start & ~behind_blank);
+        const single = last & ~(other >> 1);
+        bounds |= word_start & ~((space & ~newline | single) << 1);
+        bounds |= number_start;
+        bounds |= masks.firstBytes(space_last & ~newline);
+        bounds |= behindLastNewline(space, newline);
+        if (options.number_len == 1) {
+            bounds |= masks.number & ~(masks.wide_number & ~(masks.lead2 | masks.lead3 | masks.lead4));
+        } else {
+            bounds |= groups(options.number_len, masks.number, number_start);
+            if (masks.wide_number != 0) {
+                const first = runStart(masks.number, @ctz(masks.wide_number));
+                limit = @min(limit, first);
+            }
+        }
+    }
+    if (options.keeps_final_space and is_end and ends_in_space) {
+        bounds &= lowest(space_start + 1);
+    }
+    if (options.family == .cased) {
+        bounds |= masks.upper & masks.letter << 1;
+        if (masks.caseless | masks.mark != 0) {
+            const before_blank = space & ~newline;
+            limit = @min(limit, mixtureStart(masks, word, word_start, before_blank, bounds));
+        }
+    }
+    const quotes = if (options.family == .cased)
+        masks.apostrophe & other & word << 1
+    else
+        masks.apostrophe & other_start & ~behind_blank;
+    if (options.contractions and quotes != 0) {
+        contract(options, window, masks.len, is_end, quotes, &bounds, &limit);
+    }
+    if (is_end) bounds |= @as(u64, 1) << @intCast(masks.len);
+    return bounds & (lowest(limit) << 1 | 1) & ~@as(u64, 1);
+}
+
+/// The newlines, and for the cased family slashes behind them, that belong to the other characters
+/// before them.
+inline fn attachedTo(comptime options: Options, masks: Masks, other: u64) u64 {
+    const starts = masks.newline & other << 1;
+    switch (options.family) {
+        .gpt2 => return 0,
+        .letters => return runsFrom(masks.newline, starts),
+        .cased => {
+            if (masks.slash & masks.newline << 1 == 0) return runsFrom(masks.newline, starts);
+            const either = masks.newline | masks.slash;
+            var attached: u64 = 0;
+            var left = starts;
+            while (left != 0) {
+                attached |= runsFrom(either, left & -%left);
+                left &= ~attached;
+            }
+            return attached;
+        },
+    }
+}
+
+/// The bits of `runs` from each of `starts` to the end of its run; no two in one run.
+inline fn runsFrom(runs: u64, starts: u64) u64 {
+    return runs & ~(runs +% starts);
+}
+
+/// Where the run that has the bit `at` begins.
+inline fn runStart(runs: u64, at: usize) usize {
+    return window_len - @clz(~runs & lowest(at));
+}
+
+/// Where white space goes on behind a run's last newline.
+inline fn behindLastNewline(space: u64, newline: u64) u64 {
+    const plain = space & ~newline;
+    const starts = plain & newline << 1;
+    if (starts == 0) return 0;
+    const ends = (plain +% starts) & ~plain;
+    if (ends & newline == 0) return starts;
+    var last: u64 = 0;
+    var left = starts;
+    while (left != 0) : (left &= left - 1) {
+        const start = left & -%left;
+        if ((plain +% start) & ~plain & newline == 0) last |= start;
+    }
+    return last;
+}
+
+/// Where runs of ASCII digits are parted: behind every `len`.
+inline fn groups(comptime len: usize, number: u64, starts: u64) u64 {
+    var long = starts;
+    inline for (1..len + 1) |i| long &= number >> i;
+    var bounds: u64 = 0;
+    while (long != 0) : (long &= long - 1) {
+        const start = @ctz(long);
+        const end = start + @ctz(~(number >> @intCast(start)));
+        var at = start + len;
+        while (at < end) : (at += len) bounds |= @as(u64, 1) << @intCast(at);
+    }
+    return bounds;
+}
+
+/// The last certain boundary before what the masks do not decide in the cased family: words that have
+/// capitals as well as letters without case, and marks that no letter or space precedes.
+fn mixtureStart(masks: Masks, word: u64, word_start: u64, blank: u64, bounds: u64) usize {
+    const loose_mark = word_start & masks.mark & ~(blank << 1);
+    var limit: usize = window_len;
+    if (loose_mark != 0) limit = lastBefore(bounds, @ctz(loose_mark));
+    if (masks.upper == 0) return limit;
+    const caseless = masks.caseless | masks.mark;
+    var left = word_start;
+    while (left != 0) : (left &= left - 1) {
+        const run = runsFrom(word, left & -%left);
+        if (run & masks.upper == 0 or run & caseless == 0) continue;
+        return @min(limit, lastBefore(bounds, @as(usize, @ctz(left)) + 1));
+    }
+    return limit;
+}
+
+/// Takes the contractions (s, d, m, t, ll, ve, re) at `quotes` into account.
+inline fn contract(
+    comptime options: Options,
+    window: *const [window_len]u8,
+    len: usize,
+    is_end: bool,
+    quotes: u64,
+    bounds: *u64,
+    limit: *usize,
+) void {
+    var left = quotes;
+    var previous_end: usize = 0;
+    while (left != 0) : (left &= left - 1) {
+        const at: usize = @ctz(left);
+        // Behind a contraction a match begins.
+        if (options.family == .cased and at == previous_end) continue;
+        const is_cut = at + 3 > len;
+        if (is_cut and !is_end) {
+            limit.* = @min(limit.*, at);
+            if (options.family == .cased) limit.* = @min(limit.*, lastBefore(bounds.*, at));
+            return;
+        }
+        const fold: u8 = if (options.family == .gpt2) 0 else 0x20;
+        const first = if (at + 1 < len) window[at + 1] | fold else 0;
+        const second = if (at + 2 < len) window[at + 2] else 0;
+        // U+017F folds to s: left to the other scanner.
+        if (fold != 0 and first == 0xC5 | fold and second == 0xBF) {
+            limit.* = @min(limit.*, lastBefore(bounds.*, at));
+            return;
+        }
+        const taken: usize = switch (first) {
+            's', 'd', 'm', 't' => 2,
+            'l' => if (second | fold == 'l') 3 else 0,
+            'v', 'r' => if (second | fold == 'e') 3 else 0,
+            else => 0,
+        };
+        if (taken == 0) continue;
+        previous_end = at + taken;
+        const inside = lowest(taken) << @intCast(at);
+        bounds.* &= if (options.family == .cased) ~inside else ~(inside & inside << 1);
+        if (previous_end < window_len) bounds.* |= @as(u64, 1) << @intCast(previous_end);
+    }
+}
+
+/// The last boundary before `at`, which may be the window's start.
+inline fn lastBefore(bounds: u64, at: usize) usize {
+    const before = bounds & lowest(at);
+    return if (before == 0) 0 else window_len - 1 - @clz(before);
+}
