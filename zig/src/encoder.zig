@@ -7,6 +7,7 @@
 
 const std = @import("std");
 const bpe = @import("bpe.zig");
+const huge_pages = @import("huge_pages.zig");
 const levels = @import("pretokenizer/levels.zig");
 const misses = @import("misses.zig");
 const piece_cache = @import("piece_cache.zig");
@@ -75,6 +76,7 @@ pub const Encoder = struct {
         mode: SpecialMode,
         comptime output: Output,
     ) Error!usize {
+        if (output == .keep and text.len >= huge_pages.len) encoder.reserve(gpa, text.len);
         if (encoder.isDirect()) return encoder.encodeDirect(gpa, text, mode, output);
         var count: usize = 0;
         var literal = encoder.tokenizer.added.split(.literal, text, mode);
@@ -82,6 +84,17 @@ pub const Encoder = struct {
             count += try encoder.encodeOuter(gpa, text, outer, mode, output);
         }
         return count;
+    }
+
+    /// Room for the ids of a long text, in large pages. Small pages, and room that grows again and again, took a
+    /// fifth of the first pass over a long text. It is not touched before it is used, so what is too much
+    /// takes no memory; most texts have fewer ids than half of their bytes.
+    noinline fn reserve(encoder: *Encoder, gpa: Allocator, text_len: usize) void {
+        const wanted = encoder.ids.items.len + text_len / 2;
+        if (encoder.ids.capacity >= wanted) return;
+        // Where there is not so much, the room grows as it is needed.
+        encoder.ids.ensureTotalCapacityPrecise(gpa, wanted) catch return;
+        huge_pages.advise(std.mem.sliceAsBytes(encoder.ids.allocatedSlice()));
     }
 
     /// The same for one of the segments that the literal pass cuts `text` into. Each is encoded on its own.
