@@ -58,8 +58,8 @@ pub const PieceCache = struct {
     log_len: usize = 0,
 
     const page_len = std.heap.page_size_min;
-    const page: std.mem.Alignment = .fromByteUnits(page_len);
-    const huge_page: std.mem.Alignment = .fromByteUnits(huge_pages.len);
+    const map = huge_pages.map;
+    const unmap = huge_pages.unmap;
 
     pub fn init() error{OutOfMemory}!PieceCache {
         const entries = try map(Entry, table_bytes_min);
@@ -260,23 +260,6 @@ pub const PieceCache = struct {
         @memset(cache.entries, std.mem.zeroes(Entry));
         cache.used = 0;
         cache.log_len = 0;
-    }
-
-    /// Pages that the system gives zeroed and that take memory when they are first used.
-    fn map(comptime T: type, len: usize) error{OutOfMemory}![]align(page_len) T {
-        const alignment = if (len >= huge_pages.len) huge_page else page;
-        // Not `alloc`, which fills what it gives in safe builds.
-        const bytes = std.heap.page_allocator.rawAlloc(len, alignment, @returnAddress()) orelse
-            return error.OutOfMemory;
-        const items: [*]align(page_len) T = @ptrCast(@alignCast(bytes));
-        huge_pages.advise(bytes[0..len]);
-        return items[0 .. len / @sizeOf(T)];
-    }
-
-    fn unmap(items: anytype) void {
-        const bytes: []u8 = @ptrCast(items);
-        const alignment = if (bytes.len >= huge_pages.len) huge_page else page;
-        std.heap.page_allocator.rawFree(bytes, alignment, @returnAddress());
     }
 };
 

@@ -90,6 +90,7 @@ test {
     _ = @import("short_merge.zig");
     _ = @import("side_by_side.zig");
     _ = @import("strands.zig");
+    _ = @import("stretch_memo.zig");
     _ = @import("misses.zig");
     _ = @import("token_order.zig");
     _ = @import("token_trie.zig");
