@@ -24,10 +24,10 @@
 //! bytes. What is met for the first time costs nothing but a note of where some stretches began.
 //!
 //! Every position is entered once at most, or twice by what is remembered, which begins in the last
-//! few bytes that the search has come to; at each the prefixes of the longest token there are tried.
-//! So time is linear in the piece; its factors are the length of the longest token and the depth of
-//! its tree. Memory is one bit for each byte of the piece, none at all until the search first goes
-//! back, and what is remembered, which has a bound.
+//! few bytes that the search has come to; at each the prefixes of the longest token there are
+//! tried. So time is linear in the piece; its factors are the length of the longest token and the
+//! depth of its tree. Memory is one bit for each byte of the piece, none at all until the search
+//! first goes back, and what is remembered, which has a bound.
 
 const std = @import("std");
 const MergeTrees = @import("merge_trees.zig").MergeTrees;

@@ -85,6 +85,7 @@ test {
     _ = @import("piece_cache.zig");
     _ = @import("piece_table.zig");
     _ = @import("pretokenizer.zig");
+    _ = @import("prefix_trie.zig");
     _ = @import("python.zig");
     _ = @import("short_bytes.zig");
     _ = @import("short_merge.zig");
