@@ -29,6 +29,9 @@ pub const table_bytes_max = 32 << 20;
 pub const log_bytes_max = 32 << 20;
 
 const table_bytes_min = 64 << 10;
+/// A smaller table is a quarter full at most, not half: where few pieces come in any order, as numbers do,
+/// no guess tells which of them are not in the entry that their hash names.
+const roomy_bytes_max = 1 << 20;
 const log_bytes_min = 64 << 10;
 
 /// A piece of a text.
@@ -201,7 +204,8 @@ pub const PieceCache = struct {
             entry.ids[count_index] = logged;
         }
         entry.ids[count_index] |= @as(u32, @intCast(ids.len));
-        if (cache.used * 2 > cache.entries.len) cache.grow();
+        const is_small = cache.entries.len * @sizeOf(Entry) < roomy_bytes_max;
+        if (cache.used > cache.entries.len / @as(usize, if (is_small) 4 else 2)) cache.grow();
         cache.insert(entry, keys.hashes[i]);
     }
 

@@ -1,9 +1,10 @@
-//! The longest of some strings that a text begins with: a trie whose edges are labelled with as many
-//! bytes as strings have in common.
+//! The longest of some strings that a text begins with: a trie whose edges are labelled with as
+//! many bytes as strings have in common.
 //!
-//! A search takes, for each edge, one bit test, one count of bits and one comparison of the label, so
-//! its time is linear in what it matches, however many strings there are. The trie has at most two
-//! nodes and one branch for each string; the labels are parts of the strings, which the caller keeps.
+//! A search takes, for each edge, one bit test, one count of bits and one comparison of the label,
+//! so its time is linear in what it matches, however many strings there are. The trie has at most
+//! two nodes and one branch for each string; the labels are parts of the strings, which the caller
+//! keeps.
 
 const std = @import("std");
 const Allocator = std.mem.Allocator;
@@ -56,8 +57,8 @@ pub const PrefixTrie = struct {
         }
     };
 
-    /// A trie of strings that lie in `bytes`, are sorted, and are not empty; of equal ones the first
-    /// counts.
+    /// A trie of strings that lie in `bytes`, are sorted, and are not empty; of equal ones the
+    /// first counts.
     pub fn init(
         gpa: Allocator,
         bytes: []const u8,
