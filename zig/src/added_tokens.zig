@@ -12,6 +12,7 @@ const definition = @import("definition.zig");
 const Diagnostic = @import("diagnostic.zig").Diagnostic;
 const normalizer_zig = @import("normalizer.zig");
 const Normalizer = normalizer_zig.Normalizer;
+const PrefixTrie = @import("prefix_trie.zig").PrefixTrie;
 const unicode = @import("unicode.zig");
 const utf8 = @import("utf8.zig");
 const Allocator = std.mem.Allocator;
@@ -142,8 +143,9 @@ pub const AddedTokens = struct {
             };
             if (@max(ends[0], ends[1]) > added.bytes.len) return false;
         }
-        for ([_][]const u32{ added.literal.sorted, added.normalized.sorted }) |sorted| {
-            for (sorted) |index| if (index >= added.tokens.len) return false;
+        for ([_]*const Matcher{ &added.literal, &added.normalized }) |matcher| {
+            for (matcher.sorted) |index| if (index >= added.tokens.len) return false;
+            if (!matcher.trie.isWithin(added.bytes.len, matcher.sorted.len)) return false;
         }
         return true;
     }
@@ -192,8 +194,8 @@ pub const Matcher = struct {
     /// Indices of tokens in the order of what is searched for, so that those with a common prefix stand side
     /// by side; of equal ones the special token comes first, then that of the lower id.
     sorted: []u32,
-    /// Where those begin in `sorted` whose first byte is at least `i`.
-    starts: [257]u32,
+    /// Of what is searched for, in that order.
+    trie: PrefixTrie,
     /// The first bytes of the tokens, if they are few; else none.
     first_bytes: [first_count_max]u8,
     first_count: u8,
@@ -215,23 +217,26 @@ pub const Matcher = struct {
         }
         const order: Order = .{ .tokens = tokens, .bytes = bytes };
         std.mem.sortUnstable(u32, sorted.items, order, Order.isLess);
+        const strings = try gpa.alloc(PrefixTrie.String, sorted.items.len);
+        defer gpa.free(strings);
+        for (strings, sorted.items) |*string, index| {
+            string.* = .{ .start = tokens[index].match_start, .len = tokens[index].match_len };
+        }
         var matcher: Matcher = .{
             .sorted = &.{},
-            .starts = @splat(0),
+            .trie = try .init(gpa, bytes, strings),
             .first_bytes = @splat(0),
             .first_count = 0,
         };
-        for (sorted.items) |index| matcher.starts[@as(usize, order.matchOf(index)[0]) + 1] += 1;
+        errdefer matcher.trie.deinit(gpa);
         for (0..256) |byte| {
-            const count = matcher.starts[byte + 1];
-            matcher.starts[byte + 1] += matcher.starts[byte];
-            if (count == 0 or matcher.first_count == many_firsts) continue;
+            if (!matcher.trie.beginsWith(@intCast(byte))) continue;
+            if (matcher.first_count == many_firsts) continue;
             if (matcher.first_count == first_count_max) {
                 matcher.first_count = many_firsts;
                 continue;
             }
-            // The rest repeats the last, so that all can be compared with.
-            @memset(matcher.first_bytes[matcher.first_count..], @intCast(byte));
+            matcher.first_bytes[matcher.first_count] = @intCast(byte);
             matcher.first_count += 1;
         }
         matcher.sorted = try sorted.toOwnedSlice(gpa);
@@ -240,13 +245,12 @@ pub const Matcher = struct {
 
     fn deinit(matcher: *Matcher, gpa: Allocator) void {
         gpa.free(matcher.sorted);
+        matcher.trie.deinit(gpa);
     }
 
-    /// Whether the ranges by first byte lie in the list.
+    /// Whether the number of first bytes is one that there is.
     pub fn validate(matcher: *const Matcher, id_limit: u32) bool {
         _ = id_limit;
-        for (matcher.starts[0..256], matcher.starts[1..]) |start, end| if (end < start) return false;
-        if (matcher.starts[256] > matcher.sorted.len) return false;
         return matcher.first_count <= first_count_max or matcher.first_count == many_firsts;
     }
 
@@ -271,70 +275,22 @@ pub const Matcher = struct {
         }
     };
 
-    /// The first place from `from` on where a token may begin.
-    fn candidate(matcher: *const Matcher, text: []const u8, from: usize) ?usize {
-        if (matcher.first_count == 0) return null;
-        if (matcher.first_count == 1) {
-            return std.mem.findScalarPos(u8, text, from, matcher.first_bytes[0]);
-        }
-        var base = from;
-        if (matcher.first_count != many_firsts) {
-            const block_len = 32;
-            const Block = @Vector(block_len, u8);
-            while (base + block_len <= text.len) : (base += block_len) {
-                const block: Block = text[base..][0..block_len].*;
-                var found: u32 = 0;
-                for (matcher.first_bytes) |byte| {
-                    found |= @as(u32, @bitCast(block == @as(Block, @splat(byte))));
-                }
-                if (found != 0) return base + @ctz(found);
-            }
-        }
-        for (text[base..], base..) |byte, i| {
-            if (matcher.starts[byte] != matcher.starts[@as(usize, byte) + 1]) return i;
-        }
-        return null;
-    }
+    const Block = @Vector(64, u8);
 
-    /// The longest token that `text` begins with: narrows the range of tokens that share its first bytes.
-    fn longest(matcher: *const Matcher, added: *const AddedTokens, text: []const u8) ?*const Token {
-        var range = matcher.sorted[matcher.starts[text[0]]..matcher.starts[@as(usize, text[0]) + 1]];
-        var found: ?*const Token = null;
-        for (text, 0..) |byte, depth| {
-            if (depth > 0) range = narrow(added, range, depth, byte);
-            if (range.len == 0) break;
-            // The shortest of those that share a prefix comes first.
-            const first = &added.tokens[range[0]];
-            if (first.match_len == depth + 1) found = first;
+    /// Which bytes of a block are one of the few first ones.
+    inline fn firstsOf(matcher: *const Matcher, block: Block) u64 {
+        var found: u64 = 0;
+        for (matcher.first_bytes[0..matcher.first_count]) |byte| {
+            found |= @bitCast(block == @as(Block, @splat(byte)));
         }
         return found;
     }
 
-    /// Those of the tokens that share their first `depth` bytes which go on with `byte`. Most often all do, as
-    /// in runs of one character, or none does, which the first and the last of them tell.
-    fn narrow(added: *const AddedTokens, range: []u32, depth: usize, byte: u8) []u32 {
-        const key: Prefix = .{ .added = added, .depth = depth, .byte = byte };
-        var left = range;
-        if (key.compare(left[0]) == .gt and left.len > 1) left = left[1..];
-        const ends = .{ key.compare(left[0]), key.compare(left[left.len - 1]) };
-        if (ends[0] == .eq and ends[1] == .eq) return left;
-        if (ends[0] == .lt or ends[1] == .gt) return left[0..0];
-        const low = std.sort.lowerBound(u32, left, key, Prefix.compare);
-        const high = std.sort.upperBound(u32, left, key, Prefix.compare);
-        return left[low..high];
+    /// The longest token that `text` begins with.
+    inline fn longest(matcher: *const Matcher, added: *const AddedTokens, text: []const u8) ?*const Token {
+        const found = matcher.trie.longest(added.bytes, text) orelse return null;
+        return &added.tokens[matcher.sorted[found]];
     }
-
-    const Prefix = struct {
-        added: *const AddedTokens,
-        depth: usize,
-        byte: u8,
-
-        fn compare(prefix: Prefix, index: u32) std.math.Order {
-            const token = &prefix.added.tokens[index];
-            if (token.match_len <= prefix.depth) return .gt;
-            return std.math.order(prefix.byte, prefix.added.bytes[token.match_start + prefix.depth]);
-        }
-    };
 };
 
 /// Walks over the segments of a text, in order.
@@ -350,6 +306,10 @@ pub const Segments = struct {
     done: usize = 0,
     /// A match whose preceding text was returned first.
     pending: ?Segment = null,
+    /// The block of text in which the search is, and where in it tokens may begin.
+    block_start: usize = 0,
+    block_end: usize = 0,
+    block_firsts: u64 = 0,
 
     pub fn next(segments: *Segments) ?Segment {
         if (segments.pending) |segment| {
@@ -372,7 +332,7 @@ pub const Segments = struct {
 
     fn nextMatch(segments: *Segments) ?Segment {
         const text = segments.text;
-        while (segments.matcher.candidate(text, segments.search)) |at| {
+        while (segments.candidate(segments.search)) |at| {
             const token = segments.matcher.longest(segments.added, text[at..]) orelse {
                 segments.search = at + 1;
                 continue;
@@ -390,6 +350,37 @@ pub const Segments = struct {
             };
         }
         segments.search = text.len;
+        return null;
+    }
+
+    /// The first place from `from` on where a token may begin. What is known of a block is kept for
+    /// the next call: there are texts with many such places.
+    fn candidate(segments: *Segments, from: usize) ?usize {
+        const matcher = segments.matcher;
+        const text = segments.text;
+        if (matcher.first_count == 0) return null;
+        if (matcher.first_count == 1) {
+            return std.mem.findScalarPos(u8, text, from, matcher.first_bytes[0]);
+        }
+        var at = from;
+        if (matcher.first_count != Matcher.many_firsts) {
+            const block_len = @typeInfo(Matcher.Block).vector.len;
+            while (true) {
+                if (at < segments.block_end) {
+                    const offset = at - segments.block_start;
+                    const firsts = segments.block_firsts >> @intCast(offset);
+                    if (firsts != 0) return at + @ctz(firsts);
+                    at = segments.block_end;
+                }
+                if (at + block_len > text.len) break;
+                segments.block_start = at;
+                segments.block_end = at + block_len;
+                segments.block_firsts = matcher.firstsOf(text[at..][0..block_len].*);
+            }
+        }
+        for (text[at..], at..) |byte, i| {
+            if (matcher.trie.beginsWith(byte)) return i;
+        }
         return null;
     }
 

@@ -18,15 +18,23 @@
 //! several places at once (`strands.zig`), which takes four fifths of the time of one window
 //! after another.
 //!
-//! Every position is entered once at most, and at each the prefixes of the longest token there are
-//! tried, so time is linear in the piece; its factors are the length of the longest token and the
-//! depth of its tree. Memory is one bit for each byte of the piece, and none at all until the
-//! search first goes back.
+//! A piece that is too long to be remembered whole is remembered in stretches (`stretch_memo.zig`):
+//! what came behind a token, with 16 bytes ahead, is looked up at the next such place. Where the
+//! text repeats, in itself or from call to call, a look-up takes the place of a search for some ten
+//! bytes. What is met for the first time costs nothing but a note of where some stretches began.
+//!
+//! Every position is entered once at most, or twice by what is remembered, which begins in the last
+//! few bytes that the search has come to; at each the prefixes of the longest token there are
+//! tried. So time is linear in the piece; its factors are the length of the longest token and the
+//! depth of its tree. Memory is one bit for each byte of the piece, none at all until the search
+//! first goes back, and what is remembered, which has a bound.
 
 const std = @import("std");
 const MergeTrees = @import("merge_trees.zig").MergeTrees;
 const Pairs = @import("pairs.zig").Pairs;
 const short_merge = @import("short_merge.zig");
+const stretch_memo = @import("stretch_memo.zig");
+const StretchMemo = stretch_memo.StretchMemo;
 const strands = @import("strands.zig");
 const Allocator = std.mem.Allocator;
 
@@ -35,12 +43,14 @@ const short_len = 16 << 10;
 
 const Word = u64;
 
-/// Marks for longer pieces; kept from piece to piece.
+/// Marks for longer pieces, and what came of them; kept from piece to piece of one vocabulary.
 pub const Scratch = struct {
     marks: []Word = &.{},
+    memo: StretchMemo = .{},
 
     pub fn deinit(scratch: *Scratch, gpa: Allocator) void {
         gpa.free(scratch.marks);
+        scratch.memo.deinit();
         scratch.* = undefined;
     }
 
@@ -73,12 +83,11 @@ pub fn encode(
         .ids = ids,
         .marks = if (piece.len <= short_len) &memory else try scratch.marksFor(gpa, piece.len),
     };
-    if (short_merge.isPossible(pairs)) {
-        if (!search.runInWindows()) return pairs.base.split(piece, ids);
-    } else {
-        if (!search.run(piece.len)) return pairs.base.split(piece, ids);
-    }
-    return search.count;
+    const is_done = if (piece.len < stretch_memo.piece_len_min)
+        search.advance(piece.len)
+    else
+        search.runRemembering(&scratch.memo);
+    return if (is_done) search.count else pairs.base.split(piece, ids);
 }
 
 /// Positions from 0 to `len`.
@@ -99,31 +108,130 @@ const Search = struct {
     windows_end: usize = 0,
     /// No stretch of several strands is tried before this position.
     strands_from: usize = 0,
+    /// Bytes gone on token by token before a window is tried again.
+    pause: usize = pause_min,
+    /// The tokens of which nothing is to be remembered any more, and where they end.
+    remembered: Place = .{},
 
     /// Windows with fewer tokens are slower than going on token by token.
     const window_tokens_min = 7;
     /// Tokens at the end of a window that may come out otherwise with what follows.
     const window_tokens_open = 2;
     /// Bytes gone on token by token where a window was of no use; times 4 up to the second.
-    const stretch_min = 16;
-    const stretch_max = 4096;
+    const pause_min = 16;
+    const pause_max = 4096;
+    /// Bytes gone on where nothing is remembered; times 4 up to the second, in which there is room
+    /// for several strands.
+    const stretch_min = stretch_memo.window_len + open_len + 16;
+    const stretch_max = 8192;
+    /// Bytes at the end of what has been found whose tokens may be given up, more often than not.
+    const open_len = 16;
     /// Bytes gone on in other ways where strands were of no use.
     const strands_pause = 8 * strands.len_min;
 
-    /// Encodes all of the piece: short tokens of ASCII, as in random letters, 16 bytes at a time,
-    /// each window being joined to what is before it by one test. Returns false where the tables
-    /// are wrong.
-    fn runInWindows(search: *Search) bool {
+    const Place = struct { count: usize = 0, position: usize = 0 };
+    const Stretch = struct { count: usize = 0, len: usize = 0 };
+
+    /// Encodes all of the piece, by what is remembered where something is; once a part of the piece
+    /// has been met before, what follows is remembered. Returns false where the tables are wrong.
+    fn runRemembering(search: *Search, memo: *StretchMemo) bool {
         var stretch: usize = stretch_min;
-        while (search.position < search.piece.len) {
-            if (search.piece[search.position] < 0x80 and search.takeWindow()) {
+        var is_met = false;
+        while (true) {
+            if (search.recall(memo)) {
+                is_met = true;
                 stretch = stretch_min;
-                while (search.takeStrands()) {}
+            }
+            const here: Place = .{ .count = search.count, .position = search.position };
+            if (here.position == search.piece.len) return true;
+            if (!is_met and here.position + stretch_memo.window_len <= search.piece.len) {
+                const before = search.tokenBefore(here.count);
+                is_met = memo.meet(before, search.ahead(here), search.piece.len);
+            }
+            if (!search.advance(@min(here.position + stretch, search.piece.len))) return false;
+            stretch = @min(4 * stretch, stretch_max);
+            if (!is_met) {
+                search.remembered = .{ .count = search.count, .position = search.position };
+                continue;
+            }
+            const is_end = search.position == search.piece.len;
+            search.remember(memo, if (is_end) search.position else search.position -| open_len);
+        }
+    }
+
+    /// Remembers the tokens found since, up to `end`. The places are the same every time that a
+    /// piece is encoded, so that they are found again.
+    fn remember(search: *Search, memo: *StretchMemo, end: usize) void {
+        while (search.remembered.position + stretch_memo.window_len <= end) {
+            const from = search.remembered;
+            const stretch = search.stretchAt(from);
+            search.remembered.count += stretch.count;
+            search.remembered.position += stretch.len;
+            // One token that is longer.
+            if (stretch.len > stretch_memo.window_len) continue;
+            const ids = search.ids[from.count..][0..stretch.count];
+            memo.put(search.tokenBefore(from.count), search.ahead(from), ids, stretch.len);
+        }
+    }
+
+    /// The tokens that one entry may have, of those found; at least one.
+    inline fn stretchAt(search: *const Search, from: Place) Stretch {
+        const count_max = @min(search.count - from.count, stretch_memo.ids_max);
+        var stretch: Stretch = .{};
+        while (stretch.count < count_max) {
+            const len = search.pairs.trees.lengthOf(search.ids[from.count + stretch.count]);
+            if (stretch.count > 0 and stretch.len + len > stretch_memo.window_len) break;
+            stretch.len += len;
+            stretch.count += 1;
+        }
+        return stretch;
+    }
+
+    /// Goes on from there by what is remembered, and returns whether that is anything.
+    fn recall(search: *Search, memo: *const StretchMemo) bool {
+        var place = search.remembered;
+        var next: usize = 0;
+        while (place.position + stretch_memo.window_len <= search.piece.len) {
+            const before = search.tokenBefore(place.count);
+            const found = memo.find(before, search.ahead(place), next) orelse break;
+            const entry = memo.at(found);
+            next = found + 1;
+            // There is room: so many ids are fewer than the bytes ahead.
+            search.ids[place.count..][0..stretch_memo.ids_max].* = entry.ids;
+            place.count += entry.count;
+            place.position += entry.len;
+        }
+        if (place.position == search.remembered.position) return false;
+        search.count = place.count;
+        search.position = place.position;
+        search.windows_end = place.position;
+        search.remembered = place;
+        return true;
+    }
+
+    inline fn ahead(search: *const Search, place: Place) *const stretch_memo.Window {
+        return search.piece[place.position..][0..stretch_memo.window_len];
+    }
+
+    inline fn tokenBefore(search: *const Search, count: usize) u32 {
+        return if (count > 0) search.ids[count - 1] else StretchMemo.no_token;
+    }
+
+    /// Goes on up to `end` or a little behind it: short tokens of ASCII, as in random letters, 16
+    /// bytes at a time, each window being joined to what is before it by one test. Returns false
+    /// where the tables are wrong.
+    fn advance(search: *Search, end: usize) bool {
+        if (!short_merge.isPossible(search.pairs)) return search.run(end);
+        const is_long = end - search.position >= strands.len_min;
+        while (search.position < end) {
+            if (search.piece[search.position] < 0x80 and search.takeWindow()) {
+                search.pause = pause_min;
+                while (is_long and search.position < end and search.takeStrands()) {}
                 continue;
             }
             if (search.position == search.piece.len) return true;
-            if (!search.run(@min(search.position + stretch, search.piece.len))) return false;
-            stretch = @min(4 * stretch, stretch_max);
+            if (!search.run(@min(search.position + search.pause, end))) return false;
+            search.pause = @min(4 * search.pause, pause_max);
         }
         return true;
     }
@@ -190,6 +298,8 @@ const Search = struct {
         const ids = search.ids;
         var count = search.count;
         var position = search.position;
+        // The tokens of which something is remembered may be given up.
+        var count_min = count;
         var candidate = pairs.trie.longest(piece[position..]);
         while (true) {
             // Never so but in tables from a file that was made to be wrong.
@@ -214,6 +324,7 @@ const Search = struct {
             // As above.
             if (count == 0) return false;
             count -= 1;
+            count_min = @min(count_min, count);
             candidate = .{ .id = ids[count], .len = pairs.trees.lengthOf(ids[count]) };
             position -= candidate.len;
             // Longer tokens have been tried before this one, unless a window gave it.
@@ -221,6 +332,9 @@ const Search = struct {
         }
         search.count = count;
         search.position = position;
+        if (count_min < search.remembered.count) {
+            search.remembered = .{ .count = count, .position = position };
+        }
         return true;
     }
 

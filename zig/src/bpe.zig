@@ -376,8 +376,6 @@ test "long pieces of short tokens, from several places at once" {
     const gpa = Model.gpa;
     var prng: std.Random.DefaultPrng = .init(17);
     const random = prng.random();
-    var scratch: Scratch = .{};
-    defer scratch.deinit(gpa);
     const len_max = 4 * strands.len_min;
     const piece = try gpa.alloc(u8, len_max);
     defer gpa.free(piece);
@@ -392,6 +390,8 @@ test "long pieces of short tokens, from several places at once" {
         const merges = random.intRangeAtMost(u32, 1, 40);
         try randomModel(&model, random, shapes[round % 3], letters, merges);
         defer model.deinit();
+        var scratch: Scratch = .{};
+        defer scratch.deinit(gpa);
         // In half of the rounds, stretches that repeat, in which strands need not join.
         const period = random.intRangeAtMost(usize, 1, 9);
         for (piece, 0..) |*byte, i| {
@@ -420,10 +420,63 @@ test "long pieces of short tokens, from several places at once" {
     try std.testing.expect(taken > 8);
 }
 
+test "long pieces of parts that come again" {
+    const gpa = Model.gpa;
+    var prng: std.Random.DefaultPrng = .init(19);
+    const random = prng.random();
+    var parts: [12][700]u8 = undefined;
+    const len_max = 12_000;
+    const piece = try gpa.alloc(u8, len_max);
+    defer gpa.free(piece);
+    const expected = try gpa.alloc(u32, len_max);
+    defer gpa.free(expected);
+    const ids = try gpa.alloc(u32, len_max);
+    defer gpa.free(ids);
+    for (0..30) |round| {
+        const shape = shapes[round % shapes.len];
+        const names = if (shape.kind == .bytes) &test_letters else &test_characters;
+        var model: Model = undefined;
+        const letters = random.intRangeAtMost(u32, 1, 4);
+        try randomModel(&model, random, shape, letters, random.intRangeAtMost(u32, 1, 60));
+        defer model.deinit();
+        var scratch: Scratch = .{};
+        defer scratch.deinit(gpa);
+        var part_lens: [parts.len]usize = undefined;
+        for (&parts, &part_lens) |*part, *part_len| {
+            part_len.* = 0;
+            // Some of them of one period, whose tokens are long.
+            const period = random.intRangeAtMost(usize, 1, 300);
+            var symbols: [300]usize = undefined;
+            for (0..random.intRangeAtMost(usize, 1, symbols.len - 1)) |i| {
+                const new = random.uintLessThan(usize, letters);
+                symbols[i] = if (i < period) new else symbols[i - period];
+                const name = names[symbols[i]];
+                if (part_len.* + name.len > part.len) break;
+                @memcpy(part[part_len.*..][0..name.len], name);
+                part_len.* += name.len;
+            }
+        }
+        for (0..12) |_| {
+            var used: usize = 0;
+            const wanted = random.intRangeAtMost(usize, 1, len_max - parts[0].len);
+            while (used < wanted) {
+                const part = random.uintLessThan(usize, parts.len);
+                @memcpy(piece[used..][0..part_lens[part]], parts[part][0..part_lens[part]]);
+                used += part_lens[part];
+            }
+            const text = piece[0..used];
+            const count = try encodeInWindows(&model.plain, gpa, &scratch, text, expected.ptr);
+            for (0..3) |_| {
+                const found = try encode(&model.indexed, gpa, &scratch, text, ids.ptr);
+                try std.testing.expectEqualSlices(u32, expected[0..count], ids[0..found]);
+            }
+        }
+        try std.testing.expect(scratch.backtracking.memo.count > 0);
+    }
+}
+
 test "every short piece of small vocabularies" {
     var prng: std.Random.DefaultPrng = .init(7);
-    var scratch: Scratch = .{};
-    defer scratch.deinit(Model.gpa);
     for (0..30) |round| {
         const shape = shapes[round % shapes.len];
         const names = if (shape.kind == .bytes) &test_letters else &test_characters;
@@ -432,6 +485,8 @@ test "every short piece of small vocabularies" {
         var model: Model = undefined;
         try randomModel(&model, prng.random(), shape, letters, count);
         defer model.deinit();
+        var scratch: Scratch = .{};
+        defer scratch.deinit(Model.gpa);
         try model.checkAll(&scratch, names[0..letters], if (letters == 2) 8 else 6);
     }
 }
@@ -439,8 +494,6 @@ test "every short piece of small vocabularies" {
 test "random and repetitive pieces" {
     var prng: std.Random.DefaultPrng = .init(11);
     const random = prng.random();
-    var scratch: Scratch = .{};
-    defer scratch.deinit(Model.gpa);
     var buffer: [4 * 1500]u8 = undefined;
     for (0..90) |round| {
         const shape = shapes[round % shapes.len];
@@ -449,6 +502,8 @@ test "random and repetitive pieces" {
         var model: Model = undefined;
         try randomModel(&model, random, shape, letters, random.intRangeAtMost(u32, 0, 60));
         defer model.deinit();
+        var scratch: Scratch = .{};
+        defer scratch.deinit(Model.gpa);
         for (0..4) |part| {
             var symbols: [1500]usize = undefined;
             const len = random.uintLessThan(usize, ([_]usize{ 40, 300, 600, 1500 })[part]);

@@ -19,6 +19,28 @@ pub fn advise(bytes: []u8) void {
     _ = std.os.linux.madvise(@ptrFromInt(start), end - start, std.os.linux.MADV.HUGEPAGE);
 }
 
+/// `bytes` bytes of zeroes from the system itself, which take memory when they are first touched.
+pub fn map(comptime T: type, bytes: usize) error{OutOfMemory}![]align(std.heap.page_size_min) T {
+    // Not `alloc`, which fills what it gives in safe builds.
+    const alignment = alignmentFor(bytes);
+    const start = std.heap.page_allocator.rawAlloc(bytes, alignment, @returnAddress()) orelse
+        return error.OutOfMemory;
+    const items: [*]align(std.heap.page_size_min) T = @ptrCast(@alignCast(start));
+    advise(start[0..bytes]);
+    return items[0 .. bytes / @sizeOf(T)];
+}
+
+/// Gives back what `map` gave.
+pub fn unmap(items: anytype) void {
+    const bytes: []u8 = @ptrCast(items);
+    if (bytes.len == 0) return;
+    std.heap.page_allocator.rawFree(bytes, alignmentFor(bytes.len), @returnAddress());
+}
+
+fn alignmentFor(bytes: usize) std.mem.Alignment {
+    return .fromByteUnits(if (bytes >= len) len else std.heap.page_size_min);
+}
+
 /// Another allocator's memory, advised. It may be freed by the other. Measured: with small pages, a fifth of
 /// loading a vocabulary was the system's, which handed them out one by one.
 pub const Advising = struct {
@@ -84,6 +106,17 @@ test "advised memory is the other allocator's" {
     for (0..len / 8 + 1) |i| try list.append(advised, i);
     for (list.items, 0..) |item, i| try std.testing.expectEqual(i, item);
     list.deinit(gpa);
+}
+
+test "mapped memory is zero" {
+    for ([_]usize{ std.heap.page_size_min, 64 << 10, len, 2 * len }) |size| {
+        const items = try map(u64, size);
+        defer unmap(items);
+        try std.testing.expectEqual(size / 8, items.len);
+        try std.testing.expect(std.mem.allEqual(u64, items, 0));
+        @memset(items, 7);
+    }
+    unmap(@as([]u64, &.{}));
 }
 
 test "advice changes nothing" {

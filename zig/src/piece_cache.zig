@@ -32,6 +32,9 @@ pub const table_bytes_max = 32 << 20;
 pub const log_bytes_max = 32 << 20;
 
 const table_bytes_min = 64 << 10;
+/// A smaller table is a quarter full at most, not half: where few pieces come in any order, as numbers do,
+/// no guess tells which of them are not in the entry that their hash names.
+const roomy_bytes_max = 1 << 20;
 const log_bytes_min = 64 << 10;
 
 /// A piece of a text.
@@ -62,8 +65,8 @@ pub const PieceCache = struct {
     log_len: usize = 0,
 
     const page_len = std.heap.page_size_min;
-    const page: std.mem.Alignment = .fromByteUnits(page_len);
-    const huge_page: std.mem.Alignment = .fromByteUnits(huge_pages.len);
+    const map = huge_pages.map;
+    const unmap = huge_pages.unmap;
 
     pub fn init() error{OutOfMemory}!PieceCache {
         const entries = try map(Entry, table_bytes_min);
@@ -253,7 +256,8 @@ pub const PieceCache = struct {
             entry.ids[count_index] = logged;
         }
         entry.ids[count_index] |= @as(u32, @intCast(ids.len));
-        if (cache.used * 2 > cache.entries.len) cache.grow();
+        const is_small = cache.entries.len * @sizeOf(Entry) < roomy_bytes_max;
+        if (cache.used > cache.entries.len / @as(usize, if (is_small) 4 else 2)) cache.grow();
         cache.insert(entry, keys.hashes[i]);
     }
 
@@ -312,23 +316,6 @@ pub const PieceCache = struct {
         @memset(cache.entries, std.mem.zeroes(Entry));
         cache.used = 0;
         cache.log_len = 0;
-    }
-
-    /// Pages that the system gives zeroed and that take memory when they are first used.
-    fn map(comptime T: type, len: usize) error{OutOfMemory}![]align(page_len) T {
-        const alignment = if (len >= huge_pages.len) huge_page else page;
-        // Not `alloc`, which fills what it gives in safe builds.
-        const bytes = std.heap.page_allocator.rawAlloc(len, alignment, @returnAddress()) orelse
-            return error.OutOfMemory;
-        const items: [*]align(page_len) T = @ptrCast(@alignCast(bytes));
-        huge_pages.advise(bytes[0..len]);
-        return items[0 .. len / @sizeOf(T)];
-    }
-
-    fn unmap(items: anytype) void {
-        const bytes: []u8 = @ptrCast(items);
-        const alignment = if (bytes.len >= huge_pages.len) huge_page else page;
-        std.heap.page_allocator.rawFree(bytes, alignment, @returnAddress());
     }
 };
 

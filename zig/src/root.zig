@@ -85,11 +85,13 @@ test {
     _ = @import("piece_cache.zig");
     _ = @import("piece_table.zig");
     _ = @import("pretokenizer.zig");
+    _ = @import("prefix_trie.zig");
     _ = @import("python.zig");
     _ = @import("short_bytes.zig");
     _ = @import("short_merge.zig");
     _ = @import("side_by_side.zig");
     _ = @import("strands.zig");
+    _ = @import("stretch_memo.zig");
     _ = @import("misses.zig");
     _ = @import("token_order.zig");
     _ = @import("token_trie.zig");
