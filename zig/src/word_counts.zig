@@ -125,18 +125,30 @@ pub const WordCounts = struct {
                 hashes[i] = key.hash();
                 @prefetch(&self.places[@intCast(hashes[i] & mask)], .{});
             }
+            // The entry that stands first where the piece is looked for, nearly always its own.
             const entries = self.entries.items.ptr;
+            const entry_count = self.entries.items.len;
+            var firsts: [group_len]u32 = undefined;
             for (group, 0..) |span, i| {
                 if (span.end - span.start > inline_max) continue;
                 const place = self.places[@intCast(hashes[i] & mask)];
-                if (place != 0) @prefetch(&entries[(place & mask) - 1], .{ .rw = .write });
+                firsts[i] = (place & mask) -% 1;
+                @prefetch(entries + firsts[i], .{ .rw = .write });
             }
             for (group, 0..) |span, i| {
                 if (span.end - span.start > inline_max) {
                     try self.addLong(text[span.start..span.end], 1);
-                } else {
-                    try self.addShort(.{ .low = lows[i], .high = highs[i] }, hashes[i], 1);
+                    continue;
                 }
+                const key: Key = .{ .low = lows[i], .high = highs[i] };
+                if (firsts[i] < entry_count) {
+                    const entry = &entries[firsts[i]];
+                    if (entry.key.low == key.low and entry.key.high == key.high) {
+                        entry.count = try sum(entry.count, 1);
+                        continue;
+                    }
+                }
+                try self.addShort(key, hashes[i], 1);
             }
         }
     }
