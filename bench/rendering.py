@@ -99,6 +99,8 @@ def _calls(records: Sequence[Record]) -> str:
 def _table(name: str, records: Sequence[Record]) -> str:
     if name == "memory":
         return _memory_table(records)
+    if name == "train":
+        return _training_table(records)
     unit, last = ("ms", "bytes") if name == "load" else ("us a call", "ids")
     if name not in ("load", "short"):
         unit = "MB/s"
@@ -113,6 +115,29 @@ def _table(name: str, records: Sequence[Record]) -> str:
                 f" {record.get('shape', ''):<12} {record['engine']:<15}"
             )
             lines.append(f"{head} {_row_figures(name, record)}")
+    return "\n".join(lines)
+
+
+def _training_table(records: Sequence[Record]) -> str:
+    lines = [
+        f"{'of':<13} {'tokens':>6} {'threads':<9} {'engine':<15} {'seconds':>8} {'spread':>6}"
+        f" {'peak MiB':>9}  learnt"
+    ]
+    for cell in figures.grouped(records).values():
+        for record in sorted(cell, key=_order):
+            head = (
+                f"{record['form']:<13} {record['vocabulary']:>6} {record['shape']:<9}"
+                f" {record['engine']:<15}"
+            )
+            if "failed" in record:
+                lines.append(f"{head} {str(record['failed'])[:48]}")
+                continue
+            learnt = {None: "by its own rule", 0: "equal"}.get(record["wrong"], "WRONG")
+            lines.append(
+                f"{head} {statistics.median(record['warm']):>8.3f}"
+                f" {figures.spread(record['warm']):>5.2f}x {record['peak_mebibytes']:>9.1f}"
+                f"  {learnt}"
+            )
     return "\n".join(lines)
 
 
