@@ -99,7 +99,7 @@ def test_counts_beyond_32_bits() -> None:
     tokens = list(_tokens(Trainer(259, progress=False).train_from_counts(counts)).values())
     assert tokens[256:] == [b"ef", b"cd", b"ab"]
     assert reference_bpe.learn(counts, 259) == tokens
-    with pytest.raises(InvalidValueError, match="2\\^64"):
+    with pytest.raises(InvalidValueError, match="64 bits"):
         Trainer(progress=False).train_from_counts({b"ab": 2**64 - 1, b"cd": 1})
     with pytest.raises(InvalidValueError, match="2\\^64"):
         WordCounts.from_mapping({b"ab": 2**64 - 1, "ab": 1})
