@@ -283,6 +283,9 @@ def test_trainings_are_measured_and_compared(tmp_path: Path) -> None:
     assert len(table) == 2 + len(found)
     assert all(line.endswith("equal") and len(line) <= 110 for line in table[2:])
     measured = [o for o in targets.outcomes(records) if o.worst is not None]
+    assert rendering.target_table(records).count("\n") == 1 + sum(
+        target.row == "train" for target in targets.TARGETS
+    )
     assert {o.target.against for o in measured} == {"rustbpe", "rust_baseline", "tokenizers"}
     # Whoever learns something else is said to be wrong, and counts for nothing.
     records[1]["wrong"] = 1

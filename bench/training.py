@@ -68,6 +68,7 @@ def measure(
                         record["failed"] = str(error)
                         continue
                     record["warm"].append(result[record["clock"]])
+                    record["cpu"].append(result["cpu"])
                     record["peak_mebibytes"] = result["peak"]
                     learnt[trainer.engine] = result["fingerprint"]
             right = [fingerprint for fingerprint in learnt.values() if fingerprint]
@@ -90,6 +91,7 @@ def _begun(work: Work, threads: int, trainer: Trainer, path: Path) -> Record:
         "documents": 1,
         "call": trainer.call,
         "warm": [],
+        "cpu": [],
     }
 
 
