@@ -363,11 +363,14 @@ class Trainer:
         with _Reporter(self._progress) as reporter:
             return self._learn_json(counts._handle, reporter)
 
-    def _learn_json(self, counts: _counting.CountsHandle, reporter: _Reporter) -> bytes:
+    def _learn_json(
+        self, counts: _counting.CountsHandle, reporter: _Reporter, *, consume: bool = False
+    ) -> bytes:
         options = {
             TrainingOption.METHOD: 1,
             TrainingOption.VOCAB_SIZE: self._vocab_size,
             TrainingOption.MIN_FREQUENCY: self._min_frequency,
+            TrainingOption.CONSUME_COUNTS: int(consume),
             **self._limits,
         }
         reporter.merge_total = max(0, self._vocab_size - _BYTES - len(self._specials))
@@ -388,7 +391,7 @@ class Trainer:
         if len(counts) == 0:
             raise InvalidValueError("the corpus has no text to learn from")
         if self._is_huggingface:
-            return Tokenizer.from_bytes(self._learn_json(counts, reporter))
+            return Tokenizer.from_bytes(self._learn_json(counts, reporter, consume=consume))
         rank_count = self._vocab_size - len(self._specials)
         options = {
             TrainingOption.VOCAB_SIZE: rank_count,
