@@ -26,6 +26,7 @@ import fetch
 import figures
 import loading
 import rendering
+import training
 import vocabularies
 from chart import chart
 from corpora import Text
@@ -40,6 +41,7 @@ _SUMMARY = "summary"
 _NAMES = [*ROWS, _SUMMARY]
 _SUMMARY_ROUNDS = 3
 _SUMMARY_MEGABYTES = 10
+_LEARNT_BYTES = 4_000_000
 
 
 def main() -> int:
@@ -150,6 +152,12 @@ def _run_row(
             setup = runner.setup(OURS, vocabulary)
             yield from loading.measure(setup, row.engines, texts.folder, runner.rounds)
         return
+    if name == "train":
+        (text,) = texts.of_row(row).values()
+        yield from training.measure(
+            Path(text.path), row.engines, runner.site, runner.rounds, row.timeout
+        )
+        return
     chosen = {n: t for n, t in texts.of_row(row).items() if not only or n in only}
     yield from run_row(runner, name, row, found, chosen)
 
@@ -184,6 +192,8 @@ class _Texts:
                 found.update({n: self._written(n, m) for n, m in corpora.hostile().items()})
             elif name == "unrepeated":
                 found.update({n: self._written(n, m) for n, m in corpora.unrepeated().items()})
+            elif name == "mixed":
+                found[name] = self._mixed(int(row.megabytes * 1e6))
             elif self._given:
                 found[name] = Text(name, str(self._given / f"{name}.txt"))
             else:
@@ -191,11 +201,30 @@ class _Texts:
                 found[name] = self._written(name, corpora.made(limit)[name], f"{limit}-")
         return found
 
+    def _mixed(self, limit: int) -> Text:
+        """The text to train on: ``train_100.txt`` if it is given, else the others in turn."""
+        given = self._given / "train_100.txt" if self._given else None
+        if given and given.exists():
+            paths = [given]
+        else:
+            row = Row("", (), ("english", "code", "multilingual"), (), megabytes=limit / 1e6)
+            paths = [Path(text.path) for text in self.of_row(row).values()]
+        path = self.folder / f"{limit}-mixed.txt"
+        path.write_bytes("".join(corpora.mixed(paths, limit, corpora.DOCUMENT_BYTES)).encode())
+        return Text("mixed", str(path))
+
     def vocabulary(self, name: str) -> Vocabulary:
         """A vocabulary by its name."""
+        if name == "rustbpe-32k":
+            row = Row("", (), ("english",), (), megabytes=_LEARNT_BYTES / 1e6)
+            (text,) = self.of_row(row).values()
+            words = self._written(
+                "learnt-32k", lambda: "".join(replace(text, limit=_LEARNT_BYTES).load())
+            )
+            return vocabularies.learnt(name, 32_768, Path(words.path), self.folder)
         if name == "rustbpe-2k":
             words = self._written("learnt", corpora.made(200_000)["english"])
-            return vocabularies.learnt(Path(words.path), self.folder)
+            return vocabularies.learnt(name, 2048, Path(words.path), self.folder)
         return vocabularies.load(name, self.folder)
 
     def _written(self, name: str, make: Any, prefix: str = "") -> Text:

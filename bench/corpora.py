@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import itertools
 import os
 import random
 import string
@@ -55,6 +56,21 @@ def cut_documents(text: str, size: int = DOCUMENT_BYTES) -> List[str]:
             lines, used = [], 0
     if lines:
         documents.append("".join(lines))
+    return documents
+
+
+def mixed(paths: Sequence[Path], size: int, document_bytes: int) -> List[str]:
+    """Documents of the files in turn, `size` bytes altogether."""
+    parts = [
+        cut_documents(path.read_text("utf-8", errors="replace"), document_bytes) for path in paths
+    ]
+    documents: List[str] = []
+    used = 0
+    for row in itertools.zip_longest(*parts):
+        for document in row:
+            if document is not None and used < size:
+                documents.append(document)
+                used += len(document.encode())
     return documents
 
 

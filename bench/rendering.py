@@ -26,13 +26,16 @@ def tables(records: Sequence[Record], rows: Mapping[str, Row]) -> str:
 
 
 def target_table(records: Sequence[Record]) -> str:
-    """The targets in Markdown."""
+    """The targets of the rows that there are records of, in Markdown."""
+    measured = {record["row"] for record in records}
     lines = [
         "| what | against | target | worst cell | median cell | met | the worst cell |",
         "|---|---|---|---|---|---|---|",
     ]
     for outcome in targets.outcomes(records):
         target = outcome.target
+        if target.row not in measured:
+            continue
         sign = "≤ " if target.measure == "prose" else "≥ "
         met = {True: "yes", False: "**no**", None: "not measured"}[outcome.met]
         lines.append(
@@ -99,6 +102,8 @@ def _calls(records: Sequence[Record]) -> str:
 def _table(name: str, records: Sequence[Record]) -> str:
     if name == "memory":
         return _memory_table(records)
+    if name == "train":
+        return _training_table(records)
     unit, last = ("ms", "bytes") if name == "load" else ("us a call", "ids")
     if name not in ("load", "short"):
         unit = "MB/s"
@@ -113,6 +118,29 @@ def _table(name: str, records: Sequence[Record]) -> str:
                 f" {record.get('shape', ''):<12} {record['engine']:<15}"
             )
             lines.append(f"{head} {_row_figures(name, record)}")
+    return "\n".join(lines)
+
+
+def _training_table(records: Sequence[Record]) -> str:
+    lines = [
+        f"{'of':<13} {'tokens':>6} {'threads':<9} {'engine':<15} {'seconds':>8} {'spread':>6}"
+        f" {'of CPU':>7} {'peak MiB':>9}  learnt"
+    ]
+    for cell in figures.grouped(records).values():
+        for record in sorted(cell, key=_order):
+            head = (
+                f"{record['form']:<13} {record['vocabulary']:>6} {record['shape']:<9}"
+                f" {record['engine']:<15}"
+            )
+            if "failed" in record:
+                lines.append(f"{head} {str(record['failed'])[:48]}")
+                continue
+            learnt = {None: "by its own rule", 0: "equal"}.get(record["wrong"], "WRONG")
+            lines.append(
+                f"{head} {statistics.median(record['warm']):>8.3f}"
+                f" {figures.spread(record['warm']):>5.2f}x {statistics.median(record['cpu']):>7.3f}"
+                f" {record['peak_mebibytes']:>9.1f}  {learnt}"
+            )
     return "\n".join(lines)
 
 

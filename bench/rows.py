@@ -9,7 +9,8 @@ from corpora import NAMES
 from engines import ENGINES, OURS
 
 _ARRAYS = (OURS, "gigatoken", "tokenizers-1.0", "splintr", "quicktok")
-_EVERY = tuple(name for name in ENGINES if name != "rustbpe")
+_TRAINERS = ("rustbpe", "rust_baseline", "fast-bpe-rs")
+_EVERY = tuple(name for name in ENGINES if name not in _TRAINERS)
 # With threads every cell takes a new process of each engine: those that are quick enough to count.
 _QUICK = (*_ARRAYS, "fastokens", "tokie", "tiktoken")
 _FEW = (OURS, "gigatoken", "tokenizers-1.0")
@@ -24,7 +25,7 @@ class Row:
     title: str
     vocabularies: Sequence[str]
     texts: Sequence[str]
-    """Names of corpora; or ``hostile``, ``unrepeated`` for all of that kind."""
+    """Names of corpora; ``mixed``; or ``hostile``, ``unrepeated`` for all of that kind."""
     engines: Sequence[str]
     shapes: Sequence[str] = ("list",)
     """``nearest``: the array if the engine makes one of one text, else the list."""
@@ -107,6 +108,21 @@ ROWS: Mapping[str, Row] = {
         _EVERY,
         forms=("documents", "whole"),
         megabytes=20,
+    ),
+    "rustbpe": Row(
+        "A vocabulary that rustbpe learnt, by its own call",
+        ("rustbpe-32k",),
+        NAMES,
+        (OURS, "rustbpe"),
+        megabytes=4,
+    ),
+    "train": Row(
+        "Whole trainings: one thread, time of the processor; two threads, time on the wall",
+        (),
+        ("mixed",),
+        (OURS, *_TRAINERS, "tokenizers", "gigatoken"),
+        megabytes=100,
+        timeout=1800,
     ),
 }
 

@@ -32,10 +32,12 @@ _LARGE_VOCAB = 8192
 _TIMEOUT = 300.0
 # Where Bazel puts the program in Rust, and Cargo. Python resolves the links of the runfiles for the
 # place of a module, not for that of the program it was started with.
-_RUST = [
+_RUST_PLACES = [
     Path(sys.argv[0]).absolute().parent.parent / "rust_baseline" / "bench",
     Path(__file__).parent.parent / "rust_baseline" / "target" / "release" / "bench",
 ]
+RUST_PROGRAM = next((str(path) for path in _RUST_PLACES if path.is_file()), None)
+"""rust_baseline's ``bench``, if it is built."""
 # What the plain Python does of each work: merges, and one document in so many.
 _PLAIN_MERGES = {"documents": 16, "large": 1}
 _PLAIN_DOCUMENTS = 20
@@ -127,7 +129,7 @@ def make_plan(folder: Path, texts: Sequence[Path], megabytes: float) -> Tuple[Pl
 
     folder = folder / "summary"
     folder.mkdir(exist_ok=True)
-    large = _mixed(texts, int(megabytes * 1e6))
+    large = corpora.mixed(texts, int(megabytes * 1e6), _DOCUMENT_BYTES + 1)
     whole = "".join(large)
     small = large[:DOCUMENT_COUNT]
     plan = Plan(
@@ -135,7 +137,7 @@ def make_plan(folder: Path, texts: Sequence[Path], megabytes: float) -> Tuple[Pl
         {"megabytes": len(whole.encode()) / 1e6, "vocab_size": _LARGE_VOCAB},
         _SMALL_VOCAB,
         _LARGE_VOCAB,
-        next((str(path) for path in _RUST if path.is_file()), None),
+        RUST_PROGRAM,
     )
     works = {"documents": small, "large": large}
     ranks, huggingface = {}, {}
@@ -229,7 +231,8 @@ def _train_rustbpe(documents: List[str], vocab_size: int) -> Any:
     return tokenizer
 
 
-def _train_tokenizers(documents: List[str], vocab_size: int) -> Any:
+def train_tokenizers(documents: List[str], vocab_size: int) -> Any:
+    """What tokenizers' BpeTrainer learns with rustbpe's pattern."""
     import tokenizers
     from tokenizers import models, pre_tokenizers, trainers
 
@@ -311,7 +314,7 @@ _IMPLEMENTATIONS: Mapping[str, _Implementation] = {
         None, None, _load_tiktoken, lambda t, documents: [t.encode_ordinary(x) for x in documents]
     ),
     "tokenizers": _Implementation(
-        _train_tokenizers,
+        train_tokenizers,
         lambda tokenizer: {"huggingface": _model_digest(tokenizer.to_str())},
         _load_tokenizers,
         lambda t, documents: [t.encode(x).ids for x in documents],
@@ -434,19 +437,6 @@ def _model_digest(document: Any) -> str:
     merges = [" ".join(m) if isinstance(m, list) else m for m in model["merges"]]
     kept = json.dumps([sorted(model["vocab"].items()), merges])
     return hashlib.blake2b(kept.encode(), digest_size=8).hexdigest()
-
-
-def _mixed(texts: Sequence[Path], size: int) -> List[str]:
-    """Documents of the texts in turn, `size` bytes altogether."""
-    parts = [_cut(path.read_text("utf-8", errors="replace")) for path in texts]
-    documents: List[str] = []
-    used = 0
-    for row in itertools.zip_longest(*parts):
-        for document in row:
-            if document is not None and used < size:
-                documents.append(document)
-                used += len(document.encode())
-    return documents
 
 
 def _cut(text: str) -> List[str]:

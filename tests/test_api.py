@@ -305,6 +305,8 @@ def test_errors_are_what_python_programmers_catch() -> None:
         "FileMissingError": FileNotFoundError,
         "FileWriteError": OSError,
         "UnknownIdError": KeyError,
+        "IdRangeError": OverflowError,
+        "IntRangeError": OverflowError,
         "SpecialTokenError": ValueError,
         "InvalidTypeError": TypeError,
         "InvalidValueError": ValueError,

@@ -520,6 +520,32 @@ def test_random_texts() -> None:
         check_equal(lambda encoding: encoding.decode_bytes(row[1:-1]))  # noqa: B023
 
 
+def test_special_tokens_that_share_an_id() -> None:
+    """As o200k_harmony has: either text becomes the id, and each is allowed by itself."""
+    shared = {**SPECIALS, "<|c|>": SPECIALS["<|a|>"]}
+    encodings = make(own, special_tokens=shared), make(reference, special_tokens=shared)
+    source = random.Random(4)
+    for text in random_texts(3, 300):
+        mixed = text + source.choice(["", "<|c|>", "<|c|> x", "<|c|><|a|>"])
+        allowed = set(source.sample(sorted(shared), source.randrange(len(shared) + 1)))
+        for arguments in (
+            {"allowed_special": "all"},
+            {"allowed_special": allowed},
+            {"allowed_special": allowed, "disallowed_special": ()},
+            {"allowed_special": frozenset(allowed), "disallowed_special": {"<|c|>"}},
+            {},
+        ):
+            for call in ("encode", "encode_to_numpy"):
+                check_equal(
+                    lambda encoding: getattr(encoding, call)(mixed, **arguments),  # noqa: B023
+                    encodings,
+                )
+            check_equal(
+                lambda encoding: encoding.encode_batch([mixed, text], **arguments),  # noqa: B023
+                encodings,
+            )
+
+
 def test_random_unstable_texts() -> None:
     for text in random_texts(2, 150):
         for arguments in ({"disallowed_special": ()}, {"allowed_special": "all"}):

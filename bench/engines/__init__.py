@@ -6,9 +6,9 @@ from typing import Mapping
 
 from .base import SHAPES, Engine, Vocabulary
 from .fast import FASTOKENS, GIGATOKEN, QUICKTOK, SPLINTR
-from .others import BPE_OPENAI, KITOKEN, RIPTOKEN, RS_BPE, TOKIE, WORDCHIPPER
+from .others import BPE_OPENAI, FAST_BPE, KITOKEN, RIPTOKEN, RS_BPE, TOKIE, WORDCHIPPER
 from .ours import PYAOT
-from .references import RUSTBPE, TIKTOKEN, TOKENIZERS, TOKENIZERS_NEXT
+from .references import RUST_BASELINE, RUSTBPE, TIKTOKEN, TOKENIZERS, TOKENIZERS_NEXT
 
 OURS = "pyaot_tokenizer"
 
@@ -28,6 +28,8 @@ ENGINES: Mapping[str, Engine] = {
     "kitoken": KITOKEN,
     "tokenizers": TOKENIZERS,
     "rustbpe": RUSTBPE,
+    "rust_baseline": RUST_BASELINE,
+    "fast-bpe-rs": FAST_BPE,
 }
 
 __all__ = ["ENGINES", "OURS", "SHAPES", "Engine", "Vocabulary"]

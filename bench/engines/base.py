@@ -56,6 +56,11 @@ class Engine:
     """Further environment variables of its process."""
 
 
+def only_trains(_: Vocabulary) -> Any:
+    """Loads nothing, for what is measured in training alone."""
+    raise LookupError("it is measured in training alone")
+
+
 def needs(vocabulary: Vocabulary, attribute: str) -> str:
     """The vocabulary's file of this kind; LookupError without one."""
     found: Optional[str] = getattr(vocabulary, attribute)

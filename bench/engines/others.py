@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from .base import Engine, Vocabulary, named, needs, ranks_of
+from .base import Engine, Vocabulary, named, needs, only_trains, ranks_of
 
 _OPENAI = {"cl100k_base": "cl100k_base", "o200k_base": "o200k_base"}
 
@@ -105,3 +105,4 @@ RIPTOKEN = Engine("riptoken", _load_riptoken, _calls_riptoken)
 RS_BPE = Engine("rs-bpe", _load_rs_bpe, _calls_rs_bpe)
 BPE_OPENAI = Engine("bpe-openai", _load_bpe_openai, _calls_bpe_openai)
 KITOKEN = Engine("kitoken", _load_kitoken, _calls_kitoken)
+FAST_BPE = Engine("fast-bpe-rs", only_trains, lambda _: {})

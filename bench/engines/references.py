@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from .base import Engine, Vocabulary, needs, ranks_of
+from .base import Engine, Vocabulary, needs, only_trains, ranks_of
 
 
 def _load_tiktoken(vocabulary: Vocabulary) -> Any:
@@ -60,7 +60,7 @@ def _load_rustbpe(vocabulary: Vocabulary) -> Any:
 
     tokenizer = rustbpe.Tokenizer()
     with open(needs(vocabulary, "merges"), encoding="utf-8") as file:
-        tokenizer.train_from_iterator(iter(file), 2048)
+        tokenizer.train_from_iterator(iter(file), len(ranks_of(needs(vocabulary, "ranks"))))
     return tokenizer
 
 
@@ -72,3 +72,4 @@ TIKTOKEN = Engine("tiktoken", _load_tiktoken, _calls_tiktoken, full=False)
 TOKENIZERS = Engine("tokenizers", _load_tokenizers, _calls_tokenizers, full=False, slow=True)
 TOKENIZERS_NEXT = Engine("tokenizers", _load_tokenizers, _calls_tokenizers_next)
 RUSTBPE = Engine("rustbpe", _load_rustbpe, _calls_rustbpe, full=False)
+RUST_BASELINE = Engine("rust_baseline", only_trains, lambda _: {}, full=False)

@@ -23,9 +23,9 @@ from typing import (
 from ._abi import SpecialMode
 from .errors import (
     FileReadError,
+    IdRangeError,
     InvalidTypeError,
     InvalidValueError,
-    UnknownIdError,
 )
 from .patterns import PATTERNS
 
@@ -213,7 +213,7 @@ def _bad_id(ids: Sequence[object]) -> Exception:
                 f"an id as int is needed at index {index}, not {type_name(item)}", offset=index
             )
         if not 0 <= value < ID_LIMIT:
-            return UnknownIdError(f"Unknown token id: {value} at index {index}", offset=index)
+            return IdRangeError(f"Unknown token id: {value} at index {index}", offset=index)
     raise AssertionError("every id is valid")
 
 

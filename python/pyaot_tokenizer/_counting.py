@@ -14,7 +14,17 @@ import threading
 import time
 from array import array
 from itertools import accumulate
-from typing import Callable, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    Callable,
+    Iterable,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 from . import _abi, _native
 from ._abi import Status, TrainingOption
@@ -180,8 +190,10 @@ class CountsHandle:
 
 
 class _Buffer(NamedTuple):
-    content: bytes
+    content: Union[bytes, bytearray]
+    """The texts, one after the other, and perhaps something else behind."""
     ends: array[int]
+    """Where each text ends."""
     file: Optional[str]
     base: int
 
@@ -214,22 +226,30 @@ class Feeder:
             FormatError: It is not UTF-8; the error says where.
         """
         self.flush()
-        base = 0
-        rest = b""
+        base = kept = 0
+        # One block is filled while the other is counted: memory that is touched already.
+        block, spare = bytearray(self._counts.buffer_len), bytearray()
         with open(path, "rb", buffering=0) as file:
             while True:
-                # A text without a place to cut is read in ever larger steps, so that looking for
-                # one takes linear time.
-                block = file.read(max(self._counts.buffer_len, len(rest)))
-                if not block:
+                read = file.readinto(memoryview(block)[kept:])
+                if not read:
                     break
-                rest += block
-                cut = _native.LIBRARY.pyaot_counts_cut(self._counts.address, rest, len(rest))
+                kept += read
+                if kept < len(block):
+                    continue
+                address = self._counts.address
+                cut = _native.LIBRARY.pyaot_counts_cut(address, _address_of(block), kept)
                 if cut:
-                    self._start(_Buffer(rest[:cut], array("Q", [cut]), path, base))
+                    self._start(_Buffer(block, array("Q", [cut]), path, base))
                     base += cut
-                    rest = rest[cut:]
-        self._start(_Buffer(rest, array("Q", [len(rest)]), path, base))
+                # A text without a place to cut is read in ever larger steps, so that looking for
+                # one takes linear time. With a cut, what is in `spare` has been counted.
+                size = len(block) if cut else 2 * len(block)
+                following = spare if cut and len(spare) >= size else bytearray(size)
+                kept -= cut
+                following[:kept] = memoryview(block)[cut:]
+                block, spare = following, block
+        self._start(_Buffer(block, array("Q", [kept]), path, base))
 
     def flush(self) -> None:
         """Begins to count what was added."""
@@ -258,7 +278,7 @@ class Feeder:
         def count() -> int:
             return _native.LIBRARY.pyaot_counts_add_texts(
                 address,
-                buffer.content,
+                _address_of(buffer.content),
                 buffer.ends.buffer_info()[0],
                 len(buffer.ends),
                 int(buffer.file is not None),
@@ -278,8 +298,15 @@ class Feeder:
         status = call.wait(lambda: self._tell(self._done))
         self._busy = None
         self._counts.check(status, file=buffer.file, base=buffer.base)
-        self._done += len(buffer.content)
+        self._done += buffer.ends[-1]
         self._tell(self._done)
+
+
+def _address_of(content: Union[bytes, bytearray]) -> Union[bytes, int]:
+    """What ctypes takes for a pointer to it; `content` must be kept, and its length."""
+    if isinstance(content, bytes):
+        return content
+    return ctypes.addressof(ctypes.c_char.from_buffer(content))
 
 
 class Learnt(NamedTuple):

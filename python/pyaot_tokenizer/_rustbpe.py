@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable, List, Optional, Sequence, Tuple
+from typing import Iterable, List, Optional, Sequence, SupportsIndex, Tuple
 
 from ._encoding import Encoder
 from ._loading import Loader
@@ -17,8 +17,8 @@ class RustBpe(Loader, Encoder):
     def train_from_iterator(
         self,
         iterator: Iterable[str],
-        vocab_size: int,
-        buffer_size: int = 8192,
+        vocab_size: SupportsIndex,
+        buffer_size: SupportsIndex = 8192,
         pattern: Optional[str] = None,
     ) -> None:
         """Learns a vocabulary, with the arguments and the merges of rustbpe 0.1.0.
@@ -38,9 +38,10 @@ class RustBpe(Loader, Encoder):
             InvalidTypeError: `iterator` is none, or has something that is no str; another argument
                 is of the wrong type.
             InvalidValueError: `vocab_size` is below 256 (where rustbpe panics), or `buffer_size` is
-                0 (where it hangs).
+                0 (where it hangs); the subclass IntRangeError, which is an OverflowError, where one
+                is negative or has too many bits.
             UnsupportedError: The pattern is malformed or cannot be run.
-            UnicodeEncodeError: A text has a surrogate.
+            UnicodeEncodeError: A text or `pattern` has a surrogate.
             MemoryError: Memory ran out.
         """
         from .trainer import learn_ranks  # noqa: PLC0415 (training builds on this module)

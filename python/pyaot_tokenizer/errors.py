@@ -104,6 +104,10 @@ class UnknownIdError(TokenizerError, KeyError, ValueError):
     """An id to decode that no token has; ``offset`` is its index in the sequence."""
 
 
+class IdRangeError(UnknownIdError, OverflowError):
+    """An id to decode that none can have: it is negative, or has more than 32 bits."""
+
+
 class SpecialTokenError(TokenizerError, ValueError):
     """Text encoded with ``special_tokens="refuse"`` has a special token; ``offset`` says where."""
 
@@ -114,6 +118,10 @@ class InvalidTypeError(TokenizerError, TypeError):
 
 class InvalidValueError(TokenizerError, ValueError):
     """An argument is of the right type and outside its range."""
+
+
+class IntRangeError(InvalidValueError, OverflowError):
+    """An int that does not fit in the unsigned type that it is meant for."""
 
 
 class LibraryError(TokenizerError, ImportError):

@@ -14,6 +14,7 @@ others and therefore its choice among equals.
 
 from __future__ import annotations
 
+import operator
 import os
 import sys
 from typing import (
@@ -27,6 +28,7 @@ from typing import (
     NamedTuple,
     Optional,
     Sequence,
+    SupportsIndex,
     Tuple,
     Union,
 )
@@ -42,7 +44,13 @@ from ._arguments import (
     to_bytes,
     type_name,
 )
-from .errors import FileReadError, InvalidTypeError, InvalidValueError, TokenizerError
+from .errors import (
+    FileReadError,
+    IntRangeError,
+    InvalidTypeError,
+    InvalidValueError,
+    TokenizerError,
+)
 from .tokenizer import Tokenizer
 
 DEFAULT_PATTERN = (
@@ -355,11 +363,14 @@ class Trainer:
         with _Reporter(self._progress) as reporter:
             return self._learn_json(counts._handle, reporter)
 
-    def _learn_json(self, counts: _counting.CountsHandle, reporter: _Reporter) -> bytes:
+    def _learn_json(
+        self, counts: _counting.CountsHandle, reporter: _Reporter, *, consume: bool = False
+    ) -> bytes:
         options = {
             TrainingOption.METHOD: 1,
             TrainingOption.VOCAB_SIZE: self._vocab_size,
             TrainingOption.MIN_FREQUENCY: self._min_frequency,
+            TrainingOption.CONSUME_COUNTS: int(consume),
             **self._limits,
         }
         reporter.merge_total = max(0, self._vocab_size - _BYTES - len(self._specials))
@@ -380,7 +391,7 @@ class Trainer:
         if len(counts) == 0:
             raise InvalidValueError("the corpus has no text to learn from")
         if self._is_huggingface:
-            return Tokenizer.from_bytes(self._learn_json(counts, reporter))
+            return Tokenizer.from_bytes(self._learn_json(counts, reporter, consume=consume))
         rank_count = self._vocab_size - len(self._specials)
         options = {
             TrainingOption.VOCAB_SIZE: rank_count,
@@ -398,17 +409,23 @@ class Trainer:
 
 
 def learn_ranks(
-    iterator: Iterable[str], vocab_size: int, buffer_size: int, pattern: Optional[str]
+    iterator: Iterable[str],
+    vocab_size: SupportsIndex,
+    buffer_size: SupportsIndex,
+    pattern: Optional[str],
 ) -> Tuple[List[bytes], bytes]:
     """What `Tokenizer.train_from_iterator` learns: the bytes of each token by id, and the pattern.
 
     Raises:
-        InvalidTypeError, InvalidValueError, UnsupportedError, MemoryError: As for
-            `Tokenizer.train_from_iterator`.
+        InvalidTypeError, InvalidValueError, UnsupportedError, UnicodeEncodeError, MemoryError: As
+            for `Tokenizer.train_from_iterator`.
     """
-    if _check_int(buffer_size, "buffer_size", _COUNT_LIMIT - 1) == 0:
+    if _unsigned(buffer_size, "buffer_size", _COUNT_LIMIT - 1) == 0:
         raise InvalidValueError("buffer_size must be at least 1, not 0")
+    vocab_size = _unsigned(vocab_size, "vocab_size", _VOCAB_SIZE_MAX)
     expression = DEFAULT_PATTERN if pattern is None else pattern
+    if isinstance(expression, str):
+        expression.encode()
     trainer = Trainer(vocab_size=vocab_size, pattern=expression, progress=False)
     counts = trainer._new_counts()
     with _Reporter(False) as reporter:
@@ -418,8 +435,19 @@ def learn_ranks(
     return learnt.tokens, trainer._pattern
 
 
+def _unsigned(value: SupportsIndex, name: str, highest: int) -> int:
+    """An int as rustbpe takes it: whatever is an index, and an OverflowError beyond the range."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise InvalidTypeError(f"{name} must be an int, not {type_name(value)}") from None
+    if not 0 <= number <= highest:
+        raise IntRangeError(f"{name} must be 0 to {highest}, not {number}")
+    return number
+
+
 def _checked_strs(texts: Iterable[str]) -> Iterator[bytes]:
-    if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
+    if not isinstance(texts, Iterable):
         raise InvalidTypeError(f"an iterable of str is needed, not {type_name(texts)}")
     for index, text in enumerate(texts):
         if not isinstance(text, str):

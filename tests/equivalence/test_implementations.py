@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
@@ -58,20 +59,14 @@ def _cases() -> List[_Case]:
 _CASES = _cases()
 
 
-@pytest.fixture(scope="module", name="rust")
-def _rust() -> List[_Answer]:
-    """What the Rust baseline answers to all cases."""
+def _ask_rust(lines: Sequence[str]) -> List[_Answer]:
+    """What the Rust baseline answers."""
     root = Path(__file__).parents[2] / "rust_baseline"
     program = next(
         (path for path in (root / "answers", root / "target/release/answers") if path.is_file()),
         None,
     )
     assert program is not None, "build it: cargo build --release in rust_baseline"
-    lines: List[str] = []
-    for case in _CASES:
-        lines.append(f"corpus {case.vocab_size} {case.pattern.encode().hex()}")
-        lines += (f"train {text.encode().hex()}" for text in case.texts)
-        lines += (f"encode {text.encode().hex()}" for text in case.encoded())
     done = subprocess.run(
         [str(program)], input="\n".join(lines), stdout=subprocess.PIPE, check=True, text=True
     )
@@ -83,6 +78,18 @@ def _rust() -> List[_Answer]:
             answers.append(_Answer(list(zip(numbers[::2], numbers[1::2])), []))
         else:
             answers[-1].ids.append(numbers)
+    return answers
+
+
+@pytest.fixture(scope="module", name="rust")
+def _rust() -> List[_Answer]:
+    """What it answers to all cases."""
+    lines: List[str] = []
+    for case in _CASES:
+        lines.append(f"corpus {case.vocab_size} {case.pattern.encode().hex()}")
+        lines += (f"train {text.encode().hex()}" for text in case.texts)
+        lines += (f"encode {text.encode().hex()}" for text in case.encoded())
+    answers = _ask_rust(lines)
     assert len(answers) == len(_CASES)
     return answers
 
@@ -132,3 +139,32 @@ def test_all_learn_and_encode_the_same(index: int, rust: List[_Answer]) -> None:
         assert dict(tokenizer.get_mergeable_ranks()) == _ranks(tokens)
         assert [tokenizer.encode(text) for text in case.encoded()] == expected.ids
         assert tokenizer.batch_encode(case.encoded()) == expected.ids
+
+
+def _large_counts(seed: int) -> Dict[bytes, int]:
+    """Pieces of few letters whose counts, and those of whose pairs, have up to 58 bits."""
+    source = random.Random(seed)
+    highest = 1 << source.choice((31, 32, 33, 40, 56))
+    counts = {}
+    for _ in range(30):
+        piece = "".join(source.choices("abcé", k=source.randint(1, 9))).encode()
+        # Many are equal, and many differ in the lowest bits alone.
+        counts[piece] = highest + source.choice((0, 0, 1, -1, source.randrange(highest)))
+    return counts
+
+
+def test_counts_beyond_32_bits() -> None:
+    """Where rustbpe's 32 bits overflow, the three others learn the same."""
+    corpora = [_large_counts(seed) for seed in range(60)]
+    lines = []
+    for counts in corpora:
+        lines.append(f"corpus 300 {DEFAULT_PATTERN.encode().hex()}")
+        lines += (f"piece {count} {piece.hex()}" for piece, count in counts.items())
+    for counts, answer in zip(corpora, _ask_rust(lines)):
+        merges = reference_bpe.learn_merges(counts, 300)
+        assert len(merges) == 44
+        assert answer.merges == merges
+        tokens = reference_bpe.tokens_of(merges)
+        for threads in (1, 2):
+            trainer = Trainer(300, num_threads=threads, progress=False)
+            assert dict(trainer.train_from_counts(counts).get_mergeable_ranks()) == _ranks(tokens)

@@ -1200,7 +1200,7 @@ fn trainStatus(handle: *TrainingHandle, err: training.Error) Status {
     const status: Status, const message = switch (err) {
         error.OutOfMemory => return .out_of_memory,
         error.Cancelled => return .cancelled,
-        error.CountOverflow => .{ .too_large, "the pairs of all pieces together exceed 2^64 - 1" },
+        error.CountOverflow => .{ .too_large, "the pairs of all pieces together do not fit in 64 bits" },
         error.TooManyPieces => .{
             .too_large,
             "the distinct pieces have more than 2^30 bytes together, gaps included",

@@ -30,6 +30,8 @@ pub const gap = std.math.maxInt(u32);
 /// So many pieces or slots are gone through between two looks at whether to stop.
 pub const poll_interval = 1 << 18;
 
+pub const ByteSet = std.StaticBitSet(256);
+
 pub const Corpus = struct {
     /// The pieces, roughly from the most frequent to the rarest, with a gap of one slot before, between
     /// and behind them.
@@ -42,10 +44,15 @@ pub const Corpus = struct {
     const Run = struct { end: u32, count: u64 };
     const block_slots = 64;
 
-    /// Lays out the pieces of `tables`, none of which two of them share, as single bytes. No pair is
-    /// named yet.
-    pub fn init(gpa: Allocator, tables: []const WordCounts, watch: ?*Watch) Error!Corpus {
-        var order: WordOrder = try .init(gpa, tables, watch);
+    /// Lays out the pieces of `tables`, none of which two of them share, as single bytes: all of them, or
+    /// those in `kept`, as if the pieces had no others. No pair is named yet.
+    pub fn init(
+        gpa: Allocator,
+        tables: []const WordCounts,
+        kept: ?*const ByteSet,
+        watch: ?*Watch,
+    ) Error!Corpus {
+        var order: WordOrder = try .init(gpa, tables, kept, watch);
         defer order.deinit(gpa);
         const slots = try gpa.alloc(u32, order.slot_count);
         errdefer gpa.free(slots);
@@ -57,10 +64,11 @@ pub const Corpus = struct {
             if (index % poll_interval == 0) try Watch.poll(watch);
             var buffer: word_counts.ShortPiece = undefined;
             const word = tables[place.table].wordAt(place.index, &buffer);
-            for (slots[end..][0..word.bytes.len], word.bytes) |*slot, byte| {
-                slot.* = token_mark | @as(u32, byte);
+            for (word.bytes) |byte| {
+                if (kept) |set| if (!set.isSet(byte)) continue;
+                slots[end] = token_mark | @as(u32, byte);
+                end += 1;
             }
-            end += @intCast(word.bytes.len);
             slots[end] = gap;
             end += 1;
             const same_run = runs.items.len > 0 and runs.getLast().count == word.count;
@@ -111,10 +119,15 @@ const WordOrder = struct {
     /// Counts below this, nearly all of them, are sorted by counting, the others by comparing.
     const small_max = 1 << 12;
 
-    fn init(gpa: Allocator, tables: []const WordCounts, watch: ?*Watch) Error!WordOrder {
+    fn init(
+        gpa: Allocator,
+        tables: []const WordCounts,
+        kept: ?*const ByteSet,
+        watch: ?*Watch,
+    ) Error!WordOrder {
         const starts = try gpa.alloc(usize, small_max + 1);
         defer gpa.free(starts);
-        const slot_count = try measure(tables, starts, watch);
+        const slot_count = try measure(.{ .tables = tables, .kept = kept, .watch = watch }, starts);
         // From how many there are of each count to where the first of them goes.
         var total: usize = 0;
         for (0..starts.len) |i| {
@@ -127,7 +140,7 @@ const WordOrder = struct {
 
         const places = try gpa.alloc(Place, total);
         errdefer gpa.free(places);
-        var walk: Walk = .{ .tables = tables, .watch = watch };
+        var walk: Walk = .{ .tables = tables, .kept = kept, .watch = watch };
         while (try walk.next()) |word| {
             const start = &starts[@intCast(@min(word.count, small_max))];
             places[start.*] = .{ .table = word.table, .index = word.index };
@@ -149,11 +162,11 @@ const WordOrder = struct {
     /// How many slots the pieces need; `histogram` receives how many pieces have each count, the highest of
     /// its indices standing for all counts from it on. The bound on all pairs together, which is checked
     /// here, holds for every pair at any time, as merging makes no pairs but in place of others.
-    fn measure(tables: []const WordCounts, histogram: []usize, watch: ?*Watch) Error!usize {
+    fn measure(start: Walk, histogram: []usize) Error!usize {
         @memset(histogram, 0);
         var slots: u64 = 1;
         var pairs: u64 = 0;
-        var walk: Walk = .{ .tables = tables, .watch = watch };
+        var walk = start;
         while (try walk.next()) |word| {
             slots += word.len + 1;
             const more, const too_many = @mulWithOverflow(word.count, word.len - 1);
@@ -167,9 +180,10 @@ const WordOrder = struct {
     }
 };
 
-/// All pieces of at least two bytes, of one table after the other.
+/// All pieces of at least two bytes that are kept, of one table after the other.
 const Walk = struct {
     tables: []const WordCounts,
+    kept: ?*const ByteSet,
     watch: ?*Watch,
     table: u32 = 0,
     index: u32 = 0,
@@ -183,7 +197,7 @@ const Walk = struct {
                 const index = walk.index;
                 if (index % poll_interval == 0) try Watch.poll(walk.watch);
                 walk.index += 1;
-                const len = table.lenOf(index);
+                const len = if (walk.kept) |set| keptLen(table, index, set) else table.lenOf(index);
                 if (len < 2) continue;
                 return .{
                     .table = walk.table,
@@ -196,6 +210,13 @@ const Walk = struct {
             walk.index = 0;
         }
         return null;
+    }
+
+    fn keptLen(table: *const WordCounts, index: u32, kept: *const ByteSet) usize {
+        var buffer: word_counts.ShortPiece = undefined;
+        var len: usize = 0;
+        for (table.wordAt(index, &buffer).bytes) |byte| len += @intFromBool(kept.isSet(byte));
+        return len;
     }
 };
 
@@ -211,7 +232,7 @@ test "lays out the pieces by falling count, and knows the count at every positio
         const factor: u64 = if (number % 3 == 0) 1 else 1 << 11;
         try counts.add(piece, 1 + number * number % 7 * factor);
     }
-    var corpus = try Corpus.init(testing.allocator, (&counts)[0..1], null);
+    var corpus = try Corpus.init(testing.allocator, (&counts)[0..1], null, null);
     defer corpus.deinit(testing.allocator);
 
     var pieces_found: usize = 0;
@@ -242,11 +263,26 @@ test "a corpus without a pair is one gap" {
     var counts = WordCounts.init(testing.allocator);
     defer counts.deinit();
     for (0..2) |_| {
-        var corpus = try Corpus.init(testing.allocator, (&counts)[0..1], null);
+        var corpus = try Corpus.init(testing.allocator, (&counts)[0..1], null, null);
         defer corpus.deinit(testing.allocator);
         try testing.expectEqualSlices(u32, &.{gap}, corpus.slots);
         try counts.add("a", 1);
     }
+}
+
+test "bytes that are not kept are as if they were not there" {
+    var counts = WordCounts.init(testing.allocator);
+    defer counts.deinit();
+    try counts.add("xaxbx", 2);
+    try counts.add("xxxa", 3);
+    try counts.add("a piece of more than fifteen bytes: b", 1);
+    var kept: ByteSet = .initEmpty();
+    kept.set('a');
+    kept.set('b');
+    var corpus: Corpus = try .init(testing.allocator, (&counts)[0..1], &kept, null);
+    defer corpus.deinit(testing.allocator);
+    const a, const b = .{ token_mark | 'a', token_mark | 'b' };
+    try testing.expectEqualSlices(u32, &.{ gap, a, b, gap, a, a, b, b, gap }, corpus.slots);
 }
 
 test "laying out ends when it is cancelled" {
@@ -255,6 +291,6 @@ test "laying out ends when it is cancelled" {
     try counts.add("ab", 1);
     var watch: Watch = .{};
     watch.cancel();
-    const result = Corpus.init(testing.allocator, (&counts)[0..1], &watch);
+    const result = Corpus.init(testing.allocator, (&counts)[0..1], null, &watch);
     try testing.expectError(error.Cancelled, result);
 }

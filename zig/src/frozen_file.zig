@@ -93,18 +93,33 @@ pub fn save(
     const bytes = try frozen.write(gpa, tokenizer);
     defer gpa.free(bytes);
     var threaded: Io.Threaded = .init_single_threaded;
-    writeWhole(threaded.io(), path, bytes) catch |err| return failed("write", err, diagnostic);
+    const name = std.fs.path.basename(path);
+    // What a process that is killed here leaves behind tells what it was to become, and is nothing else.
+    var number: [8]u8 = undefined;
+    threaded.io().random(&number);
+    const temporary = try std.fmt.allocPrint(gpa, "{s}.{x}.tmp", .{ name, &number });
+    defer gpa.free(temporary);
+    writeWhole(threaded.io(), std.fs.path.dirname(path) orelse ".", name, temporary, bytes) catch |err|
+        return failed("write", err, diagnostic);
 }
 
-fn writeWhole(io: Io, path: []const u8, bytes: []const u8) !void {
-    const folder = std.fs.path.dirname(path) orelse ".";
+fn writeWhole(
+    io: Io,
+    folder: []const u8,
+    name: []const u8,
+    temporary: []const u8,
+    bytes: []const u8,
+) !void {
     var dir = try Io.Dir.cwd().openDir(io, folder, .{});
     defer dir.close(io);
-    var atomic = try dir.createFileAtomic(io, std.fs.path.basename(path), .{ .replace = true });
-    defer atomic.deinit(io);
-    try atomic.file.writePositionalAll(io, bytes, 0);
-    try atomic.file.sync(io);
-    try atomic.replace(io);
+    const file = try dir.createFile(io, temporary, .{ .exclusive = true });
+    errdefer dir.deleteFile(io, temporary) catch {};
+    {
+        defer file.close(io);
+        try file.writePositionalAll(io, bytes, 0);
+        try file.sync(io);
+    }
+    try dir.rename(temporary, dir, name, io);
 }
 
 const can_map = builtin.os.tag != .windows;

@@ -70,6 +70,7 @@ test {
     _ = @import("huge_pages.zig");
     _ = @import("huggingface_trainer.zig");
     _ = @import("large_memory.zig");
+    _ = @import("learner.zig");
     _ = @import("merge_trees.zig");
     _ = @import("nfc.zig");
     _ = @import("normalizer.zig");

@@ -8,33 +8,18 @@
 //! on the order of the pieces. rustbpe counts in 32 bits with sign, and goes wrong where a count
 //! does not fit; counts here have 64 bits, and a corpus that could exceed them is refused.
 //!
-//! A pair that may soon be merged has a list of the positions in the corpus at which it begins. Such a
-//! position is stale when its slot no longer names the pair. Thus a merge visits its own occurrences
-//! and their neighbours only, and as the slots name the pairs, no hash table is needed. Pairs too rare
-//! have no list until the counts have fallen to theirs: then the corpus is gone through anew
-//! (`listPositions`), which is quicker than keeping all lists, of which most are never asked for.
-//!
-//! For n bytes in distinct pieces, learning takes O(n log n) time: each merged occurrence leaves
-//! one token less, makes at most two new positions or pairs and lowers at most three counts, and
-//! only the queue of pairs takes more than constant time for each of these. The corpus is gone through
-//! each time that the counts have fallen to a sixty-fourth, or that a quarter of n positions came into being.
-//! Memory is O(n) too: 4 bytes a slot, 24 a pair, 4 a position in a list.
+//! How pairs are merged, in which time and memory, says `learner.zig`.
 //!
 //! How text is cut into pieces is no concern of this file.
 
 const std = @import("std");
 const definition = @import("definition.zig");
-const flat_corpus = @import("flat_corpus.zig");
-const pair_queue = @import("pair_queue.zig");
-const word_counts = @import("word_counts.zig");
 
 const Allocator = std.mem.Allocator;
-const Corpus = flat_corpus.Corpus;
-const gap = flat_corpus.gap;
-const poll_interval = flat_corpus.poll_interval;
-const token_mark = flat_corpus.token_mark;
+const Corpus = @import("flat_corpus.zig").Corpus;
+const Learner = @import("learner.zig").Learner;
 const Watch = @import("watch.zig").Watch;
-const WordCounts = word_counts.WordCounts;
+const WordCounts = @import("word_counts.zig").WordCounts;
 
 pub const Options = struct {
     /// How many tokens to have at the end, the 256 bytes included.
@@ -53,7 +38,7 @@ pub const Merge = struct {
     count: u64,
 };
 
-pub const Error = flat_corpus.Error || error{
+pub const Error = @import("learner.zig").Error || error{
     /// `vocab_size` leaves no room for the 256 bytes.
     VocabTooSmall,
 };
@@ -62,7 +47,7 @@ pub const Error = flat_corpus.Error || error{
 /// before. No two of `tables` share a piece. The caller frees the result with `gpa`.
 pub fn train(gpa: Allocator, tables: []const WordCounts, options: Options) Error![]Merge {
     if (options.vocab_size < byte_count) return error.VocabTooSmall;
-    var corpus = try Corpus.init(gpa, tables, options.watch);
+    var corpus: Corpus = try .init(gpa, tables, null, options.watch);
     defer corpus.deinit(gpa);
     return learn(gpa, &corpus, options);
 }
@@ -71,15 +56,21 @@ pub fn train(gpa: Allocator, tables: []const WordCounts, options: Options) Error
 pub fn learn(gpa: Allocator, corpus: *Corpus, options: Options) Error![]Merge {
     if (options.vocab_size < byte_count) return error.VocabTooSmall;
     const merges_max = options.vocab_size - byte_count;
-    var learner = try Learner.init(gpa, corpus, options);
+    var learner: Learner = try .init(gpa, corpus, .{
+        .alphabet = &identity,
+        .token_count = byte_count,
+        .min_frequency = options.min_frequency,
+        .watch = options.watch,
+    });
     defer learner.deinit();
 
     var merges: std.ArrayList(Merge) = .empty;
     errdefer merges.deinit(gpa);
     while (merges.items.len < merges_max) {
         if (options.watch) |watch| try watch.tell(merges.items.len);
-        const merge = try learner.step() orelse break;
-        try merges.append(gpa, merge);
+        const first = try learner.next() orelse break;
+        try learner.merge(first, @intCast(byte_count + merges.items.len));
+        try merges.append(gpa, .{ .left = first.left, .right = first.right, .count = first.count });
     }
     return merges.toOwnedSlice(gpa);
 }
@@ -101,259 +92,12 @@ pub fn vocabulary(arena: Allocator, merges: []const Merge) Allocator.Error![]def
 
 /// The tokens that a training begins with.
 pub const byte_count = 256;
-/// How many occurrences ahead of the present one memory is fetched.
-const prefetch_distance = 16;
-/// The same for the pairs that the slots there name.
-const pair_prefetch_distance = 6;
 
-/// Positions are listed of pairs that occur at least so many times as often as the first one, inverted.
-const list_depth = 64;
-/// Stands for the place of a list that there is none of.
-const no_list = std.math.maxInt(u32);
-/// So many pairs have numbers without `token_mark`.
-const pairs_max = token_mark;
-
-const Pair = struct {
-    /// How often it occurs now.
-    count: u64 = 0,
-    left: u32,
-    right: u32,
-    /// Where in `positions` the list of its own begins, ascending, stale ones among them; or `no_list`.
-    list_start: u32 = no_list,
-    /// Of a pair that comes into being: how many positions there are to be.
-    list_len: u32 = 0,
-};
-
-/// A place at which a pair has come into being during the present merge.
-const Birth = struct {
-    pair: u32,
-    position: u32,
-};
-
-/// The numbers of the last pairs that the newest token made with a token before it and after it. Numbers
-/// below the present merge's first are out of date.
-const Neighbours = struct {
-    before: u32 = 0,
-    after: u32 = 0,
-};
-
-const Learner = struct {
-    gpa: Allocator,
-    corpus: *Corpus,
-    min_frequency: u64,
-    watch: ?*const Watch,
-    /// Pairs by number, in the order in which they came into being.
-    pairs: std.ArrayList(Pair) = .empty,
-    queue: pair_queue.PairQueue(Pair) = .{},
-    /// The lists of positions, one after the other.
-    positions: std.ArrayList(u32) = .empty,
-    /// Beyond this many positions, the lists are made anew.
-    positions_max: usize = 0,
-    /// Pairs that occur less often have no list.
-    list_floor: u64 = std.math.maxInt(u64),
-    /// By token: its length in bytes.
-    token_lens: std.ArrayList(u32) = .empty,
-    neighbours: std.ArrayList(Neighbours) = .empty,
-    births: std.ArrayList(Birth) = .empty,
-
-    fn init(gpa: Allocator, corpus: *Corpus, options: Options) Error!Learner {
-        var self: Learner = .{
-            .gpa = gpa,
-            .corpus = corpus,
-            .min_frequency = options.min_frequency,
-            .watch = options.watch,
-        };
-        errdefer self.deinit();
-        try self.token_lens.appendNTimes(gpa, 1, byte_count);
-        try self.neighbours.appendNTimes(gpa, .{}, byte_count);
-        try self.nameBytePairs();
-        return self;
-    }
-
-    fn deinit(self: *Learner) void {
-        self.pairs.deinit(self.gpa);
-        self.queue.deinit(self.gpa);
-        self.positions.deinit(self.gpa);
-        self.token_lens.deinit(self.gpa);
-        self.neighbours.deinit(self.gpa);
-        self.births.deinit(self.gpa);
-        self.* = undefined;
-    }
-
-    /// Counts the pairs of bytes through a dense table, and lets the slots name those that occur.
-    fn nameBytePairs(self: *Learner) Error!void {
-        const numbers = try self.gpa.alloc(u32, byte_count * byte_count);
-        defer self.gpa.free(numbers);
-        @memset(numbers, gap);
-        const slots = self.corpus.slots;
-        for (slots[0 .. slots.len - 1], slots[1..], 0..) |*slot, next, position| {
-            if (position % poll_interval == 0) try Watch.poll(self.watch);
-            if (slot.* == gap or next == gap) continue;
-            // What was marked is a byte, which the pair names from now on; `next` is one still.
-            const left = slot.* & ~@as(u32, token_mark);
-            const right = next & ~@as(u32, token_mark);
-            const number = &numbers[left * byte_count + right];
-            if (number.* == gap) number.* = try self.addPair(left, right);
-            slot.* = number.*;
-            self.pairs.items[number.*].count += self.corpus.countAt(@intCast(position));
-        }
-        try self.queuePairs(0);
-    }
-
-    /// Merges the first pair of the queue into a new token; null when no pair is left that occurs
-    /// often enough.
-    fn step(self: *Learner) Error!?Merge {
-        const first = try self.queue.pop(self.gpa, self.pairs.items) orelse return null;
-        if (first.count < self.min_frequency) return null;
-        if (first.count < self.list_floor or self.positions.items.len > self.positions_max) {
-            try self.listPositions(@max(1, first.count / list_depth, self.min_frequency));
-        }
-        const pairs_start: u32 = @intCast(self.pairs.items.len);
-        try self.replace(first.index, pairs_start);
-        std.debug.assert(self.pairs.items[first.index].count == 0);
-        try self.listBirths(pairs_start);
-        try self.queuePairs(pairs_start);
-        return .{ .left = first.left, .right = first.right, .count = first.count };
-    }
-
-    /// Makes the lists of all pairs that occur at least `floor` times, and drops all others.
-    fn listPositions(self: *Learner, floor: u64) Error!void {
-        self.list_floor = floor;
-        const pairs = self.pairs.items;
-        // By pair: how many positions it has, then where the next of them goes. An array of its own, since
-        // this much smaller one stays in the cache.
-        const cursors = try self.gpa.alloc(u32, pairs.len);
-        defer self.gpa.free(cursors);
-        @memset(cursors, 0);
-        const slots = self.corpus.slots;
-        for (slots, 0..) |slot, position| {
-            if (position % poll_interval == 0) try Watch.poll(self.watch);
-            if (slot & token_mark == 0) cursors[slot] += 1;
-        }
-        var total: u32 = 0;
-        for (pairs, cursors) |*pair, *cursor| {
-            pair.list_len = cursor.*;
-            pair.list_start = if (pair.count >= floor) total else no_list;
-            cursor.* = pair.list_start;
-            if (pair.count >= floor) total += pair.list_len;
-        }
-        self.positions.clearRetainingCapacity();
-        const positions = try self.positions.addManyAsSlice(self.gpa, total);
-        for (slots, 0..) |slot, position| {
-            if (position % poll_interval == 0) try Watch.poll(self.watch);
-            if (slot & token_mark != 0 or cursors[slot] == no_list) continue;
-            positions[cursors[slot]] = @intCast(position);
-            cursors[slot] += 1;
-        }
-        self.positions_max = total + slots.len / 4;
-    }
-
-    /// Puts a new token in place of the pair wherever it occurs, and notes the pairs that this
-    /// makes.
-    fn replace(self: *Learner, number: u32, pairs_start: u32) Error!void {
-        const merged = self.pairs.items[number];
-        const left_len = self.token_lens.items[merged.left];
-        const right_len = self.token_lens.items[merged.right];
-        const new_token: u32 = @intCast(self.token_lens.items.len);
-        try self.token_lens.append(self.gpa, left_len + right_len);
-        try self.neighbours.append(self.gpa, .{});
-
-        self.births.clearRetainingCapacity();
-        try self.births.ensureTotalCapacity(self.gpa, 2 * @as(usize, merged.list_len));
-        const slots = self.corpus.slots;
-        const starts = self.positions.items[merged.list_start..][0..merged.list_len];
-        for (starts, 0..) |start, index| {
-            // Positions ascend but lie far apart: without this nearly every one is a cache miss, and then
-            // the pair is.
-            const far = starts[@min(index + prefetch_distance, starts.len - 1)];
-            @prefetch(&slots[far], .{ .rw = .write });
-            const near = slots[starts[@min(index + pair_prefetch_distance, starts.len - 1)] + left_len];
-            if (near & token_mark == 0) @prefetch(&self.pairs.items[near], .{ .rw = .write });
-            if (index % poll_interval == 0) try Watch.poll(self.watch);
-            if (slots[start] != number) continue;
-            const count = self.corpus.countAt(start);
-            const middle = start + left_len;
-            const end = middle + right_len;
-            self.pairs.items[number].count -= count;
-
-            if (slots[start - 1] != gap) {
-                const before = self.tokenBefore(start);
-                self.pairs.items[slots[before.start]].count -= count;
-                const born = &self.neighbours.items[before.token].before;
-                if (born.* < pairs_start) born.* = try self.addPair(before.token, new_token);
-                self.bear(born.*, before.start, count);
-            }
-            if (slots[middle] & token_mark == 0) {
-                const following = &self.pairs.items[slots[middle]];
-                following.count -= count;
-                const after = following.right;
-                const born = &self.neighbours.items[after].after;
-                if (born.* < pairs_start) born.* = try self.addPair(new_token, after);
-                self.bear(born.*, start, count);
-            } else {
-                slots[start] = token_mark | new_token;
-            }
-            slots[middle] = gap;
-            slots[end - 1] = token_mark | new_token;
-        }
-    }
-
-    /// The token that ends before `start`, and where it begins.
-    fn tokenBefore(self: *const Learner, start: u32) struct { token: u32, start: u32 } {
-        const last = self.corpus.slots[start - 1];
-        if (last & token_mark == 0) {
-            return .{ .token = self.pairs.items[last].left, .start = start - 1 };
-        }
-        const token = last & ~@as(u32, token_mark);
-        return .{ .token = token, .start = start - self.token_lens.items[token] };
-    }
-
-    fn addPair(self: *Learner, left: u32, right: u32) Error!u32 {
-        const number = self.pairs.items.len;
-        if (number == pairs_max) return error.TooManyPieces;
-        try self.pairs.append(self.gpa, .{ .left = left, .right = right });
-        return @intCast(number);
-    }
-
-    /// Notes that a pair begins at `position`. There is room for it.
-    fn bear(self: *Learner, number: u32, position: u32, count: u64) void {
-        self.corpus.slots[position] = number;
-        const pair = &self.pairs.items[number];
-        pair.count += count;
-        pair.list_len += 1;
-        self.births.appendAssumeCapacity(.{ .pair = number, .position = position });
-    }
-
-    /// Makes the lists of the pairs from `pairs_start` on.
-    fn listBirths(self: *Learner, pairs_start: u32) Allocator.Error!void {
-        const pairs = self.pairs.items;
-        var total = self.positions.items.len;
-        for (pairs[pairs_start..]) |*pair| {
-            if (pair.count >= self.list_floor) {
-                pair.list_start = @intCast(total);
-                total += pair.list_len;
-            }
-            pair.list_len = 0;
-        }
-        if (total == self.positions.items.len) return;
-        try self.positions.resize(self.gpa, total);
-        for (self.births.items) |birth| {
-            const pair = &pairs[birth.pair];
-            // A later occurrence may have ended the pair again, as in "abab" the one of "ab" and
-            // "a".
-            if (pair.list_start == no_list or
-                self.corpus.slots[birth.position] != birth.pair) continue;
-            self.positions.items[pair.list_start + pair.list_len] = birth.position;
-            pair.list_len += 1;
-        }
-    }
-
-    fn queuePairs(self: *Learner, pairs_start: u32) Allocator.Error!void {
-        for (self.pairs.items[pairs_start..], pairs_start..) |pair, number| {
-            if (pair.count == 0) continue;
-            try self.queue.push(self.gpa, self.pairs.items, @intCast(number));
-        }
-    }
+/// Each byte is the token of its own number.
+const identity: [byte_count]u32 = tokens: {
+    var made: [byte_count]u32 = undefined;
+    for (&made, 0..) |*token, byte| token.* = byte;
+    break :tokens made;
 };
 
 const testing = std.testing;
@@ -550,19 +294,12 @@ test "a vocabulary must have room for the bytes, and a corpus need have no pair"
     try testing.expectEqual(1, merges.len);
 }
 
-test "a training ends when it is cancelled, also between two merges" {
+test "a training ends when it is cancelled" {
     var counts = WordCounts.init(testing.allocator);
     defer counts.deinit();
     try counts.add("abcd", 1);
-    var corpus: Corpus = try .init(testing.allocator, (&counts)[0..1], null);
-    defer corpus.deinit(testing.allocator);
     var watch: Watch = .{};
-    var learner: Learner = try .init(testing.allocator, &corpus, .{ .vocab_size = 300, .watch = &watch });
-    defer learner.deinit();
-    try testing.expect(try learner.step() != null);
     watch.cancel();
-    try testing.expectError(error.Cancelled, learner.step());
-    try testing.expectError(error.Cancelled, learner.listPositions(1));
     const result = train(testing.allocator, (&counts)[0..1], .{ .vocab_size = 300, .watch = &watch });
     try testing.expectError(error.Cancelled, result);
 }

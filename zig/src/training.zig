@@ -44,7 +44,7 @@ pub const Training = struct {
         options.watch = &training.watch;
         if (options.vocab_size < trainer.byte_count) return error.VocabTooSmall;
         const merges = merges: {
-            var corpus: flat_corpus.Corpus = try .init(training.gpa, tables, options.watch);
+            var corpus: flat_corpus.Corpus = try .init(training.gpa, tables, null, options.watch);
             defer corpus.deinit(training.gpa);
             if (training.consumes_counts) for (tables) |*table| table.clear();
             break :merges try trainer.learn(training.gpa, &corpus, options);
@@ -77,6 +77,7 @@ pub const Training = struct {
         options.specials = training.specials.items;
         var arena: std.heap.ArenaAllocator = .init(gpa);
         defer arena.deinit();
+        options.consumes_counts = training.consumes_counts;
         const result = try huggingface_trainer.train(gpa, arena.allocator(), tables, options);
         training.triples = try gpa.dupe([3]u32, result.merges);
         training.ends = try gpa.alloc(u64, result.tokens.len);

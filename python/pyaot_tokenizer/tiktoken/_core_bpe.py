@@ -64,6 +64,8 @@ class CoreBPE:
             if token_id not in taken:
                 taken.add(token_id)
                 kept[token] = token_id
+        self.special_set = frozenset(self.specials)
+        self._kept = frozenset(kept)
         self.is_plain = len(kept) == len(self.specials) and not self.unknown_bytes
         """Whether the tokenizer alone knows all: no id is shared, no byte is missing."""
         self.tokenizer = Tokenizer.from_ranks(
@@ -83,14 +85,24 @@ class CoreBPE:
         """
         return self._known(self.tokenizer.encode_ordinary(_utf8(text)))
 
-    def encode(self, text: str, allowed_special: AbstractSet[str]) -> List[int]:
-        """The ids of a text, those of the special tokens in `allowed_special` among them."""
+    def encode(
+        self,
+        text: str,
+        allowed_special: AbstractSet[str],
+        absent: FrozenSet[str] = frozenset(),
+    ) -> List[int]:
+        """The ids of a text, those of the special tokens in `allowed_special` among them.
+
+        `absent` are texts that are known not to occur in it.
+        """
         utf8 = _utf8(text)
         allowed = self._allowed(allowed_special)
         if not allowed:
             return self._known(self.tokenizer.encode_ordinary(utf8))
-        if self.is_plain and len(allowed) == len(self.specials):
-            return self.tokenizer.encode(utf8)
+        if not self.unknown_bytes:
+            others = _others(self._kept, allowed, absent)
+            if not others or _alternatives(others).search(text) is None:
+                return self.tokenizer.encode(utf8)
         ids: List[int] = []
         for stretch, special in _stretches(text, allowed):
             ids += self.tokenizer.encode_ordinary(stretch)
@@ -211,6 +223,8 @@ class CoreBPE:
     def _allowed(self, allowed_special: AbstractSet[str]) -> FrozenSet[str]:
         if not isinstance(allowed_special, (set, frozenset)):
             raise _wrong_type(allowed_special, "set")
+        if allowed_special is self.special_set:
+            return self.special_set
         for token in allowed_special:
             _utf8(token)
         return frozenset(self.specials.keys() & allowed_special)
@@ -368,6 +382,14 @@ def _stretches(text: str, specials: FrozenSet[str]) -> Iterable[Tuple[bytes, Opt
     parts = _alternatives(specials).split(text) if specials else [text]
     for index in range(0, len(parts), 2):
         yield parts[index].encode(), parts[index + 1] if index + 1 < len(parts) else None
+
+
+@lru_cache(maxsize=128)
+def _others(
+    kept: FrozenSet[str], allowed: FrozenSet[str], absent: FrozenSet[str]
+) -> FrozenSet[str]:
+    """What a tokenizer with the special tokens `kept` takes otherwise than is allowed."""
+    return (kept ^ allowed) - absent
 
 
 @lru_cache(maxsize=128)

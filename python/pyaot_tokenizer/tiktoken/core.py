@@ -140,10 +140,11 @@ class Encoding(_Base):
             ValueError: A disallowed text occurs; or as for `encode_ordinary`.
             TypeError: An argument is of the wrong type.
         """
-        allowed = self._check(text, allowed_special, disallowed_special)
+        allowed, absent = self._check(text, allowed_special, disallowed_special)
         try:
-            return self._core_bpe.encode(text, allowed)
+            return self._core_bpe.encode(text, allowed, absent)
         except UnicodeEncodeError:
+            # What did not occur may do so now.
             return self._core_bpe.encode(_repaired(text), allowed)
 
     def encode_to_numpy(
@@ -160,7 +161,7 @@ class Encoding(_Base):
             ModuleNotFoundError: NumPy is not installed.
             ValueError, TypeError: As for `encode`.
         """
-        allowed = self._check(text, allowed_special, disallowed_special)
+        allowed, _ = self._check(text, allowed_special, disallowed_special)
         import numpy  # noqa: PLC0415 (an optional extra)
 
         buffer = self._core_bpe.encode_to_tiktoken_buffer(text, allowed)
@@ -234,7 +235,7 @@ class Encoding(_Base):
             UnicodeEncodeError: `text` has surrogates.
             ValueError, TypeError: As for `encode`.
         """
-        allowed = self._check(text, allowed_special, disallowed_special)
+        allowed, _ = self._check(text, allowed_special, disallowed_special)
         return self._core_bpe.encode_with_unstable(text, allowed)
 
     def encode_single_token(self, text_or_bytes: Union[str, bytes]) -> int:
@@ -357,22 +358,28 @@ class Encoding(_Base):
         self, allowed: Allowed, disallowed: Disallowed
     ) -> Tuple[AbstractSet[str], Collection[str]]:
         """The texts that ``"all"`` stands for."""
+        every = self._core_bpe.special_set
         if allowed == "all":
-            allowed = self.special_tokens_set
+            allowed = every
         if disallowed == "all":
-            disallowed = self.special_tokens_set - allowed
+            if isinstance(allowed, (set, frozenset)):
+                disallowed = _without(every, frozenset(allowed))
+            else:
+                disallowed = set(every) - allowed
         return allowed, disallowed
 
-    def _check(self, text: str, allowed: Allowed, disallowed: Disallowed) -> AbstractSet[str]:
-        """The special tokens that are allowed.
+    def _check(
+        self, text: str, allowed: Allowed, disallowed: Disallowed
+    ) -> Tuple[AbstractSet[str], FrozenSet[str]]:
+        """The special tokens that are allowed, and texts that do not occur.
 
         Raises:
             ValueError: A disallowed text occurs.
         """
-        allowed_set, disallowed_set = self._resolve(allowed, disallowed)
-        if disallowed_set:
-            if not isinstance(disallowed_set, frozenset):
-                disallowed_set = frozenset(disallowed_set)
+        allowed_set, given = self._resolve(allowed, disallowed)
+        disallowed_set: FrozenSet[str] = frozenset()
+        if given:
+            disallowed_set = given if isinstance(given, frozenset) else frozenset(given)
             pattern = _special_token_regex(disallowed_set)
             if not isinstance(text, str):
                 # As the package `regex` puts it, which tiktoken searches with.
@@ -385,7 +392,7 @@ class Encoding(_Base):
             match = pattern.search(text)
             if match is not None:
                 raise_disallowed_special_token(match.group())
-        return allowed_set
+        return allowed_set, disallowed_set
 
     def _mode(
         self, allowed: AbstractSet[str], disallowed: FrozenSet[str]
@@ -393,7 +400,7 @@ class Encoding(_Base):
         """What of the tokenizer's own modes does the same, if one does."""
         if not self._core_bpe.is_plain or not isinstance(allowed, (set, frozenset)):
             return None
-        specials = self.special_tokens_set
+        specials = self._core_bpe.special_set
         if not allowed:
             if not disallowed:
                 return "text"
@@ -439,6 +446,11 @@ def raise_disallowed_special_token(token: str) -> NoReturn:
         f"by passing `disallowed_special=(enc.special_tokens_set - {{{token!r}}})`.\n"
         "To disable this check for all special tokens, pass `disallowed_special=()`.\n"
     )
+
+
+@lru_cache(maxsize=128)
+def _without(every: FrozenSet[str], allowed: FrozenSet[str]) -> FrozenSet[str]:
+    return every - allowed
 
 
 @lru_cache(maxsize=128)

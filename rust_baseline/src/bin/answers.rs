@@ -1,7 +1,8 @@
 //! Answers the questions of the equivalence tests: what is learnt from texts, and what texts become.
 //!
 //! Standard input has lines: `corpus VOCAB_SIZE PATTERN` begins a corpus, `train TEXT` adds a document to
-//! learn from, `encode TEXT` one to encode; patterns and texts are written as hexadecimal UTF-8. For each
+//! learn from, `piece COUNT TEXT` a piece that was counted elsewhere, `encode TEXT` a text to encode;
+//! patterns and texts are written as hexadecimal UTF-8. For each
 //! corpus there is a line `merges` on standard output, with the two ids of each merge, and then for each
 //! text to encode a line `ids`.
 
@@ -15,6 +16,7 @@ struct Corpus {
     vocab_size: u32,
     pattern: String,
     train: Vec<String>,
+    pieces: Vec<(String, i64)>,
     encode: Vec<String>,
 }
 
@@ -42,10 +44,14 @@ fn answer_all() -> Result<(), String> {
                     vocab_size: vocab_size.parse().map_err(|_| bad(&line))?,
                     pattern: text(pattern)?,
                     train: Vec::new(),
+                    pieces: Vec::new(),
                     encode: Vec::new(),
                 });
             }
             (["train", document], Some(corpus)) => corpus.train.push(text(document)?),
+            (["piece", count, piece], Some(corpus)) => corpus
+                .pieces
+                .push((text(piece)?, count.parse().map_err(|_| bad(&line))?)),
             (["encode", document], Some(corpus)) => corpus.encode.push(text(document)?),
             _ => return Err(bad(&line)),
         }
@@ -69,7 +75,11 @@ fn text(hexadecimal: &str) -> Result<String, String> {
 fn answer(corpus: &Corpus) -> Result<(), String> {
     let learnt = || {
         let pattern = Regex::new(&corpus.pattern)?;
-        let merges = train(&count_pieces(&pattern, &corpus.train)?, corpus.vocab_size)?;
+        let mut counts = count_pieces(&pattern, &corpus.train)?;
+        for (piece, count) in &corpus.pieces {
+            *counts.entry(piece.as_str().into()).or_insert(0) += count;
+        }
+        let merges = train(&counts, corpus.vocab_size)?;
         let tokenizer = Tokenizer::from_merges(&merges, &corpus.pattern)?;
         Ok((merges, tokenizer))
     };

@@ -124,12 +124,15 @@ fn run(texts: &Texts, arguments: &Arguments) -> Result<(), Error> {
     let documents = documents(text, arguments.document_bytes);
     let pattern = Regex::new(DEFAULT_PATTERN)?;
 
+    let begin = cpu_seconds();
     let start = Instant::now();
     let pieces = count_pieces(&pattern, &documents)?;
     let count_seconds = start.elapsed().as_secs_f64();
+    let counted = cpu_seconds();
     let start = Instant::now();
     let merges = train(&pieces, vocab_size)?;
     let merge_seconds = start.elapsed().as_secs_f64();
+    let end = cpu_seconds();
 
     let tokenizer = Tokenizer::from_merges(&merges, DEFAULT_PATTERN)?;
     let pairs = merges.iter().flat_map(|&(left, right)| [left, right]);
@@ -140,6 +143,8 @@ fn run(texts: &Texts, arguments: &Arguments) -> Result<(), Error> {
         .field("count_seconds", count_seconds)
         .field("merge_seconds", merge_seconds)
         .field("seconds", count_seconds + merge_seconds)
+        .field("merge_cpu_seconds", end - counted)
+        .field("cpu_seconds", end - begin)
         .text("checksum", &checksum(pairs.flat_map(u32::to_le_bytes)))
         .text("tokens_checksum", &checksum(spelled(tokenizer.vocab())))
         .print();
@@ -223,6 +228,16 @@ fn peak_memory() -> Option<u64> {
         .find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
+}
+
+/// How long the threads that there are have run; 0 where the system does not tell.
+fn cpu_seconds() -> f64 {
+    let tasks = fs::read_dir("/proc/self/task").into_iter().flatten();
+    let nanoseconds: u64 = tasks
+        .filter_map(|task| fs::read_to_string(task.ok()?.path().join("schedstat")).ok())
+        .filter_map(|spent| spent.split(' ').next()?.parse::<u64>().ok())
+        .sum();
+    nanoseconds as f64 / 1e9
 }
 
 /// A line of JSON. Names and texts are the program's own and need no escaping.

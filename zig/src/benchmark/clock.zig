@@ -10,8 +10,17 @@ pub const has_ticks = builtin.cpu.arch == .x86_64;
 
 /// Nanoseconds that the thread has run, so that others on the machine disturb less.
 pub fn now() u64 {
+    return read(.THREAD_CPUTIME_ID);
+}
+
+/// Nanoseconds that all threads of the process have run.
+pub fn processNow() u64 {
+    return read(.PROCESS_CPUTIME_ID);
+}
+
+fn read(clock: std.c.clockid_t) u64 {
     var time: std.c.timespec = undefined;
-    _ = std.c.clock_gettime(.THREAD_CPUTIME_ID, &time);
+    _ = std.c.clock_gettime(clock, &time);
     return @as(u64, @intCast(time.sec)) * std.time.ns_per_s + @as(u64, @intCast(time.nsec));
 }
 

@@ -4,6 +4,7 @@
 //! Time and memory are those of training and encoding, and the ids of one text.
 
 const std = @import("std");
+const clock = @import("clock.zig");
 const pyaot = @import("pyaot_tokenizer");
 const Allocator = std.mem.Allocator;
 const Token = pyaot.definition.Token;
@@ -37,7 +38,8 @@ pub fn run(
         .splits = splits,
     }, &diagnostic);
     defer tokenizer.deinit(gpa);
-    for (encoded) |each| try encode(out, gpa, &tokenizer, options, each);
+    const learnt = tokens[tokens.len - 1].id + 1;
+    for (encoded) |each| try encode(out, gpa, &tokenizer, options, learnt, each);
     if (peakMemory()) |peak| {
         try begin(out, "memory", options, text);
         try out.print(",\"peak_bytes\":{d}}}\n", .{peak});
@@ -55,6 +57,7 @@ fn learn(
     var diagnostic: pyaot.Diagnostic = .{};
     var pretokenizer: pyaot.PreTokenizer = try .init(gpa, splits, &diagnostic);
     defer pretokenizer.deinit(gpa);
+    const begun = clock.processNow();
     const start = now();
     var counts: pyaot.WordCounts = .init(gpa);
     defer counts.deinit();
@@ -69,11 +72,13 @@ fn learn(
         }
     }
     const counted = now();
+    const counted_cpu = clock.processNow();
     const merges = try pyaot.trainer.train(gpa, (&counts)[0..1], .{
         .vocab_size = options.vocab_size,
     });
     defer gpa.free(merges);
     const end = now();
+    const end_cpu = clock.processNow();
 
     var pairs: Checksum = .{};
     for (merges) |merge| {
@@ -93,6 +98,9 @@ fn learn(
     });
     try out.print(",\"merge_seconds\":{d},\"seconds\":{d}", .{
         seconds(end - counted), seconds(end - start),
+    });
+    try out.print(",\"merge_cpu_seconds\":{d},\"cpu_seconds\":{d}", .{
+        seconds(end_cpu - counted_cpu), seconds(end_cpu - begun),
     });
     try out.print(",\"checksum\":\"{x:0>16}\",\"tokens_checksum\":\"{x:0>16}\"}}\n", .{
         pairs.value, spelled.value,
@@ -117,6 +125,8 @@ fn encode(
     gpa: Allocator,
     tokenizer: *const pyaot.Tokenizer,
     options: Options,
+    /// How many tokens there are, which may be less than was asked for.
+    vocab_size: u32,
     text: []const u8,
 ) !void {
     var context: pyaot.Context = try .init(gpa, tokenizer);
@@ -134,7 +144,7 @@ fn encode(
     for (ids.items) |id| sum.addId(id);
     try begin(out, "encode", options, text);
     try out.print(",\"vocab_size\":{d},\"tokens\":{d},\"seconds\":{d},\"checksum\":\"{x:0>16}\"}}\n", .{
-        options.vocab_size, ids.items.len, seconds(spent), sum.value,
+        vocab_size, ids.items.len, seconds(spent), sum.value,
     });
     try out.flush();
 }
