@@ -424,7 +424,7 @@ pub const Context = struct {
     pub fn decode(context: *Context, ids: []const u32, skip_special: bool) CallError!usize {
         if (context.tokenizer.token_text.is_used) return context.decodeSteps(ids, skip_special);
         try context.join(ids, skip_special);
-        return context.finish();
+        return context.finish(ids, skip_special);
     }
 
     /// The same for text: bytes that are not UTF-8 are such that each maximal subpart of them is one U+FFFD
@@ -433,7 +433,7 @@ pub const Context = struct {
         if (context.tokenizer.token_text.is_used) return context.decodeSteps(ids, skip_special);
         try context.join(ids, skip_special);
         byte_runs.mark(context.tokenizer, ids, skip_special, context.bytes.items);
-        return context.finish();
+        return context.finish(ids, skip_special);
     }
 
     /// Decodes in the general way.
@@ -458,9 +458,10 @@ pub const Context = struct {
     }
 
     /// Takes off the spaces that the decoder strips.
-    fn finish(context: *Context) usize {
+    fn finish(context: *Context, ids: []const u32, skip_special: bool) usize {
         const bytes = context.bytes.items;
-        const strip_max = @min(context.tokenizer.strip_spaces, bytes.len);
+        const stripped_max = byte_runs.strippedMax(context.tokenizer, ids, skip_special);
+        const strip_max = @min(stripped_max, bytes.len);
         var stripped: usize = 0;
         while (stripped < strip_max and bytes[stripped] == ' ') stripped += 1;
         if (stripped > 0) {

@@ -46,6 +46,7 @@ pub const Tokenizer = struct {
     prefix_space: definition.PrefixSpace,
     /// The ids that decode to a byte which a character fell back to, as bits; empty if there are none.
     byte_tokens: []u64,
+    byte_runs: definition.ByteRuns,
     /// How many spaces are taken from the front of decoded text.
     strip_spaces: u32,
     /// Tokens as the file spells them, where one of what follows is used.
@@ -104,6 +105,7 @@ pub const Tokenizer = struct {
             .pattern = pattern,
             .prefix_space = parsed.prefix_space,
             .byte_tokens = byte_tokens,
+            .byte_runs = parsed.decoding.byte_runs,
             .strip_spaces = parsed.decoding.strip_spaces,
             .spelled = spelled,
             .pipeline = general.pipeline,
