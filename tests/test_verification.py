@@ -66,6 +66,19 @@ def test_differences_are_told(
     assert capsys.readouterr().out == ""
 
 
+def test_errors_are_differences(vocabularies: List[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    form = verification.forms.load(vocabularies[0])
+
+    def fail(texts: List[str], ids: object) -> None:
+        raise ArithmeticError("no such thing")
+
+    monkeypatch.setattr(form, "others", fail)
+    outcome = verification.run(unit(vocabularies[0]))
+    assert outcome.differences["errors"] == 1
+    assert outcome.differences["ids"] == 0
+    assert "no such thing" in outcome.examples[0]
+
+
 def test_the_command(vocabularies: List[Path], capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [str(vocabularies[2]), "--strings", "50", "--jobs", "1"]
     arguments += ["--facts-of-every", "0"]

@@ -92,7 +92,7 @@ def run(unit: Unit) -> Outcome:
     if unit.source == STRINGS and not unit.ids_only:
         rng = random.Random(f"ids {unit.seed} {unit.start}")
         columns.append(form.columns_of_random_ids(rng, unit.size // 4))
-    for column in (column for several in columns for column in several):
+    for column in _tried(columns):
         if column.name == "ids":
             tokens = sum(map(len, column.expected))
         compared[column.name] = len(column.expected)
@@ -109,6 +109,15 @@ def run(unit: Unit) -> Outcome:
             differences[column.name] += 1
             examples.append(f"{column.name}: {len(column.expected)}, {len(column.found)}")
     return Outcome(unit, form.oracle, len(batch), tokens, compared, differences, examples)
+
+
+def _tried(columns: List[Iterator[forms.Column]]) -> Iterator[forms.Column]:
+    """All columns; an error ends the ones that it comes up in, and is a difference."""
+    for several in columns:
+        try:
+            yield from several
+        except Exception as error:
+            yield forms.Column("errors", [None], [repr(error)])
 
 
 def _example(name: str, text: str, expected: object, found: object) -> str:

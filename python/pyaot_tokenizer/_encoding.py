@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Iterable, List, Literal, Optional, Tuple
 
 from . import _bridge, _files, _native, _offsets
+from ._abi import Unit
 from ._arguments import (
     TEXT_MODE,
     Path,
@@ -347,8 +348,33 @@ class Encoder(State):
             InvalidTypeError, InvalidValueError, SpecialTokenError, MemoryError: As for `encode`;
                 `unit` is none of the two.
         """
+        ids, flat = self._encode_spans(text, special_tokens=special_tokens, unit=unit)
+        return ids, _offsets.Offsets(flat)
+
+    def _encode_spans(
+        self,
+        text: Text,
+        *,
+        special_tokens: SpecialTokens = "parse",
+        unit: Literal["char", "byte"] = "char",
+    ) -> Tuple[List[int], bytearray]:
+        """The ids of a text, and starts and ends by turns as an array of uint64."""
         mode, places = check_mode(special_tokens), _offsets.check_unit(unit)
         return _offsets.encode(self._pool, to_bytes(text), mode, places)
+
+    def _offset_pairs(
+        self, text: str, ids: List[int], *, special_tokens: SpecialTokens = "parse"
+    ) -> List[Tuple[int, int]]:
+        """Where the ids that a text was encoded to stand in it, as tokenizers says."""
+        mode = check_mode(special_tokens)
+        flat = _offsets.find(self._pool, to_bytes(text), mode, ids, Unit.TOKENIZERS.value)
+        return list(zip(flat[::2], flat[1::2]))
+
+    def _word_indices(
+        self, text: str, ids: List[int], *, special_tokens: SpecialTokens = "parse"
+    ) -> List[int]:
+        """The index of the word that each of such ids is in."""
+        return _offsets.find_words(self._pool, to_bytes(text), check_mode(special_tokens), ids)
 
     def count(self, text: Text, *, special_tokens: SpecialTokens = "parse") -> int:
         """How many ids `encode` gives for the same arguments; errors as there."""

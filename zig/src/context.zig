@@ -160,9 +160,20 @@ pub const Context = struct {
         ids: []const u32,
         options: offsets.Options,
     ) CallError!void {
-        context.diagnostic.clear();
         try context.ends.resize(context.gpa, 2 * ids.len);
-        const spans: []offsets.Span = @ptrCast(context.ends.items);
+        try context.findOffsetsInto(text, mode, ids, options, @ptrCast(context.ends.items));
+    }
+
+    /// The same, into as many `spans`.
+    pub fn findOffsetsInto(
+        context: *Context,
+        text: []const u8,
+        mode: SpecialMode,
+        ids: []const u32,
+        options: offsets.Options,
+        spans: []offsets.Span,
+    ) CallError!void {
+        context.diagnostic.clear();
         offsets.find(context.gpa, context.tokenizer, text, mode, ids, options, spans) catch |err|
             return context.failOffsets(err);
     }
@@ -184,11 +195,7 @@ pub const Context = struct {
 
     fn failOffsets(context: *Context, err: offsets.Error) CallError {
         if (err == error.OutOfMemory) return error.OutOfMemory;
-        const message = if (err == error.Mismatch)
-            "the ids are not those that the text encodes to"
-        else
-            "offsets through this tokenizer's pre-tokenizer are not supported";
-        context.diagnostic.set(null, "{s}", .{message});
+        context.diagnostic.set(null, "the ids are not those that the text encodes to", .{});
         return error.InvalidArgument;
     }
 

@@ -198,7 +198,7 @@ pub const Encoder = struct {
         comptime output: Output,
     ) error{OutOfMemory}!usize {
         const tokenizer = encoder.tokenizer;
-        const cut = try tokenizer.pipeline.run(gpa, &encoder.pipeline, segment, is_first);
+        const cut = try tokenizer.pipeline.run(gpa, &encoder.pipeline, segment, is_first, null);
         const before = encoder.ids.items.len;
         var count: usize = 0;
         var done: usize = 0;

@@ -60,6 +60,8 @@ pub const Tokenizer = struct {
     lacking: [256]bool,
     /// What such a byte becomes; `SpelledModel.none` if it is dropped.
     unknown_id: u32,
+    /// Whether the tokens of a text that no normalizer changes lie side by side in it, as long as they are.
+    tiles: bool,
     format: definition.Format,
 
     /// Builds the tables. Copies what it needs: the definition may be freed afterwards.
@@ -92,6 +94,10 @@ pub const Tokenizer = struct {
             if (token.special) special.set(token.id);
         }
         for (parsed.special_ids) |id| special.set(id);
+        const lacks_bytes = std.mem.findScalar(bool, &core.lacking, true) != null;
+        const has_all = core.words.isUnused() or core.words.has_all_bytes;
+        const has_plain = !lacks_bytes and has_all and parsed.prefix_space == .none and
+            !general.model.is_used;
         return .{
             .vocab = core.vocab,
             .merges = core.merges,
@@ -111,9 +117,11 @@ pub const Tokenizer = struct {
             .pipeline = general.pipeline,
             .spelled_model = general.model,
             .token_text = general.token_text,
-            .lacks_bytes = std.mem.findScalar(bool, &core.lacking, true) != null,
+            .lacks_bytes = lacks_bytes,
             .lacking = core.lacking,
             .unknown_id = parsed.unknown_byte orelse SpelledModel.none,
+            .tiles = has_plain and normalizer.keepsParts() and late_normalizer.keepsParts() and
+                added.areTiles(&core.vocab),
             .format = parsed.format,
         };
     }

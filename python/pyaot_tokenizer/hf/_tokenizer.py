@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
-from .. import _files, _offsets
-from .._abi import SpecialMode, Unit
+from .. import _files
 from .._arguments import Path, SpecialTokens, check_path
 from ..errors import InvalidValueError, UnknownIdError, UnsupportedError
 from ..tokenizer import Tokenizer as NativeTokenizer
@@ -131,7 +130,7 @@ class _OfText(Encoded):
 
     __slots__ = ("_mode", "_state", "_text")
 
-    def __init__(self, ids: List[int], state: _State, text: str, mode: int) -> None:
+    def __init__(self, ids: List[int], state: _State, text: str, mode: SpecialTokens) -> None:
         super().__init__(ids)
         self._state = state
         self._text = text
@@ -149,21 +148,12 @@ class _OfText(Encoded):
         return tokens
 
     def find_offsets(self) -> List[Offset]:
-        flat = _offsets.find(
-            self._state.native._pool,
-            self._text.encode(),
-            self._mode,
-            self.ids,
-            Unit.TOKENIZERS.value,
-        ).tolist()
-        return list(zip(flat[::2], flat[1::2]))
+        native = self._state.native
+        return native._offset_pairs(self._text, self.ids, special_tokens=self._mode)
 
     def find_words(self) -> List[Optional[int]]:
-        return [
-            *_offsets.find_words(
-                self._state.native._pool, self._text.encode(), self._mode, self.ids
-            )
-        ]
+        native = self._state.native
+        return [*native._word_indices(self._text, self.ids, special_tokens=self._mode)]
 
 
 class _OfWords(Encoded):
@@ -306,13 +296,11 @@ class Tokenizer:
 
     def _encode_text(self, text: str) -> Encoded:
         state = self._state
-        name, mode = self._mode()
-        return _OfText(state.native.encode(text, special_tokens=name), state, text, mode)
+        mode = self._mode()
+        return _OfText(state.native.encode(text, special_tokens=mode), state, text, mode)
 
-    def _mode(self) -> Tuple[SpecialTokens, int]:
-        if self.encode_special_tokens:
-            return "text", SpecialMode.TEXT.value
-        return "parse", SpecialMode.PARSE.value
+    def _mode(self) -> SpecialTokens:
+        return "text" if self.encode_special_tokens else "parse"
 
     def _encode_words(self, words: object, type_id: int) -> Encoding:
         source = _OfWords([self._encode_text(word) for word in _check_words(words)])
@@ -353,8 +341,8 @@ class Tokenizer:
         rows = [_split_input(item, is_pretokenized) for item in inputs]
         texts = [text for row in rows for words in row for text in words]
         state = self._state
-        name, mode = self._mode()
-        batch = iter(zip(texts, state.native.encode_batch(texts, special_tokens=name)))
+        mode = self._mode()
+        batch = iter(zip(texts, state.native.encode_batch(texts, special_tokens=mode)))
         found = []
         for row in rows:
             sequences = []
