@@ -4,7 +4,7 @@ import ctypes
 import enum
 
 VERSION = "0.1.0"
-ABI_HASH = 0x64ecec4eeb5e39ef
+ABI_HASH = 0xe47563e94ea53f7b
 NO_OFFSET = 0xffffffffffffffff
 
 
@@ -191,6 +191,10 @@ SIGNATURES = {
     ),
     "pyaot_words": (
         ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32, ctypes.c_void_p, ctypes.c_size_t),
+    ),
+    "pyaot_matches": (
+        ctypes.c_int64,
         (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32, ctypes.c_void_p, ctypes.c_size_t),
     ),
     "pyaot_write_begin": (

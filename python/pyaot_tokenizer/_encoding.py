@@ -376,6 +376,12 @@ class Encoder(State):
         """The index of the word that each of such ids is in."""
         return _offsets.find_words(self._pool, to_bytes(text), check_mode(special_tokens), ids)
 
+    def _matched_texts(
+        self, text: str, ids: List[int], *, special_tokens: SpecialTokens = "parse"
+    ) -> List[Tuple[int, str]]:
+        """The index of each added token among such ids, and the text that it was matched as."""
+        return _offsets.find_matches(self._pool, to_bytes(text), check_mode(special_tokens), ids)
+
     def count(self, text: Text, *, special_tokens: SpecialTokens = "parse") -> int:
         """How many ids `encode` gives for the same arguments; errors as there."""
         data = to_bytes(text)

@@ -140,3 +140,26 @@ def find_words(pool: _native.ContextPool, data: bytes, mode: int, ids: Sequence[
         return context.ids(len(items))
     finally:
         pool.give_back(context, len(data))
+
+
+def find_matches(
+    pool: _native.ContextPool, data: bytes, mode: int, ids: Sequence[int]
+) -> List[Tuple[int, str]]:
+    """The index of each added token among such ids, and the text that it was matched as."""
+    items = array("I", ids)
+    context = pool.take()
+    try:
+        count = _native.LIBRARY.pyaot_matches(
+            context.address, data, len(data), mode, items.buffer_info()[0], len(items)
+        )
+        if count < 0:
+            raise context.error(count)
+        found = context.end_view(2 * count).tolist()
+        ends = found[1::2]
+        matched = context.bytes(ends[-1] if ends else 0)
+        return [
+            (index, matched[start:end].decode())
+            for index, start, end in zip(found[::2], [0, *ends], ends)
+        ]
+    finally:
+        pool.give_back(context, len(data))

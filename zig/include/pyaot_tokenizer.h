@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 #define PYAOT_VERSION "0.1.0"
-#define PYAOT_ABI_HASH UINT64_C(0x64ecec4eeb5e39ef)
+#define PYAOT_ABI_HASH UINT64_C(0xe47563e94ea53f7b)
 
 typedef struct pyaot_tokenizer pyaot_tokenizer;
 typedef struct pyaot_context pyaot_context;
@@ -199,6 +199,11 @@ pyaot_status pyaot_offsets(pyaot_context *handle, const uint8_t *text, size_t te
 /* The index of the word that each of such ids is in, at `pyaot_context_ids`: each added token is a word,
  * and each piece of text that is merged by itself. */
 pyaot_status pyaot_words(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, const uint32_t *ids, size_t id_count);
+
+/* The text that each added token among such ids was matched as, with the white space taken with it and as
+ * the normalizer left it: one behind the other at `pyaot_context_bytes`, and at `pyaot_context_ends`, by
+ * turns, the index of the id and where its text ends. Returns how many there are, or a negative status. */
+int64_t pyaot_matches(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, const uint32_t *ids, size_t id_count);
 
 /* Begins to encode `text`, which must stay as it is, for `pyaot_write_round`. */
 pyaot_status pyaot_write_begin(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, size_t thread_count);

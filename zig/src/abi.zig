@@ -637,6 +637,27 @@ pub const functions = struct {
         return .ok;
     }
 
+    /// The text that each added token among such ids was matched as, with the white space taken with it and as
+    /// the normalizer left it: one behind the other at `pyaot_context_bytes`, and at `pyaot_context_ends`, by
+    /// turns, the index of the id and where its text ends. Returns how many there are, or a negative status.
+    pub fn pyaot_matches(
+        handle: *ContextHandle,
+        text: [*]const u8,
+        text_len: usize,
+        special_mode: i32,
+        ids: [*]const u32,
+        id_count: usize,
+    ) callconv(.c) i64 {
+        const mode = std.enums.fromInt(SpecialMode, special_mode) orelse
+            return @intFromEnum(Status.invalid_argument);
+        const count = handle.context.findMatches(
+            text[0..text_len],
+            encodeMode(mode),
+            ids[0..id_count],
+        ) catch |err| return @intFromEnum(callStatus(err));
+        return @intCast(count);
+    }
+
     /// Begins to encode `text`, which must stay as it is, for `pyaot_write_round`.
     pub fn pyaot_write_begin(
         handle: *ContextHandle,

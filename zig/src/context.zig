@@ -193,6 +193,21 @@ pub const Context = struct {
         context.ids = indices;
     }
 
+    /// Writes the text that each added token of `ids` was matched as into `bytes`, and its index among them and
+    /// where the text ends into `ends`; returns how many there are.
+    pub fn findMatches(
+        context: *Context,
+        text: []const u8,
+        mode: SpecialMode,
+        ids: []const u32,
+    ) CallError!usize {
+        context.clear();
+        const tokenizer = context.tokenizer;
+        offsets.findMatches(context.gpa, tokenizer, text, mode, ids, &context.bytes, &context.ends) catch |err|
+            return context.failOffsets(err);
+        return context.ends.items.len / 2;
+    }
+
     fn failOffsets(context: *Context, err: offsets.Error) CallError {
         if (err == error.OutOfMemory) return error.OutOfMemory;
         context.diagnostic.set(null, "the ids are not those that the text encodes to", .{});

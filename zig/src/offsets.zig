@@ -109,6 +109,34 @@ pub fn findWords(
     try walk.run();
 }
 
+/// Appends to `bytes`, for each added token among `ids`, the text that was matched, as the normalizer left it
+/// and with the white space that was taken with it, and to `ends` the index of the id and where the text ends.
+pub fn findMatches(
+    gpa: Allocator,
+    tokenizer: *const Tokenizer,
+    text: []const u8,
+    mode: SpecialMode,
+    ids: []const u32,
+    bytes: *std.ArrayList(u8),
+    ends: *std.ArrayList(u64),
+) Error!void {
+    const spans = try gpa.alloc(Span, ids.len);
+    defer gpa.free(spans);
+    var walk: Walk = .{
+        .gpa = gpa,
+        .tokenizer = tokenizer,
+        .text = text,
+        .mode = mode,
+        .ids = ids,
+        .spans = spans,
+        .matches = .{ .bytes = bytes, .ends = ends },
+        .needs_pieces = true,
+        .spells_bytes = spellsBytes(tokenizer),
+    };
+    defer walk.memory.deinit(gpa);
+    try walk.run();
+}
+
 fn spellsBytes(tokenizer: *const Tokenizer) bool {
     return tokenizer.token_text.is_used and !tokenizer.words.isUnused();
 }
@@ -121,6 +149,7 @@ const Walk = struct {
     ids: []const u32,
     spans: []Span,
     word_indices: ?[]u32 = null,
+    matches: ?struct { bytes: *std.ArrayList(u8), ends: *std.ArrayList(u64) } = null,
     ignores_dropped: bool = false,
     needs_pieces: bool,
     /// Whether a byte that a character falls back to has its spelling in the vocabulary.
@@ -171,7 +200,8 @@ const Walk = struct {
         var literal = walk.tokenizer.added.split(.literal, walk.text, walk.mode);
         while (literal.next()) |outer| {
             if (outer.token) |token| {
-                try walk.takeToken(token.id, .{ .start = outer.start, .end = outer.end });
+                const matched = walk.text[outer.start..outer.end];
+                try walk.takeToken(token.id, matched, .{ .start = outer.start, .end = outer.end });
                 continue;
             }
             try walk.takeStretch(walk.text[outer.start..outer.end], outer.start);
@@ -188,7 +218,8 @@ const Walk = struct {
         while (normalized.next()) |inner| {
             var place: Place = .{ .levels = &walk.memory.stretch, .start = start };
             if (inner.token) |token| {
-                try walk.takeToken(token.id, place.of(inner.start, inner.end));
+                const matched = normal[inner.start..inner.end];
+                try walk.takeToken(token.id, matched, place.of(inner.start, inner.end));
                 continue;
             }
             place.inner_start = inner.start;
@@ -197,8 +228,12 @@ const Walk = struct {
         }
     }
 
-    fn takeToken(walk: *Walk, id: u32, span: Span) Error!void {
+    fn takeToken(walk: *Walk, id: u32, matched: []const u8, span: Span) Error!void {
         if (walk.done == walk.ids.len or walk.ids[walk.done] != id) return error.Mismatch;
+        if (walk.matches) |matches| {
+            try matches.bytes.appendSlice(walk.gpa, matched);
+            try matches.ends.appendSlice(walk.gpa, &.{ walk.done, matches.bytes.items.len });
+        }
         walk.put(span);
         walk.word += 1;
     }

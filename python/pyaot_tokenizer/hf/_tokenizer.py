@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 from .. import _files
 from .._arguments import Path, SpecialTokens, check_path
 from ..errors import InvalidValueError, UnknownIdError, UnsupportedError
 from ..tokenizer import Tokenizer as NativeTokenizer
 from . import _processors
-from ._encoding import WHITE, Encoded, Encoding, Offset, Part, check_direction
-from ._source import Source, next_id, normalized
+from ._encoding import Encoded, Encoding, Offset, Part, check_direction
+from ._source import Source, next_id
 
 InputSequence = Union[str, Sequence[str]]
 """A text; with `is_pretokenized`, a list or a tuple of words."""
@@ -88,14 +87,19 @@ class AddedToken:
 class _State:
     """What encodings go on needing of a tokenizer; replaced when that changes."""
 
-    __slots__ = ("_source", "added", "ids", "native", "respelled")
+    __slots__ = ("_source", "added", "has_other_texts", "ids", "native")
 
     def __init__(self, source: Source, native: NativeTokenizer, added: Dict[int, AddedToken]):
         self._source = source
         self.native = native
         self.added = added
         self.ids = {token.content: token_id for token_id, token in added.items()}
-        self.respelled = _respelled(added, source.settings.get("normalizer"))
+        changes = source.settings.get("normalizer") is not None
+        self.has_other_texts = any(
+            token.lstrip or token.rstrip or (token.normalized and changes)
+            for token in added.values()
+        )
+        """Whether the text of an added token may be another one than its content."""
 
     def spell(self, token_id: int) -> Optional[str]:
         token = self.added.get(token_id)
@@ -105,24 +109,6 @@ class _State:
         spelled = self._source.spelled
         added = self.added
         return [added[i].content if i in added else spelled[i] for i in ids]
-
-
-def _respelled(
-    added: Dict[int, AddedToken], normalizer: Optional[Dict[str, Any]]
-) -> Dict[int, Callable[[str], str]]:
-    """How added tokens are spelled with the white space that they take, or by the normalizer."""
-    found: Dict[int, Callable[[str], str]] = {}
-    for token_id, token in added.items():
-        content = normalized(normalizer, token.content) if token.normalized else token.content
-        if content != token.content or token.lstrip or token.rstrip:
-            found[token_id] = partial(_spell_around, content, token)
-    return found
-
-
-def _spell_around(content: str, token: AddedToken, text: str) -> str:
-    before = text[: len(text) - len(text.lstrip(WHITE))] if token.lstrip else ""
-    after = text[len(text.rstrip(WHITE)) :] if token.rstrip else ""
-    return before + content + after
 
 
 class _OfText(Encoded):
@@ -139,12 +125,11 @@ class _OfText(Encoded):
     def find_tokens(self) -> List[str]:
         state = self._state
         tokens = state.spell_all(self.ids)
-        if state.respelled:
-            for index, token_id in enumerate(self.ids):
-                spelled = state.respelled.get(token_id)
-                if spelled is not None:
-                    start, end = self.offsets[index]
-                    tokens[index] = spelled(self._text[start:end])
+        if state.has_other_texts and not state.added.keys().isdisjoint(self.ids):
+            for index, matched in state.native._matched_texts(
+                self._text, self.ids, special_tokens=self._mode
+            ):
+                tokens[index] = matched
         return tokens
 
     def find_offsets(self) -> List[Offset]:
