@@ -218,7 +218,7 @@ const Walk = struct {
         while (normalized.next()) |inner| {
             var place: Place = .{ .levels = &walk.memory.stretch, .start = start };
             if (inner.token) |token| {
-                const matched = normal[inner.start..inner.end];
+                const matched = try walk.withSigns(normal[inner.start..inner.end]);
                 try walk.takeToken(token.id, matched, place.of(inner.start, inner.end));
                 continue;
             }
@@ -226,6 +226,21 @@ const Walk = struct {
             const is_first = start == 0 and inner.start == 0;
             try walk.takeSegment(normal[inner.start..inner.end], place, is_first);
         }
+    }
+
+    /// Normalized text as it is in the reference, where a sign stands for each space of it.
+    fn withSigns(walk: *Walk, text: []const u8) Error![]const u8 {
+        if (walk.matches == null or !walk.tokenizer.added.has_space_sign) return text;
+        const output = &walk.memory.signs;
+        output.clearRetainingCapacity();
+        for (text) |byte| {
+            if (byte == ' ') {
+                try output.appendSlice(walk.gpa, "\u{2581}");
+            } else {
+                try output.append(walk.gpa, byte);
+            }
+        }
+        return output.items;
     }
 
     fn takeToken(walk: *Walk, id: u32, matched: []const u8, span: Span) Error!void {
@@ -475,6 +490,8 @@ const Memory = struct {
     stretch: alignment.Levels = .{},
     segment: alignment.Levels = .{},
     word: alignment.Levels = .{},
+    /// A text with signs for its spaces.
+    signs: std.ArrayList(u8) = .empty,
     pipeline: pipeline.Memory = .{},
     spelled: spelled_model.Scratch = .{},
 
@@ -482,6 +499,7 @@ const Memory = struct {
         memory.stretch.deinit(gpa);
         memory.segment.deinit(gpa);
         memory.word.deinit(gpa);
+        memory.signs.deinit(gpa);
         memory.pipeline.deinit(gpa);
         memory.spelled.deinit(gpa);
     }
