@@ -4,7 +4,7 @@ import ctypes
 import enum
 
 VERSION = "0.1.0"
-ABI_HASH = 0xe47563e94ea53f7b
+ABI_HASH = 0xdba411dad5eb3c14
 NO_OFFSET = 0xffffffffffffffff
 
 
@@ -184,6 +184,10 @@ SIGNATURES = {
     "pyaot_encode_with_offsets": (
         ctypes.c_int64,
         (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32, ctypes.c_int32),
+    ),
+    "pyaot_encode_with_dropout": (
+        ctypes.c_int64,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32, ctypes.c_uint64, ctypes.c_uint64),
     ),
     "pyaot_offsets": (
         ctypes.c_int32,

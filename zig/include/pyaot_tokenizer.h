@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 #define PYAOT_VERSION "0.1.0"
-#define PYAOT_ABI_HASH UINT64_C(0xe47563e94ea53f7b)
+#define PYAOT_ABI_HASH UINT64_C(0xdba411dad5eb3c14)
 
 typedef struct pyaot_tokenizer pyaot_tokenizer;
 typedef struct pyaot_context pyaot_context;
@@ -192,6 +192,10 @@ int64_t pyaot_encode_long(pyaot_context *handle, const uint8_t *text, size_t tex
 /* As `pyaot_encode`; `pyaot_context_ends[2 * i]` is where id `i` begins in the text and
  * `pyaot_context_ends[2 * i + 1]` where it ends, in units of `pyaot_unit`. */
 int64_t pyaot_encode_with_offsets(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, int32_t unit);
+
+/* As `pyaot_encode`, with merges left out by chance: each that is due is put aside, until another one is
+ * done, by `threshold` of 2^32 numbers. The same seed gives the same ids. */
+int64_t pyaot_encode_with_dropout(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, uint64_t threshold, uint64_t seed);
 
 /* The same places for ids that `text` was encoded to before, and that are not the context's own. */
 pyaot_status pyaot_offsets(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, const uint32_t *ids, size_t id_count, int32_t unit);

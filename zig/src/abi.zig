@@ -600,6 +600,27 @@ pub const functions = struct {
         return @intCast(count);
     }
 
+    /// As `pyaot_encode`, with merges left out by chance: each that is due is put aside, until another one is
+    /// done, by `threshold` of 2^32 numbers. The same seed gives the same ids.
+    pub fn pyaot_encode_with_dropout(
+        handle: *ContextHandle,
+        text: [*]const u8,
+        text_len: usize,
+        special_mode: i32,
+        threshold: u64,
+        seed: u64,
+    ) callconv(.c) i64 {
+        const mode = std.enums.fromInt(SpecialMode, special_mode) orelse
+            return @intFromEnum(Status.invalid_argument);
+        const count = handle.context.encodeWithDropout(
+            text[0..text_len],
+            encodeMode(mode),
+            threshold,
+            seed,
+        ) catch |err| return @intFromEnum(callStatus(err));
+        return @intCast(count);
+    }
+
     /// The same places for ids that `text` was encoded to before, and that are not the context's own.
     pub fn pyaot_offsets(
         handle: *ContextHandle,

@@ -7,6 +7,7 @@
 const std = @import("std");
 const byte_runs = @import("byte_runs.zig");
 const Diagnostic = @import("diagnostic.zig").Diagnostic;
+const Dropout = @import("dropout.zig").Dropout;
 const encoder_zig = @import("encoder.zig");
 const Encoder = encoder_zig.Encoder;
 const piece_cache = @import("piece_cache.zig");
@@ -130,6 +131,21 @@ pub const Context = struct {
             return context.fail(.of(encoder, err, 0), null);
         context.ids = encoder.ids.items;
         return context.ids.len;
+    }
+
+    /// As `encode`, with each merge put aside by chance; `threshold` of 2^32 numbers do that.
+    pub fn encodeWithDropout(
+        context: *Context,
+        text: []const u8,
+        mode: SpecialMode,
+        threshold: u64,
+        seed: u64,
+    ) CallError!usize {
+        var dropout: Dropout = .init(threshold, seed);
+        defer dropout.deinit(context.gpa);
+        context.encoder.dropout = &dropout;
+        defer context.encoder.dropout = null;
+        return context.encode(text, mode);
     }
 
     /// How many ids `text` has.
