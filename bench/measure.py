@@ -77,6 +77,7 @@ class _Cell:
         if shape not in calls:
             raise LookupError("no such call")
         self._batch = shape.startswith("batch")
+        self._has_offsets = shape == "offsets"
         self._rows = engine.rows if shape == "batch_arrays" else list
         self._threads = setup.threads
         self._tokenizer = tokenizer
@@ -117,6 +118,8 @@ class _Cell:
         results = self._each(self._tokenizer, self._inputs, self._threads)
         if self._batch:
             return [digest(row) for row in self._rows(next(iter(results)))]
+        if self._has_offsets:
+            return [digest(ids) for ids, _ in results]
         return [digest(ids) for ids in results]
 
 

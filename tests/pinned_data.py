@@ -25,6 +25,11 @@ _FILES: Mapping[str, Tuple[str, str, str]] = {
         "data/encoder.json",
         "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
     ),
+    "anthropic_tokenizer.json": (
+        "litellm",
+        _LITELLM + "anthropic_tokenizer.json",
+        "c241737df24b4e7f7c9af4fdcee29a0ca903dcb288a8b753bc346a3092911767",
+    ),
     "cl100k_base.tiktoken": (
         "litellm",
         _LITELLM + "9b5ad71b2ce5302211f9c61530b329a4922fc6a4",

@@ -85,7 +85,7 @@ def test_this_interpreter_has_a_bridge() -> None:
 
 @pytest.mark.parametrize("mode", ["parse", "text", "refuse", "other", 7])
 @pytest.mark.parametrize("text", TEXTS, ids=lambda text: repr(text)[:20])
-@pytest.mark.parametrize("name", ["encode", "count", "_encode_array"])
+@pytest.mark.parametrize("name", ["encode", "count", "_encode_array", "_encode_spans"])
 def test_encode(name: str, text: Any, mode: Any) -> None:
     tok = make()
     builtin = outcome(lambda: getattr(tok, name)(text, special_tokens=mode))
@@ -103,6 +103,29 @@ def test_encode_ordinary(text: Any) -> None:
     expected = outcome(lambda: portably(tok, "encode_ordinary")(text))
     assert outcome(lambda: tok.encode_ordinary(text)) == expected
     assert outcome(lambda: tok.encode(text, special_tokens="text")) == expected
+
+
+@pytest.mark.parametrize("unit", ["char", "byte", "word", 7])
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: repr(text)[:20])
+def test_spans(text: Any, unit: Any) -> None:
+    tok = make()
+    found = outcome(lambda: tok._encode_spans(text, unit=unit))
+    assert found == outcome(lambda: portably(tok, "_encode_spans")(text, unit=unit))
+
+
+@pytest.mark.parametrize("name", ["_offset_pairs", "_word_indices"])
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: repr(text)[:20])
+def test_places(text: Any, name: str) -> None:
+    tok = make()
+    for mode in ("parse", "text", "other"):
+        ids: Any = outcome(lambda: tok.encode(text, special_tokens=mode))  # type: ignore # noqa: B023
+        for row in (ids, [*ids, 65], tuple(ids), ids[1:]):
+            found = outcome(lambda: getattr(tok, name)(text, row, special_tokens=mode))  # noqa: B023
+            function = portably(tok, name)
+            expected = outcome(lambda: function(text, row, special_tokens=mode))  # noqa: B023
+            assert found == expected
+            if isinstance(found, list) and name == "_offset_pairs":
+                assert all(type(pair) is tuple for pair in found)
 
 
 @pytest.mark.parametrize("errors", ["replace", "strict", "ignore", "no such", "a\0b", None, 7])

@@ -17,7 +17,7 @@ import pytest
 import tokenizers
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, trainers
 
-from pyaot_tokenizer import Tokenizer, UnsupportedError
+from pyaot_tokenizer import Tokenizer, UnsupportedError, hf
 
 SIGN = "\u2581"
 TEXT = [
@@ -376,6 +376,7 @@ def check(reference: tokenizers.Tokenizer, rng: random.Random, count: int) -> No
     for text, ids, got in zip(batch, expected, tokenizer.encode_batch(batch, num_threads=1)):
         assert got == ids, text
         assert tokenizer.count(text) == len(ids)
+    check_places(reference, batch)
     known = sorted(reference.get_vocab(with_added_tokens=True).values())
     rows = expected + [
         [rng.choice(known) for _ in range(rng.randrange(9))] for _ in range(count // 2)
@@ -384,6 +385,20 @@ def check(reference: tokenizers.Tokenizer, rng: random.Random, count: int) -> No
         texts = reference.decode_batch(rows, skip_special_tokens=skip)
         for row, text in zip(rows, texts):
             assert tokenizer.decode(row, skip_special_tokens=skip) == text, row
+
+
+def check_places(reference: tokenizers.Tokenizer, batch: List[str]) -> None:
+    """Tokens, offsets and words, through the API of tokenizers."""
+    model = json.loads(reference.to_str())["model"]
+    affixes = model["continuing_subword_prefix"], model["end_of_word_suffix"]
+    # There the reference counts the bytes of an affix that fell back, and gets beyond the text.
+    has_offsets = not (model["byte_fallback"] and any(affixes))
+    encodings = reference.encode_batch(batch, add_special_tokens=False)
+    ours = hf.Tokenizer.from_str(reference.to_str()).encode_batch(batch, add_special_tokens=False)
+    for text, expected, got in zip(batch, encodings, ours):
+        assert not has_offsets or got.offsets == expected.offsets, text
+        assert got.word_ids == expected.word_ids, text
+        assert got.tokens == expected.tokens, text
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -75,6 +75,31 @@ def test_random_models(seed: int) -> None:
     assert ours.encode_batch(samples) == theirs.encode(samples)
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_text_of_random_ids(seed: int) -> None:
+    """Runs of bytes with a control piece inside, spaces that are bytes, unknown tokens in front."""
+    chooser = random.Random(seed)
+    pieces = [*spm.specials(), *spm.all_bytes(), *random_pieces(chooser)]
+    pieces.append(Piece("[X]", 0, spm.USER_DEFINED))
+    content = spm.model(
+        pieces,
+        byte_fallback=True,
+        dummy_prefix=chooser.random() < 0.6,
+        collapse=chooser.random() < 0.4,
+    )
+    ours, theirs = both(content)
+    hard = [0, 1, 2, *(3 + byte for byte in (0x20, 0x41, 0xC3, 0xA9, 0xE4, 0xB8, 0xAD, 0xFF))]
+    hard += [index for index, piece in enumerate(pieces) if piece.content.startswith("\u2581")]
+    for _ in range(300):
+        ids = chooser.choices(hard, k=chooser.randrange(12))
+        ids += chooser.choices(range(len(pieces)), k=chooser.randrange(4))
+        text = theirs.decode(ids)
+        assert ours.decode(ids, skip_special_tokens=True) == text, ids
+        stream = ours.stream_decoder(skip_special_tokens=True)
+        parts = [stream.feed([token_id]) for token_id in ids]
+        assert "".join(parts) + stream.flush() == text, ids
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_user_defined_pieces(seed: int) -> None:
     chooser = random.Random(seed)

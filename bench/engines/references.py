@@ -21,6 +21,7 @@ def _load_tiktoken(vocabulary: Vocabulary) -> Any:
 def _calls_tiktoken(_: Vocabulary) -> Mapping[str, str]:
     return {
         "list": "t.encode_ordinary(x)",
+        "offsets": "[(ids, t.decode_with_offsets(ids)) for ids in (t.encode_ordinary(x),)][0]",
         "array": "t.encode_to_numpy(x)",
         "batch_lists": "t.encode_ordinary_batch(x, num_threads=threads)",
         "decode": "t.decode(x)",
@@ -36,6 +37,7 @@ def _load_tokenizers(vocabulary: Vocabulary) -> Any:
 def _calls_tokenizers(_: Vocabulary) -> Mapping[str, str]:
     return {
         "list": "t.encode(x, add_special_tokens=False).ids",
+        "offsets": ("[(e.ids, e.offsets) for e in (t.encode(x, add_special_tokens=False),)][0]"),
         "batch_lists": "[e.ids for e in t.encode_batch_fast(x, add_special_tokens=False)]",
         "decode": "t.decode(x, skip_special_tokens=False)",
     }

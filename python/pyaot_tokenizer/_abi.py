@@ -4,7 +4,7 @@ import ctypes
 import enum
 
 VERSION = "0.1.0"
-ABI_HASH = 0x64ecec4eeb5e39ef
+ABI_HASH = 0xdba411dad5eb3c14
 NO_OFFSET = 0xffffffffffffffff
 
 
@@ -185,12 +185,20 @@ SIGNATURES = {
         ctypes.c_int64,
         (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32, ctypes.c_int32),
     ),
+    "pyaot_encode_with_dropout": (
+        ctypes.c_int64,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32, ctypes.c_uint64, ctypes.c_uint64),
+    ),
     "pyaot_offsets": (
         ctypes.c_int32,
         (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32),
     ),
     "pyaot_words": (
         ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32, ctypes.c_void_p, ctypes.c_size_t),
+    ),
+    "pyaot_matches": (
+        ctypes.c_int64,
         (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32, ctypes.c_void_p, ctypes.c_size_t),
     ),
     "pyaot_write_begin": (

@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Iterable, List, Literal, Optional, Tuple
 
 from . import _bridge, _files, _native, _offsets
+from ._abi import Unit
 from ._arguments import (
     TEXT_MODE,
     Path,
@@ -70,6 +71,52 @@ class Encoder(State):
     def encode_ordinary(self, text: Text) -> List[int]:
         """The ids of a text in which special tokens are ordinary text; else as `encode`."""
         return self._encode(text, TEXT_MODE, 1)
+
+    def encode_with_dropout(
+        self,
+        text: Text,
+        dropout: float,
+        *,
+        seed: int,
+        special_tokens: SpecialTokens = "parse",
+    ) -> List[int]:
+        """The ids of a text with some merges left out by chance (BPE-dropout), for training.
+
+        As the ``dropout`` of tokenizers' BPE: a merge that is due is put aside with this
+        probability until another one in its word is done. Nothing is cached, so that it takes
+        several times as long as `encode`. The same arguments give the same ids.
+
+        Args:
+            text: As for `encode`.
+            dropout: From 0, where no merge is left out, to 1, where all are.
+            seed: From 0 to 2**64 - 1; another one for each epoch.
+            special_tokens: As for `encode`.
+
+        Raises:
+            InvalidTypeError: `dropout` or `seed` is no number.
+            InvalidValueError: One of them is outside its range.
+            InvalidTypeError, InvalidValueError, SpecialTokenError, MemoryError: As for `encode`.
+        """
+        mode = check_mode(special_tokens)
+        if isinstance(dropout, bool) or not isinstance(dropout, (int, float)):
+            raise InvalidTypeError(f"a dropout as float is needed, not {type_name(dropout)}")
+        if isinstance(seed, bool) or not isinstance(seed, int):
+            raise InvalidTypeError(f"a seed as int is needed, not {type_name(seed)}")
+        if not 0 <= dropout <= 1:
+            raise InvalidValueError(f"dropout must be from 0 to 1, not {dropout}")
+        if not 0 <= seed < 1 << 64:
+            raise InvalidValueError(f"seed must be from 0 to 2**64 - 1, not {seed}")
+        data = to_bytes(text)
+        context = self._pool.take()
+        try:
+            count = _native.LIBRARY.pyaot_encode_with_dropout(
+                context.address, data, len(data), mode, round(dropout * (1 << 32)), seed
+            )
+            if count < 0:
+                raise context.error(count)
+            return context.ids(count)
+        finally:
+            self._pool.give_back(context, len(data))
 
     def encode_batch(
         self,
@@ -347,8 +394,39 @@ class Encoder(State):
             InvalidTypeError, InvalidValueError, SpecialTokenError, MemoryError: As for `encode`;
                 `unit` is none of the two.
         """
+        ids, flat = self._encode_spans(text, special_tokens=special_tokens, unit=unit)
+        return ids, _offsets.Offsets(flat)
+
+    def _encode_spans(
+        self,
+        text: Text,
+        *,
+        special_tokens: SpecialTokens = "parse",
+        unit: Literal["char", "byte"] = "char",
+    ) -> Tuple[List[int], bytearray]:
+        """The ids of a text, and starts and ends by turns as an array of uint64."""
         mode, places = check_mode(special_tokens), _offsets.check_unit(unit)
         return _offsets.encode(self._pool, to_bytes(text), mode, places)
+
+    def _offset_pairs(
+        self, text: str, ids: List[int], *, special_tokens: SpecialTokens = "parse"
+    ) -> List[Tuple[int, int]]:
+        """Where the ids that a text was encoded to stand in it, as tokenizers says."""
+        mode = check_mode(special_tokens)
+        flat = _offsets.find(self._pool, to_bytes(text), mode, ids, Unit.TOKENIZERS.value)
+        return list(zip(flat[::2], flat[1::2]))
+
+    def _word_indices(
+        self, text: str, ids: List[int], *, special_tokens: SpecialTokens = "parse"
+    ) -> List[int]:
+        """The index of the word that each of such ids is in."""
+        return _offsets.find_words(self._pool, to_bytes(text), check_mode(special_tokens), ids)
+
+    def _matched_texts(
+        self, text: str, ids: List[int], *, special_tokens: SpecialTokens = "parse"
+    ) -> List[Tuple[int, str]]:
+        """The index of each added token among such ids, and the text that it was matched as."""
+        return _offsets.find_matches(self._pool, to_bytes(text), check_mode(special_tokens), ids)
 
     def count(self, text: Text, *, special_tokens: SpecialTokens = "parse") -> int:
         """How many ids `encode` gives for the same arguments; errors as there."""

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-import ctypes
 from array import array
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Sequence, Tuple, Union, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Dict,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+    overload,
+)
 
 from . import _native
 from ._abi import Unit
@@ -19,15 +29,23 @@ _UNITS: Dict[str, int] = {"byte": Unit.BYTE.value, "char": Unit.CHARACTER.value}
 class Offsets(Sequence[Tuple[int, int]]):
     """The start and the end of each id in its text: a sequence of pairs, kept as a flat array."""
 
-    __slots__ = ("flat",)
+    __slots__ = ("_data", "_flat")
 
-    def __init__(self, flat: array[int]) -> None:
-        """Takes starts and ends by turns."""
-        self.flat = flat
+    def __init__(self, data: bytearray) -> None:
+        """Takes starts and ends by turns, as unsigned ints of 64 bits."""
+        self._data = data
+        self._flat: Optional[array[int]] = None
+
+    @property
+    def flat(self) -> array[int]:
         """Starts and ends by turns, an ``array`` of unsigned ints of 64 bits."""
+        # Made when it is asked for: the copy costs a good part of what finding the places does.
+        if self._flat is None:
+            self._flat = array("Q", self._data)
+        return self._flat
 
     def __len__(self) -> int:
-        return len(self.flat) // 2
+        return len(self._data) // 16
 
     @overload
     def __getitem__(self, index: int) -> Tuple[int, int]: ...
@@ -49,7 +67,7 @@ class Offsets(Sequence[Tuple[int, int]]):
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Offsets):
-            return self.flat == other.flat
+            return self._data == other._data
         if isinstance(other, (list, tuple)):
             return list(self) == list(other)
         return NotImplemented
@@ -64,7 +82,7 @@ class Offsets(Sequence[Tuple[int, int]]):
         import numpy  # noqa: PLC0415 (an optional extra)
 
         pairs: numpy.ndarray[Any, numpy.dtype[numpy.uint64]]
-        pairs = numpy.frombuffer(self.flat, numpy.uint64).reshape(-1, 2)
+        pairs = numpy.frombuffer(self._data, numpy.uint64).reshape(-1, 2)
         return pairs
 
 
@@ -78,8 +96,8 @@ def check_unit(unit: str) -> int:
 
 def encode(
     pool: _native.ContextPool, data: bytes, mode: int, unit: int
-) -> Tuple[List[int], Offsets]:
-    """The ids of a text and where they stand."""
+) -> Tuple[List[int], bytearray]:
+    """The ids of a text and where they stand, starts and ends by turns."""
     context = pool.take()
     try:
         count = _native.LIBRARY.pyaot_encode_with_offsets(
@@ -87,15 +105,15 @@ def encode(
         )
         if count < 0:
             raise context.error(count)
-        return context.ids(count), Offsets(_read(context, 2 * count))
+        return context.ids(count), bytearray(context.end_view(2 * count))
     finally:
         pool.give_back(context, len(data))
 
 
 def find(
     pool: _native.ContextPool, data: bytes, mode: int, ids: Sequence[int], unit: int
-) -> array[int]:
-    """The starts and ends of ids that a text was encoded to before."""
+) -> List[int]:
+    """The starts and ends by turns of ids that a text was encoded to before."""
     items = array("I", ids)
     context = pool.take()
     try:
@@ -104,7 +122,7 @@ def find(
         )
         if status < 0:
             raise context.error(status)
-        return _read(context, 2 * len(items))
+        return context.end_view(2 * len(items)).tolist()
     finally:
         pool.give_back(context, len(data))
 
@@ -124,8 +142,24 @@ def find_words(pool: _native.ContextPool, data: bytes, mode: int, ids: Sequence[
         pool.give_back(context, len(data))
 
 
-def _read(context: _native.Context, count: int) -> array[int]:
-    address = _native.LIBRARY.pyaot_context_ends(context.address) or 0
-    flat = array("Q")
-    flat.frombytes(ctypes.string_at(address, 8 * count))
-    return flat
+def find_matches(
+    pool: _native.ContextPool, data: bytes, mode: int, ids: Sequence[int]
+) -> List[Tuple[int, str]]:
+    """The index of each added token among such ids, and the text that it was matched as."""
+    items = array("I", ids)
+    context = pool.take()
+    try:
+        count = _native.LIBRARY.pyaot_matches(
+            context.address, data, len(data), mode, items.buffer_info()[0], len(items)
+        )
+        if count < 0:
+            raise context.error(count)
+        found = context.end_view(2 * count).tolist()
+        ends = found[1::2]
+        matched = context.bytes(ends[-1] if ends else 0)
+        return [
+            (index, matched[start:end].decode())
+            for index, start, end in zip(found[::2], [0, *ends], ends)
+        ]
+    finally:
+        pool.give_back(context, len(data))

@@ -243,9 +243,11 @@ class StreamDecoder:
 
     __slots__ = (
         "_has_bytes",
+        "_is_sentencepiece",
         "_pending",
         "_probe",
         "_skipped",
+        "_skips",
         "_strip",
         "_strip_max",
         "_tokenizer",
@@ -256,13 +258,17 @@ class StreamDecoder:
         """Begins a text; `skip_special_tokens` as for `Tokenizer.decode`."""
         self._tokenizer = tokenizer
         added = tokenizer.added_tokens.values()
+        self._skips = skip_special_tokens
         self._skipped = {token.id for token in added if token.special and skip_special_tokens}
+        # There what is left out ends a run of bytes, and what is stripped depends on tokens.
+        self._is_sentencepiece = tokenizer.format == "sentencepiece"
         self._has_bytes = tokenizer._property(Property.BYTE_TOKEN_COUNT) > 0
         self._strip_max = tokenizer._property(Property.STRIP_SPACES)
         # A token in front keeps the spaces behind it from being stripped.
         self._probe = tokenizer.token_to_id("a")
         is_joined = tokenizer._property(Property.JOINS_TOKENS) > 0
         self._waits = not is_joined or (self._strip_max > 0 and self._probe is None)
+        self._waits = self._waits or (self._is_sentencepiece and self._strip_max > 1)
         self._pending: List[int] = []
         self._strip = self._strip_max
 
@@ -287,12 +293,15 @@ class StreamDecoder:
     def flush(self) -> str:
         """Ends the text, and gives the rest of it; then another may begin."""
         if self._waits:
-            text = self._tokenizer.decode(self._pending)
+            text = self._decode(self._pending)
             self._pending = []
         else:
             text = self._take(len(self._pending))
         self._strip = self._strip_max
         return text
+
+    def _decode(self, ids: List[int]) -> str:
+        return self._tokenizer.decode(ids, skip_special_tokens=self._skips)
 
     def _is_settled(self, count: int) -> bool:
         """Whether the text of so many ids does not depend on those behind."""
@@ -315,8 +324,14 @@ class StreamDecoder:
         if not ids:
             return ""
         if self._strip_max == 0 or self._probe is None:
-            return self._tokenizer.decode(ids)
-        text = self._tokenizer.decode([self._probe, *ids])[1:]
+            return self._decode(ids)
+        text = self._decode([self._probe, *ids])[1:]
+        if self._is_sentencepiece:
+            if self._strip == 0 or not text:
+                return text
+            # The first tokens that have a text.
+            self._strip = 0
+            return self._decode(ids)
         while self._strip > 0 and text:
             if not text.startswith(" "):
                 self._strip = 0

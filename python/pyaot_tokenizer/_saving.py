@@ -84,6 +84,12 @@ def model_json(
         "invert": True,
     }
     byte_level = {"add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+    # tokenizers gives an added token that is not in the model's vocabulary the next free id,
+    # whatever the file says.
+    if [token_id for _, token_id in specials] != list(
+        range(len(vocab), len(vocab) + len(specials))
+    ):
+        vocab = {**vocab, **dict(specials)}
     content = {
         "version": "1.0",
         "truncation": None,

@@ -47,6 +47,9 @@ _BUILTIN = (
     "decode_batch",
     "_encode_array",
     "_encode_batch_arrays",
+    "_encode_spans",
+    "_offset_pairs",
+    "_word_indices",
 )
 
 if _bridge.BRIDGE is not None:

@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 #define PYAOT_VERSION "0.1.0"
-#define PYAOT_ABI_HASH UINT64_C(0x64ecec4eeb5e39ef)
+#define PYAOT_ABI_HASH UINT64_C(0xdba411dad5eb3c14)
 
 typedef struct pyaot_tokenizer pyaot_tokenizer;
 typedef struct pyaot_context pyaot_context;
@@ -193,12 +193,21 @@ int64_t pyaot_encode_long(pyaot_context *handle, const uint8_t *text, size_t tex
  * `pyaot_context_ends[2 * i + 1]` where it ends, in units of `pyaot_unit`. */
 int64_t pyaot_encode_with_offsets(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, int32_t unit);
 
+/* As `pyaot_encode`, with merges left out by chance: each that is due is put aside, until another one is
+ * done, by `threshold` of 2^32 numbers. The same seed gives the same ids. */
+int64_t pyaot_encode_with_dropout(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, uint64_t threshold, uint64_t seed);
+
 /* The same places for ids that `text` was encoded to before, and that are not the context's own. */
 pyaot_status pyaot_offsets(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, const uint32_t *ids, size_t id_count, int32_t unit);
 
 /* The index of the word that each of such ids is in, at `pyaot_context_ids`: each added token is a word,
  * and each piece of text that is merged by itself. */
 pyaot_status pyaot_words(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, const uint32_t *ids, size_t id_count);
+
+/* The text that each added token among such ids was matched as, with the white space taken with it and as
+ * the normalizer left it: one behind the other at `pyaot_context_bytes`, and at `pyaot_context_ends`, by
+ * turns, the index of the id and where its text ends. Returns how many there are, or a negative status. */
+int64_t pyaot_matches(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, const uint32_t *ids, size_t id_count);
 
 /* Begins to encode `text`, which must stay as it is, for `pyaot_write_round`. */
 pyaot_status pyaot_write_begin(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, size_t thread_count);

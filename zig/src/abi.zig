@@ -600,6 +600,27 @@ pub const functions = struct {
         return @intCast(count);
     }
 
+    /// As `pyaot_encode`, with merges left out by chance: each that is due is put aside, until another one is
+    /// done, by `threshold` of 2^32 numbers. The same seed gives the same ids.
+    pub fn pyaot_encode_with_dropout(
+        handle: *ContextHandle,
+        text: [*]const u8,
+        text_len: usize,
+        special_mode: i32,
+        threshold: u64,
+        seed: u64,
+    ) callconv(.c) i64 {
+        const mode = std.enums.fromInt(SpecialMode, special_mode) orelse
+            return @intFromEnum(Status.invalid_argument);
+        const count = handle.context.encodeWithDropout(
+            text[0..text_len],
+            encodeMode(mode),
+            threshold,
+            seed,
+        ) catch |err| return @intFromEnum(callStatus(err));
+        return @intCast(count);
+    }
+
     /// The same places for ids that `text` was encoded to before, and that are not the context's own.
     pub fn pyaot_offsets(
         handle: *ContextHandle,
@@ -635,6 +656,27 @@ pub const functions = struct {
         handle.context.findWords(text[0..text_len], encodeMode(mode), ids[0..id_count]) catch |err|
             return callStatus(err);
         return .ok;
+    }
+
+    /// The text that each added token among such ids was matched as, with the white space taken with it and as
+    /// the normalizer left it: one behind the other at `pyaot_context_bytes`, and at `pyaot_context_ends`, by
+    /// turns, the index of the id and where its text ends. Returns how many there are, or a negative status.
+    pub fn pyaot_matches(
+        handle: *ContextHandle,
+        text: [*]const u8,
+        text_len: usize,
+        special_mode: i32,
+        ids: [*]const u32,
+        id_count: usize,
+    ) callconv(.c) i64 {
+        const mode = std.enums.fromInt(SpecialMode, special_mode) orelse
+            return @intFromEnum(Status.invalid_argument);
+        const count = handle.context.findMatches(
+            text[0..text_len],
+            encodeMode(mode),
+            ids[0..id_count],
+        ) catch |err| return @intFromEnum(callStatus(err));
+        return @intCast(count);
     }
 
     /// Begins to encode `text`, which must stay as it is, for `pyaot_write_round`.

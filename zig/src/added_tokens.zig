@@ -15,6 +15,7 @@ const Normalizer = normalizer_zig.Normalizer;
 const PrefixTrie = @import("prefix_trie.zig").PrefixTrie;
 const unicode = @import("unicode.zig");
 const utf8 = @import("utf8.zig");
+const Vocab = @import("vocab.zig").Vocab;
 const Allocator = std.mem.Allocator;
 
 /// What text that spells a special token becomes.
@@ -146,6 +147,16 @@ pub const AddedTokens = struct {
         for ([_]*const Matcher{ &added.literal, &added.normalized }) |matcher| {
             for (matcher.sorted) |index| if (index >= added.tokens.len) return false;
             if (!matcher.trie.isWithin(added.bytes.len, matcher.sorted.len)) return false;
+        }
+        return true;
+    }
+
+    /// Whether every match is the content alone, and what it decodes to no longer than that.
+    pub fn areTiles(added: *const AddedTokens, vocab: *const Vocab) bool {
+        for (added.tokens) |token| {
+            if (token.flags.lstrip or token.flags.rstrip) return false;
+            if (token.match_start != token.content_start) return false;
+            if (vocab.bytesOf(token.id).len > token.content_len) return false;
         }
         return true;
     }

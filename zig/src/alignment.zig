@@ -15,6 +15,9 @@ const Allocator = std.mem.Allocator;
 
 pub const Range = struct { start: usize, end: usize };
 
+/// A place of the changed text is `start` of the text before, and so on up to `until`, which no range may cross.
+pub const Unchanged = struct { start: usize, until: usize };
+
 /// `output[at..end]` stands for `input[first..last]`; behind it, the input goes on from `resume`.
 pub const Edit = struct { at: usize, end: usize, first: usize, last: usize, resumes: usize };
 
@@ -119,13 +122,21 @@ pub const Levels = struct {
         }
     }
 
-    fn add(levels: *Levels, gpa: Allocator) error{OutOfMemory}!*Level {
+    /// A new level, for edits to be added to.
+    pub fn add(levels: *Levels, gpa: Allocator) error{OutOfMemory}!*Level {
         if (levels.count == levels.list.items.len) try levels.list.append(gpa, .{});
         const level = &levels.list.items[levels.count];
         level.edits.clearRetainingCapacity();
         level.cursor = 0;
         levels.count += 1;
         return level;
+    }
+
+    /// Where text goes on unchanged from `place`, if it does and there is no more than one level.
+    pub fn unchanged(levels: *Levels, place: usize) ?Unchanged {
+        if (levels.count == 0) return .{ .start = place, .until = std.math.maxInt(usize) };
+        if (levels.count > 1) return null;
+        return levels.list.items[0].unchanged(place);
     }
 
     /// What a range of the changed text stands for.
@@ -140,7 +151,7 @@ pub const Levels = struct {
     }
 };
 
-const Level = struct {
+pub const Level = struct {
     memory: normalizer_zig.Memory = .{},
     text: std.ArrayList(u8) = .empty,
     /// In ascending order of `at`.
@@ -357,11 +368,26 @@ const Level = struct {
         return .{ .start = start, .end = level.backOf(range.end - 1).end };
     }
 
-    /// What the byte at `place` stands for.
-    fn backOf(level: *Level, place: usize) Range {
+    fn unchanged(level: *Level, place: usize) ?Unchanged {
+        const edits = level.edits.items;
+        level.go(place);
+        const until = if (level.cursor < edits.len) edits[level.cursor].at else std.math.maxInt(usize);
+        if (level.cursor == 0) return .{ .start = place, .until = until };
+        const edit = edits[level.cursor - 1];
+        if (place < edit.end) return null;
+        return .{ .start = place - edit.end + edit.resumes, .until = until };
+    }
+
+    fn go(level: *Level, place: usize) void {
         const edits = level.edits.items;
         while (level.cursor > 0 and edits[level.cursor - 1].at > place) level.cursor -= 1;
         while (level.cursor < edits.len and edits[level.cursor].at <= place) level.cursor += 1;
+    }
+
+    /// What the byte at `place` stands for.
+    fn backOf(level: *Level, place: usize) Range {
+        const edits = level.edits.items;
+        level.go(place);
         if (level.cursor == 0) return .{ .start = place, .end = place + 1 };
         const edit = edits[level.cursor - 1];
         if (place < edit.end) return .{ .start = edit.first, .end = edit.last };

@@ -56,6 +56,11 @@ fn isPrintable(byte: usize) bool {
     };
 }
 
+/// How many bytes the character of a byte has.
+pub fn lengthOf(byte: u8) usize {
+    return if (characters[byte] < 0x80) 1 else 2;
+}
+
 /// Writes the characters of `bytes` to `output`.
 pub fn spell(
     gpa: std.mem.Allocator,

@@ -7,6 +7,7 @@
 const std = @import("std");
 const byte_runs = @import("byte_runs.zig");
 const Diagnostic = @import("diagnostic.zig").Diagnostic;
+const Dropout = @import("dropout.zig").Dropout;
 const encoder_zig = @import("encoder.zig");
 const Encoder = encoder_zig.Encoder;
 const piece_cache = @import("piece_cache.zig");
@@ -132,6 +133,21 @@ pub const Context = struct {
         return context.ids.len;
     }
 
+    /// As `encode`, with each merge put aside by chance; `threshold` of 2^32 numbers do that.
+    pub fn encodeWithDropout(
+        context: *Context,
+        text: []const u8,
+        mode: SpecialMode,
+        threshold: u64,
+        seed: u64,
+    ) CallError!usize {
+        var dropout: Dropout = .init(threshold, seed);
+        defer dropout.deinit(context.gpa);
+        context.encoder.dropout = &dropout;
+        defer context.encoder.dropout = null;
+        return context.encode(text, mode);
+    }
+
     /// How many ids `text` has.
     pub fn count(context: *Context, text: []const u8, mode: SpecialMode) CallError!usize {
         context.clear();
@@ -160,9 +176,20 @@ pub const Context = struct {
         ids: []const u32,
         options: offsets.Options,
     ) CallError!void {
-        context.diagnostic.clear();
         try context.ends.resize(context.gpa, 2 * ids.len);
-        const spans: []offsets.Span = @ptrCast(context.ends.items);
+        try context.findOffsetsInto(text, mode, ids, options, @ptrCast(context.ends.items));
+    }
+
+    /// The same, into as many `spans`.
+    pub fn findOffsetsInto(
+        context: *Context,
+        text: []const u8,
+        mode: SpecialMode,
+        ids: []const u32,
+        options: offsets.Options,
+        spans: []offsets.Span,
+    ) CallError!void {
+        context.diagnostic.clear();
         offsets.find(context.gpa, context.tokenizer, text, mode, ids, options, spans) catch |err|
             return context.failOffsets(err);
     }
@@ -182,13 +209,24 @@ pub const Context = struct {
         context.ids = indices;
     }
 
+    /// Writes the text that each added token of `ids` was matched as into `bytes`, and its index among them and
+    /// where the text ends into `ends`; returns how many there are.
+    pub fn findMatches(
+        context: *Context,
+        text: []const u8,
+        mode: SpecialMode,
+        ids: []const u32,
+    ) CallError!usize {
+        context.clear();
+        const tokenizer = context.tokenizer;
+        offsets.findMatches(context.gpa, tokenizer, text, mode, ids, &context.bytes, &context.ends) catch |err|
+            return context.failOffsets(err);
+        return context.ends.items.len / 2;
+    }
+
     fn failOffsets(context: *Context, err: offsets.Error) CallError {
         if (err == error.OutOfMemory) return error.OutOfMemory;
-        const message = if (err == error.Mismatch)
-            "the ids are not those that the text encodes to"
-        else
-            "offsets through this tokenizer's pre-tokenizer are not supported";
-        context.diagnostic.set(null, "{s}", .{message});
+        context.diagnostic.set(null, "the ids are not those that the text encodes to", .{});
         return error.InvalidArgument;
     }
 
@@ -424,7 +462,7 @@ pub const Context = struct {
     pub fn decode(context: *Context, ids: []const u32, skip_special: bool) CallError!usize {
         if (context.tokenizer.token_text.is_used) return context.decodeSteps(ids, skip_special);
         try context.join(ids, skip_special);
-        return context.finish();
+        return context.finish(ids, skip_special);
     }
 
     /// The same for text: bytes that are not UTF-8 are such that each maximal subpart of them is one U+FFFD
@@ -433,7 +471,7 @@ pub const Context = struct {
         if (context.tokenizer.token_text.is_used) return context.decodeSteps(ids, skip_special);
         try context.join(ids, skip_special);
         byte_runs.mark(context.tokenizer, ids, skip_special, context.bytes.items);
-        return context.finish();
+        return context.finish(ids, skip_special);
     }
 
     /// Decodes in the general way.
@@ -458,9 +496,10 @@ pub const Context = struct {
     }
 
     /// Takes off the spaces that the decoder strips.
-    fn finish(context: *Context) usize {
+    fn finish(context: *Context, ids: []const u32, skip_special: bool) usize {
         const bytes = context.bytes.items;
-        const strip_max = @min(context.tokenizer.strip_spaces, bytes.len);
+        const stripped_max = byte_runs.strippedMax(context.tokenizer, ids, skip_special);
+        const strip_max = @min(stripped_max, bytes.len);
         var stripped: usize = 0;
         while (stripped < strip_max and bytes[stripped] == ' ') stripped += 1;
         if (stripped > 0) {

@@ -77,11 +77,19 @@ pub const PrefixSpace = enum(u8) {
     every,
 };
 
+/// What becomes of neighbouring bytes that are not well-formed: a U+FFFD for each
+pub const ByteRuns = enum(u8) {
+    /// of them (tokenizers).
+    whole,
+    /// that is not part of a whole character (sentencepiece).
+    characters,
+};
+
 /// How tokens become text.
 pub const Decoding = struct {
-    /// Neighbouring tokens whose content is "<0x00>" to "<0xFF>" are bytes; where those are not
-    /// well-formed, the text has a U+FFFD for each of them.
+    /// Neighbouring tokens whose content is "<0x00>" to "<0xFF>" are bytes.
     byte_fallback: bool = false,
+    byte_runs: ByteRuns = .whole,
     /// The ids of those tokens; each decodes to one byte.
     byte_tokens: []const u32 = &.{},
     /// How many spaces are taken from the front of the text.

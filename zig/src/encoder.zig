@@ -7,6 +7,7 @@
 
 const std = @import("std");
 const bpe = @import("bpe.zig");
+const Dropout = @import("dropout.zig").Dropout;
 const huge_pages = @import("huge_pages.zig");
 const levels = @import("pretokenizer/levels.zig");
 const misses = @import("misses.zig");
@@ -22,6 +23,7 @@ const SpelledModel = spelled_model.SpelledModel;
 const Segment = @import("added_tokens.zig").Segment;
 const SpecialMode = @import("added_tokens.zig").SpecialMode;
 const Tokenizer = @import("tokenizer.zig").Tokenizer;
+const utf8 = @import("utf8.zig");
 const Words = @import("words.zig").Words;
 const Allocator = std.mem.Allocator;
 
@@ -44,6 +46,8 @@ pub const Encoder = struct {
     pipeline: pipeline_zig.Memory = .{},
     spelled: spelled_model.Scratch = .{},
     ids: std.ArrayList(u32) = .empty,
+    /// While a text is encoded with merges left out by chance: past the cache, merge by merge.
+    dropout: ?*Dropout = null,
     /// Where the special token stands that made a call fail.
     refused_at: usize = 0,
     refused_id: u32 = 0,
@@ -213,7 +217,7 @@ pub const Encoder = struct {
         comptime output: Output,
     ) error{OutOfMemory}!usize {
         const tokenizer = encoder.tokenizer;
-        const cut = try tokenizer.pipeline.run(gpa, &encoder.pipeline, segment, is_first);
+        const cut = try tokenizer.pipeline.run(gpa, &encoder.pipeline, segment, is_first, null);
         const before = encoder.ids.items.len;
         var count: usize = 0;
         var done: usize = 0;
@@ -262,11 +266,52 @@ pub const Encoder = struct {
         comptime output: Output,
     ) error{OutOfMemory}!usize {
         const words = &encoder.tokenizer.words;
+        if (encoder.dropout) |dropout| {
+            if (!words.dropsCharacters()) return encoder.encodeWordDropping(gpa, dropout, word, output);
+            encoder.kept.clearRetainingCapacity();
+            try words.appendKept(gpa, word, &encoder.kept);
+            return encoder.encodeWordDropping(gpa, dropout, encoder.kept.items, output);
+        }
         if (words.has_all_bytes) return encoder.encodeKnown(gpa, word, output);
         if (!words.dropsCharacters()) return encoder.encodeUnknown(gpa, word, output);
         encoder.kept.clearRetainingCapacity();
         try words.appendKept(gpa, word, &encoder.kept);
         return encoder.encodeUnknown(gpa, encoder.kept.items, output);
+    }
+
+    /// A merge that is put aside waits for any other of the word, so that the word is not cut.
+    fn encodeWordDropping(
+        encoder: *Encoder,
+        gpa: Allocator,
+        dropout: *Dropout,
+        word: []const u8,
+        comptime output: Output,
+    ) error{OutOfMemory}!usize {
+        const words = &encoder.tokenizer.words;
+        const merges = &encoder.tokenizer.merges;
+        const symbols = &dropout.symbols;
+        symbols.clearRetainingCapacity();
+        try symbols.ensureTotalCapacity(gpa, word.len + 1);
+        var unknown: Words.Unknown = .{ .words = words };
+        var buffer: [8]u32 = undefined;
+        var at: usize = 0;
+        while (at < word.len) {
+            const character = utf8.decode(word, at);
+            if (words.isKnown(character.code_point)) {
+                symbols.appendSliceAssumeCapacity(buffer[0..unknown.finish(&buffer)]);
+                symbols.appendAssumeCapacity(merges.base.characterId(@intCast(character.code_point)).?);
+                at += character.len;
+            } else {
+                const count, const len = unknown.take(word[at..], &buffer);
+                try symbols.appendSlice(gpa, buffer[0..count]);
+                at += len;
+            }
+        }
+        try symbols.appendSlice(gpa, buffer[0..unknown.finish(&buffer)]);
+        try encoder.ids.ensureUnusedCapacity(gpa, symbols.items.len);
+        const count = try dropout.merge(merges, gpa, encoder.ids.unusedCapacitySlice().ptr);
+        if (output == .keep) encoder.ids.items.len += count;
+        return count;
     }
 
     /// Encodes a word of which some characters may be unknown and without tokens for their bytes.
@@ -332,6 +377,7 @@ pub const Encoder = struct {
     /// Whether text of characters that the normalizer does not change needs nothing but to be cut.
     fn isDirect(encoder: *const Encoder) bool {
         const tokenizer = encoder.tokenizer;
+        if (encoder.dropout != null) return false;
         if (tokenizer.spelled_model.is_used or tokenizer.merges.base.kind != .characters) return false;
         if (!tokenizer.words.has_all_bytes or !tokenizer.normalizer.isLocal()) return false;
         if (tokenizer.pretokenizer.scanner != .none or tokenizer.prefix_space != .none) return false;
@@ -481,6 +527,10 @@ pub const Encoder = struct {
         from: usize,
         ids: [*]u32,
     ) error{OutOfMemory}!usize {
+        if (encoder.dropout) |dropout| {
+            @branchHint(.cold);
+            return encoder.encodeDropping(gpa, dropout, text, spans[from..], ids);
+        }
         var copied = encoder.cache.copyKnown(text, spans, keys, from, ids);
         var count = copied.id_count;
         if (copied.index < spans.len) {
@@ -500,6 +550,52 @@ pub const Encoder = struct {
             count += copied.id_count;
         }
         return count;
+    }
+
+    noinline fn encodeDropping(
+        encoder: *Encoder,
+        gpa: Allocator,
+        dropout: *Dropout,
+        text: []const u8,
+        spans: []const pretokenizer.Span,
+        ids: [*]u32,
+    ) error{OutOfMemory}!usize {
+        const tokenizer = encoder.tokenizer;
+        const symbols = &dropout.symbols;
+        var count: usize = 0;
+        for (spans) |span| {
+            const piece = text[span.start..span.end];
+            if (tokenizer.spelled_model.is_used) {
+                const vocab = &tokenizer.spelled.?;
+                try tokenizer.spelled_model.spellOut(vocab, gpa, &encoder.spelled, piece, false);
+                symbols.clearRetainingCapacity();
+                try symbols.appendSlice(gpa, encoder.spelled.symbols.items);
+            } else if (tokenizer.lacks_bytes) {
+                try encoder.appendKnown(gpa, piece, symbols);
+            } else {
+                try symbols.resize(gpa, piece.len);
+                symbols.items.len = tokenizer.merges.base.split(piece, symbols.items.ptr);
+            }
+            count += try dropout.merge(&tokenizer.merges, gpa, ids + count);
+        }
+        return count;
+    }
+
+    /// The symbols of a piece of which some bytes may have none.
+    fn appendKnown(
+        encoder: *const Encoder,
+        gpa: Allocator,
+        piece: []const u8,
+        symbols: *std.ArrayList(u32),
+    ) error{OutOfMemory}!void {
+        const tokenizer = encoder.tokenizer;
+        symbols.clearRetainingCapacity();
+        for (piece) |byte| {
+            const is_lacking = tokenizer.lacking[byte];
+            if (is_lacking and tokenizer.unknown_id == SpelledModel.none) continue;
+            const id = if (is_lacking) tokenizer.unknown_id else tokenizer.merges.base.byte_ids[byte];
+            try symbols.append(gpa, id);
+        }
     }
 
     /// The ids of a piece that is not in the cache; it is then.

@@ -150,6 +150,15 @@ pub const Normalizer = struct {
         return true;
     }
 
+    /// Whether parts of a text that stays as it is stay as they are too.
+    pub fn keepsParts(normalizer: *const Normalizer) bool {
+        for (normalizer.steps) |step| switch (step.kind) {
+            .nfc, .nfd, .nfkc, .nfkd, .lowercase, .strip_accents, .nmt, .replace => {},
+            .strip, .byte_level, .prepend, .replace_matches, .collapse_spaces => return false,
+        };
+        return true;
+    }
+
     /// The normalized text: `text` itself, or a part of it, if it stays as it is, else in `memory`, until
     /// its next use.
     pub fn apply(

@@ -11,7 +11,9 @@
 const std = @import("std");
 const added_tokens = @import("added_tokens.zig");
 const alignment = @import("alignment.zig");
+const pipeline = @import("pipeline.zig");
 const pretokenizer = @import("pretokenizer.zig");
+const spelled_model = @import("spelled_model.zig");
 const utf8 = @import("utf8.zig");
 const Tokenizer = @import("tokenizer.zig").Tokenizer;
 const Words = @import("words.zig").Words;
@@ -34,14 +36,14 @@ pub const Options = struct {
     /// Whether the tokens behind a character without a token are said to stand where it stood, as tokenizers
     /// says. Else they stand where they stand.
     ignores_dropped: bool = false,
+    /// Whether the text is known to be UTF-8.
+    is_well_formed: bool = false,
 };
 
 pub const Error = error{
     OutOfMemory,
     /// The ids are not those of the text.
     Mismatch,
-    /// The text goes the general way (`pipeline.zig`), back from which there is none.
-    Unsupported,
 };
 
 /// Writes where each of `ids` stands, which are those that encoding `text` gives.
@@ -67,13 +69,17 @@ pub fn find(
         .spells_bytes = spellsBytes(tokenizer),
     };
     defer walk.memory.deinit(gpa);
+    const in_characters = options.unit == .character and !isAscii(text);
+    const is_well_formed = !in_characters or options.is_well_formed or isWellFormed(text);
+    if (is_well_formed and try walk.takeWhole(in_characters)) return;
     walk.run() catch |err| {
         if (err != error.Mismatch or walk.needs_pieces) return err;
         // Some text may have been dropped.
         walk.needs_pieces = true;
         try walk.run();
     };
-    if (options.unit == .character) toCharacters(text, spans);
+    if (!in_characters) return;
+    if (is_well_formed) toCharacters(text, spans) else toSlowCharacters(text, spans);
 }
 
 /// Writes the index of the word that each of `ids` is in: each added token is one, and each piece.
@@ -103,6 +109,34 @@ pub fn findWords(
     try walk.run();
 }
 
+/// Appends to `bytes`, for each added token among `ids`, the text that was matched, as the normalizer left it
+/// and with the white space that was taken with it, and to `ends` the index of the id and where the text ends.
+pub fn findMatches(
+    gpa: Allocator,
+    tokenizer: *const Tokenizer,
+    text: []const u8,
+    mode: SpecialMode,
+    ids: []const u32,
+    bytes: *std.ArrayList(u8),
+    ends: *std.ArrayList(u64),
+) Error!void {
+    const spans = try gpa.alloc(Span, ids.len);
+    defer gpa.free(spans);
+    var walk: Walk = .{
+        .gpa = gpa,
+        .tokenizer = tokenizer,
+        .text = text,
+        .mode = mode,
+        .ids = ids,
+        .spans = spans,
+        .matches = .{ .bytes = bytes, .ends = ends },
+        .needs_pieces = true,
+        .spells_bytes = spellsBytes(tokenizer),
+    };
+    defer walk.memory.deinit(gpa);
+    try walk.run();
+}
+
 fn spellsBytes(tokenizer: *const Tokenizer) bool {
     return tokenizer.token_text.is_used and !tokenizer.words.isUnused();
 }
@@ -115,6 +149,7 @@ const Walk = struct {
     ids: []const u32,
     spans: []Span,
     word_indices: ?[]u32 = null,
+    matches: ?struct { bytes: *std.ArrayList(u8), ends: *std.ArrayList(u64) } = null,
     ignores_dropped: bool = false,
     needs_pieces: bool,
     /// Whether a byte that a character falls back to has its spelling in the vocabulary.
@@ -124,14 +159,49 @@ const Walk = struct {
     done: usize = 0,
     word: u32 = 0,
 
+    /// The whole text in one go, if the tokens lie side by side in it: then their lengths add up to its own,
+    /// and where something is dropped, they do not. Whether they do; in characters, of well-formed text.
+    fn takeWhole(walk: *Walk, in_characters: bool) Error!bool {
+        const tokenizer = walk.tokenizer;
+        if (!tokenizer.tiles or walk.needs_pieces or walk.spells_bytes) return false;
+        const stretch = &walk.memory.stretch;
+        stretch.clear();
+        _ = try stretch.apply(walk.gpa, &tokenizer.normalizer, walk.text);
+        _ = try stretch.apply(walk.gpa, &tokenizer.late_normalizer, walk.text);
+        if (stretch.count > 0) return false;
+        return if (in_characters) walk.addLengths(true) else walk.addLengths(false);
+    }
+
+    fn addLengths(walk: *const Walk, comptime in_characters: bool) bool {
+        const text = walk.text;
+        const vocab = &walk.tokenizer.vocab;
+        var at: usize = 0;
+        // How many characters begin before `at`.
+        var count: u64 = 0;
+        for (walk.ids, walk.spans) |id, *span| {
+            if (!vocab.isDefined(id)) return false;
+            const next = at + vocab.bytesOf(id).len;
+            if (next > text.len or next == at) return false;
+            if (in_characters) {
+                span.start = count - @intFromBool(text[at] & 0xC0 == 0x80);
+                count += countShort(text, at, next);
+                span.end = count;
+            } else {
+                span.* = .{ .start = at, .end = next };
+            }
+            at = next;
+        }
+        return at == text.len;
+    }
+
     fn run(walk: *Walk) Error!void {
         walk.done = 0;
         walk.word = 0;
-        if (walk.tokenizer.spelled_model.is_used) return error.Unsupported;
         var literal = walk.tokenizer.added.split(.literal, walk.text, walk.mode);
         while (literal.next()) |outer| {
             if (outer.token) |token| {
-                try walk.takeToken(token.id, .{ .start = outer.start, .end = outer.end });
+                const matched = walk.text[outer.start..outer.end];
+                try walk.takeToken(token.id, matched, .{ .start = outer.start, .end = outer.end });
                 continue;
             }
             try walk.takeStretch(walk.text[outer.start..outer.end], outer.start);
@@ -148,7 +218,8 @@ const Walk = struct {
         while (normalized.next()) |inner| {
             var place: Place = .{ .levels = &walk.memory.stretch, .start = start };
             if (inner.token) |token| {
-                try walk.takeToken(token.id, place.of(inner.start, inner.end));
+                const matched = try walk.withSigns(normal[inner.start..inner.end]);
+                try walk.takeToken(token.id, matched, place.of(inner.start, inner.end));
                 continue;
             }
             place.inner_start = inner.start;
@@ -157,8 +228,27 @@ const Walk = struct {
         }
     }
 
-    fn takeToken(walk: *Walk, id: u32, span: Span) Error!void {
+    /// Normalized text as it is in the reference, where a sign stands for each space of it.
+    fn withSigns(walk: *Walk, text: []const u8) Error![]const u8 {
+        if (walk.matches == null or !walk.tokenizer.added.has_space_sign) return text;
+        const output = &walk.memory.signs;
+        output.clearRetainingCapacity();
+        for (text) |byte| {
+            if (byte == ' ') {
+                try output.appendSlice(walk.gpa, "\u{2581}");
+            } else {
+                try output.append(walk.gpa, byte);
+            }
+        }
+        return output.items;
+    }
+
+    fn takeToken(walk: *Walk, id: u32, matched: []const u8, span: Span) Error!void {
         if (walk.done == walk.ids.len or walk.ids[walk.done] != id) return error.Mismatch;
+        if (walk.matches) |matches| {
+            try matches.bytes.appendSlice(walk.gpa, matched);
+            try matches.ends.appendSlice(walk.gpa, &.{ walk.done, matches.bytes.items.len });
+        }
         walk.put(span);
         walk.word += 1;
     }
@@ -181,6 +271,16 @@ const Walk = struct {
         var text = segment;
         const late = &walk.memory.segment;
         late.clear();
+        if (tokenizer.spelled_model.is_used) {
+            const memory = &walk.memory.pipeline;
+            const cut = try tokenizer.pipeline.run(walk.gpa, memory, text, is_first, late);
+            if (late.count > 0) place.inner_levels = late;
+            for (cut.pieces) |piece| {
+                try walk.takeSpelled(cut.text[piece.start..piece.end], piece.start, &place);
+                walk.word += 1;
+            }
+            return;
+        }
         if (tokenizer.merges.base.kind == .characters) {
             text = try late.apply(walk.gpa, &tokenizer.late_normalizer, text);
         }
@@ -192,32 +292,38 @@ const Walk = struct {
         if (wants_space and text[0] != ' ') text = try late.prepend(walk.gpa, " ", text);
         if (late.count > 0) place.inner_levels = late;
         if (walk.needs_pieces) return walk.takePieces(text, &place);
-        if (place.isPlain() and !walk.spells_bytes) return walk.takePlain(text, place.start + place.inner_start);
         try walk.takeTiles(0, text.len, &place);
     }
 
-    /// Unchanged text.
-    fn takePlain(walk: *Walk, text: []const u8, start: usize) Error!void {
+    /// Tokens that lie side by side in unchanged text and end before `end`; returns where the last one ends.
+    fn takeUnchanged(walk: *Walk, start: usize, end: usize) Error!usize {
         const vocab = &walk.tokenizer.vocab;
-        const end = start + text.len;
         var at = start;
-        var done = walk.done;
+        const first = walk.done;
+        var done = first;
         for (walk.ids[done..], walk.spans[done..]) |id, *span| {
             if (at >= end) break;
             if (!vocab.isDefined(id)) return error.Mismatch;
             const next = at + vocab.bytesOf(id).len;
+            if (next > end) break;
             span.* = .{ .start = at, .end = next };
             at = next;
             done += 1;
         }
         walk.done = done;
-        if (at != end) return error.Mismatch;
+        if (walk.word_indices) |indices| @memset(indices[first..done], walk.word);
+        return at;
     }
 
     /// Tokens that lie side by side in `text[start..end]`.
     fn takeTiles(walk: *Walk, start: usize, end: usize, place: *Place) Error!void {
         var at = start;
         while (at < end) {
+            if (!walk.spells_bytes) if (place.unchanged(at)) |unchanged| {
+                const len = @min(end, unchanged.until) - at;
+                at += try walk.takeUnchanged(unchanged.start, unchanged.start + len) - unchanged.start;
+                if (at == end) return;
+            };
             const next = at + try walk.nextLength();
             if (next > end) return error.Mismatch;
             walk.put(place.of(at, next));
@@ -323,6 +429,45 @@ const Walk = struct {
         if (due) |ready| try walk.takeDue(ready, in_word);
     }
 
+    /// A word of the general way. Tokens are spelled as their symbols, one after the other, are, without the
+    /// prefix of all but the first.
+    fn takeSpelled(walk: *Walk, word: []const u8, start: usize, place: *Place) Error!void {
+        const model = &walk.tokenizer.spelled_model;
+        const vocab = &walk.tokenizer.spelled.?;
+        if (model.ignore_merges) if (vocab.find(word)) |id| {
+            try walk.expect(id);
+            return walk.put(place.of(start, start + word.len));
+        };
+        const scratch = &walk.memory.spelled;
+        try model.spellOut(vocab, walk.gpa, scratch, word, true);
+        const symbols = scratch.symbols.items;
+        var first: usize = 0;
+        // The sum of the lengths so far, as tokenizers counts.
+        var sum: usize = 0;
+        while (first < symbols.len) {
+            if (walk.done == walk.ids.len or !vocab.isDefined(walk.ids[walk.done])) return error.Mismatch;
+            const whole_len = vocab.bytesOf(walk.ids[walk.done]).len;
+            var len = vocab.bytesOf(symbols[first]).len;
+            var last = first + 1;
+            while (len < whole_len and last < symbols.len) : (last += 1) {
+                len += vocab.bytesOf(symbols[last]).len -| model.prefix_len;
+            }
+            if (len != whole_len) return error.Mismatch;
+            var found = scratch.places.items[first];
+            const before = sum;
+            for (scratch.places.items[first..last]) |each| {
+                found.start = @min(found.start, each.start);
+                found.end = @max(found.end, each.end);
+                sum += each.end - each.start;
+            }
+            if (walk.ignores_dropped) {
+                found = .{ .start = @min(before, word.len), .end = @min(sum, word.len) };
+            }
+            walk.put(place.of(start + found.start, start + found.end));
+            first = last;
+        }
+    }
+
     const Due = struct { start: usize, end: usize };
 
     fn takeDue(walk: *Walk, due: Due, in_word: *InWord) Error!void {
@@ -345,11 +490,18 @@ const Memory = struct {
     stretch: alignment.Levels = .{},
     segment: alignment.Levels = .{},
     word: alignment.Levels = .{},
+    /// A text with signs for its spaces.
+    signs: std.ArrayList(u8) = .empty,
+    pipeline: pipeline.Memory = .{},
+    spelled: spelled_model.Scratch = .{},
 
     fn deinit(memory: *Memory, gpa: Allocator) void {
         memory.stretch.deinit(gpa);
         memory.segment.deinit(gpa);
         memory.word.deinit(gpa);
+        memory.signs.deinit(gpa);
+        memory.pipeline.deinit(gpa);
+        memory.spelled.deinit(gpa);
     }
 };
 
@@ -362,8 +514,18 @@ const Place = struct {
     levels: *alignment.Levels,
     start: usize,
 
-    fn isPlain(place: *const Place) bool {
-        return place.inner_levels == null and place.levels.count == 0;
+    /// As `alignment.Levels.unchanged`, from the segment to the whole text.
+    fn unchanged(place: *Place, at: usize) ?alignment.Unchanged {
+        const inner = place.inner_levels orelse {
+            var found = place.levels.unchanged(place.inner_start + at) orelse return null;
+            found.start += place.start;
+            found.until -= place.inner_start;
+            return found;
+        };
+        if (place.levels.count > 0) return null;
+        var found = inner.unchanged(at) orelse return null;
+        found.start += place.start + place.inner_start;
+        return found;
     }
 
     fn of(place: *Place, start: usize, end: usize) Span {
@@ -406,9 +568,8 @@ const InWord = struct {
 };
 
 /// Changes spans of bytes to spans of characters, each with all the characters it has a part of.
-pub fn toCharacters(text: []const u8, spans: []Span) void {
-    if (isAscii(text)) return;
-    if (!isWellFormed(text)) return toSlowCharacters(text, spans);
+/// The text is well-formed.
+fn toCharacters(text: []const u8, spans: []Span) void {
     // How many characters begin before `at`.
     var at: usize = 0;
     var count: u64 = 0;
@@ -486,7 +647,7 @@ inline fn countStarts(bytes: []const u8) u64 {
     return count;
 }
 
-/// The same for any bytes: a character is what `utf8.decode` takes for one.
+/// `toCharacters` of any bytes: a character is what `utf8.decode` takes for one.
 fn toSlowCharacters(text: []const u8, spans: []Span) void {
     var walk: struct {
         text: []const u8,
@@ -561,6 +722,18 @@ fn expectTiled(parsed: definition.Definition, parts: []const []const u8, seed: u
             const last = characterOf(text.items, @intCast(bytes.end - 1));
             try std.testing.expectEqual(Span{ .start = start, .end = last + 1 }, span);
         }
+        const known = try gpa.dupe(Span, characters);
+        defer gpa.free(known);
+        try std.testing.expect(tokenizer.tiles);
+        // Taken apart at the added tokens.
+        tokenizer.tiles = false;
+        defer tokenizer.tiles = true;
+        _ = try context.encodeWithOffsets(text.items, .parse, .{ .unit = .byte });
+        const apart: []const Span = @ptrCast(context.ends.items);
+        try std.testing.expectEqualSlices(Span, exact, apart);
+        _ = try context.encodeWithOffsets(text.items, .parse, .{ .unit = .character });
+        const apart_characters: []const Span = @ptrCast(context.ends.items);
+        try std.testing.expectEqualSlices(Span, known, apart_characters);
     }
 }
 

@@ -5,6 +5,7 @@
 //! text, for each step; memory as well. What is known to need no copy goes another way (`pretokenizer.zig`).
 
 const std = @import("std");
+const alignment = @import("alignment.zig");
 const byte_level = @import("byte_level.zig");
 const Compiled = @import("pretokenizer/compiled.zig").Compiled;
 const definition = @import("definition.zig");
@@ -118,13 +119,15 @@ pub const Pipeline = struct {
         return true;
     }
 
-    /// Cuts `text`, which must not be empty. Ill-formed bytes are U+FFFD in its pieces.
+    /// Cuts `text`, which must not be empty. Ill-formed bytes are U+FFFD in its pieces. `levels`, where there
+    /// are some, get one for each step that changes the text.
     pub fn run(
         pipeline: *const Pipeline,
         gpa: Allocator,
         memory: *Memory,
         text: []const u8,
         is_first: bool,
+        levels: ?*alignment.Levels,
     ) error{OutOfMemory}!Result {
         var walk: Walk = .{
             .gpa = gpa,
@@ -132,6 +135,7 @@ pub const Pipeline = struct {
             .text = text,
             .text_index = 0,
             .begins_text = is_first,
+            .levels = levels,
         };
         if (!std.unicode.utf8ValidateSlice(text)) try walk.repair();
         const pieces = &memory.pieces[0];
@@ -163,12 +167,27 @@ const Walk = struct {
     piece_index: u1 = 1,
     /// Whether the first piece is at the start of the whole text.
     begins_text: bool,
+    levels: ?*alignment.Levels,
+    /// Of the step that goes on, where the edits are written.
+    level: ?*alignment.Level = null,
 
-    fn nextText(walk: *Walk) *std.ArrayList(u8) {
+    fn nextText(walk: *Walk) error{OutOfMemory}!*std.ArrayList(u8) {
         const output = &walk.memory.texts[walk.text_index];
         walk.text_index +%= 1;
         output.clearRetainingCapacity();
+        if (walk.levels) |levels| walk.level = try levels.add(walk.gpa);
         return output;
+    }
+
+    /// `output[at..end]` stands for `walk.text[first..last]`, and behind it the text goes on from `resumes`.
+    fn note(walk: *Walk, edit: alignment.Edit) error{OutOfMemory}!void {
+        const level = walk.level orelse return;
+        try level.edits.append(walk.gpa, edit);
+    }
+
+    /// A piece that goes on at `at` of the output, whatever was dropped before it.
+    fn noteStart(walk: *Walk, at: usize, start: usize) error{OutOfMemory}!void {
+        try walk.note(.{ .at = at, .end = at, .first = start, .last = start, .resumes = start });
     }
 
     fn nextPieces(walk: *Walk) *std.ArrayList(Span) {
@@ -179,16 +198,30 @@ const Walk = struct {
     }
 
     fn repair(walk: *Walk) error{OutOfMemory}!void {
-        const output = walk.nextText();
+        const output = try walk.nextText();
         var at: usize = 0;
         while (at < walk.text.len) {
             const character = utf8.decode(walk.text, at);
             var buffer: [4]u8 = undefined;
             const len = std.unicode.utf8Encode(character.code_point, &buffer) catch unreachable;
+            try walk.noteCharacter(output.items.len, len, at, character.len);
             try output.appendSlice(walk.gpa, buffer[0..len]);
             at += character.len;
         }
         walk.text = output.items;
+    }
+
+    /// A character of another length that stands for one of the text.
+    fn noteCharacter(
+        walk: *Walk,
+        at: usize,
+        len: usize,
+        start: usize,
+        old_len: usize,
+    ) error{OutOfMemory}!void {
+        if (len == old_len) return;
+        const end = start + old_len;
+        try walk.note(.{ .at = at, .end = at + len, .first = start, .last = end, .resumes = end });
     }
 
     fn split(walk: *Walk, splits: *const Compiled) error{OutOfMemory}!void {
@@ -235,13 +268,20 @@ const Walk = struct {
         which: definition.PrefixSpace,
     ) error{OutOfMemory}!void {
         if (which == .none or (which == .first and !walk.begins_text)) return;
-        const text = walk.nextText();
+        const text = try walk.nextText();
         const output = walk.nextPieces();
         for (walk.pieces, 0..) |piece, i| {
             const start = text.items.len;
             const old = walk.text[piece.start..piece.end];
             const gets_prefix = (which == .every or i == 0) and !std.mem.startsWith(u8, old, string);
             if (gets_prefix) try text.appendSlice(walk.gpa, string);
+            try walk.note(.{
+                .at = start,
+                .end = text.items.len,
+                .first = piece.start,
+                .last = piece.start + utf8.decode(old, 0).len,
+                .resumes = piece.start,
+            });
             try text.appendSlice(walk.gpa, old);
             try output.append(walk.gpa, .{ .start = start, .end = text.items.len });
         }
@@ -250,12 +290,14 @@ const Walk = struct {
     }
 
     fn replaceSpaces(walk: *Walk, sign: []const u8) error{OutOfMemory}!void {
-        const text = walk.nextText();
+        const text = try walk.nextText();
         const output = walk.nextPieces();
         for (walk.pieces) |piece| {
             const start = text.items.len;
-            for (walk.text[piece.start..piece.end]) |byte| {
+            try walk.noteStart(start, piece.start);
+            for (walk.text[piece.start..piece.end], piece.start..) |byte, at| {
                 if (byte == ' ') {
+                    try walk.noteCharacter(text.items.len, sign.len, at, 1);
                     try text.appendSlice(walk.gpa, sign);
                 } else {
                     try text.append(walk.gpa, byte);
@@ -268,11 +310,26 @@ const Walk = struct {
         walk.pieces = output.items;
     }
 
+    /// Each byte of a character stands for the whole.
+    fn noteSpelled(walk: *Walk, piece: Span, start: usize) error{OutOfMemory}!void {
+        var at = start;
+        var next = piece.start;
+        while (next < piece.end) {
+            const character_len = utf8.decode(walk.text, next).len;
+            const len = spelledLength(walk.text[next..][0..character_len]);
+            try walk.noteCharacter(at, len, next, character_len);
+            at += len;
+            next += character_len;
+        }
+    }
+
     fn spellBytes(walk: *Walk) error{OutOfMemory}!void {
-        const text = walk.nextText();
+        const text = try walk.nextText();
         const output = walk.nextPieces();
         for (walk.pieces) |piece| {
             const start = text.items.len;
+            try walk.noteStart(start, piece.start);
+            if (walk.level != null) try walk.noteSpelled(piece, start);
             try byte_level.appendSpelled(walk.gpa, walk.text[piece.start..piece.end], text);
             try output.append(walk.gpa, .{ .start = start, .end = text.items.len });
         }
@@ -280,6 +337,13 @@ const Walk = struct {
         walk.pieces = output.items;
     }
 };
+
+/// How many bytes the characters take that spell the bytes of `character`.
+fn spelledLength(character: []const u8) usize {
+    var len: usize = 0;
+    for (character) |byte| len += byte_level.lengthOf(byte);
+    return len;
+}
 
 fn expectPieces(
     steps: []const definition.PieceStep,
@@ -293,7 +357,7 @@ fn expectPieces(
     var memory: Memory = .{};
     defer memory.deinit(gpa);
     for (0..2) |_| {
-        const result = try pipeline.run(gpa, &memory, text, true);
+        const result = try pipeline.run(gpa, &memory, text, true, null);
         try std.testing.expectEqual(expected.len, result.pieces.len);
         for (expected, result.pieces) |want, piece| {
             try std.testing.expectEqualStrings(want, result.text[piece.start..piece.end]);
@@ -326,7 +390,9 @@ fn runOnce(gpa: Allocator) !void {
     defer pipeline.deinit(gpa);
     var memory: Memory = .{};
     defer memory.deinit(gpa);
-    _ = try pipeline.run(gpa, &memory, "a b\xff", true);
+    var levels: alignment.Levels = .{};
+    defer levels.deinit(gpa);
+    _ = try pipeline.run(gpa, &memory, "a b\xff", true, &levels);
 }
 
 test "a failed allocation leaks nothing" {

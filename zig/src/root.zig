@@ -61,6 +61,7 @@ test {
     _ = @import("base_symbols.zig");
     _ = @import("bpe.zig");
     _ = @import("byte_runs.zig");
+    _ = @import("dropout.zig");
     _ = @import("characters.zig");
     _ = @import("corpus_counter.zig");
     _ = @import("counts_form.zig");

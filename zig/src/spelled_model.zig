@@ -11,14 +11,20 @@ const Vocab = @import("vocab.zig").Vocab;
 const windows = @import("windows.zig");
 const Allocator = std.mem.Allocator;
 
+/// `word[start..end]`.
+pub const Place = struct { start: usize, end: usize };
+
 /// Memory for one word; kept from word to word.
 pub const Scratch = struct {
     symbols: std.ArrayList(u32) = .empty,
+    /// Where each symbol stands in the word, if that was asked for.
+    places: std.ArrayList(Place) = .empty,
     spelling: std.ArrayList(u8) = .empty,
     windows: windows.Scratch = .{},
 
     pub fn deinit(scratch: *Scratch, gpa: Allocator) void {
         scratch.symbols.deinit(gpa);
+        scratch.places.deinit(gpa);
         scratch.spelling.deinit(gpa);
         scratch.windows.deinit(gpa);
         scratch.* = undefined;
@@ -95,28 +101,83 @@ pub const SpelledModel = struct {
             ids[0] = id;
             return 1;
         };
-        const symbols = &scratch.symbols;
-        symbols.clearRetainingCapacity();
-        try symbols.ensureTotalCapacity(gpa, model.roomFor(word.len));
-        // Whether the token of unknown characters is due: it is written before the next known one, and so
-        // behind the bytes of those that stand between.
-        var is_due = false;
+        try model.spellOut(vocab, gpa, scratch, word, false);
+        return windows.encodeWhole(pairs, gpa, &scratch.windows, scratch.symbols.items, ids);
+    }
+
+    /// Writes the symbols of a word, which merges start from, into `scratch`.
+    pub fn spellOut(
+        model: *const SpelledModel,
+        vocab: *const Vocab,
+        gpa: Allocator,
+        scratch: *Scratch,
+        word: []const u8,
+        comptime with_places: bool,
+    ) error{OutOfMemory}!void {
+        const room = model.roomFor(word.len);
+        scratch.symbols.clearRetainingCapacity();
+        try scratch.symbols.ensureTotalCapacity(gpa, room);
+        if (with_places) {
+            scratch.places.clearRetainingCapacity();
+            try scratch.places.ensureTotalCapacity(gpa, room);
+        }
+        var writer: Writer(with_places) = .{ .model = model, .scratch = scratch };
         var at: usize = 0;
         while (at < word.len) {
-            const end = at + utf8.decode(word, at).len;
-            defer at = end;
-            const spelling = try model.spell(gpa, &scratch.spelling, word, at, end);
+            const place: Place = .{ .start = at, .end = at + utf8.decode(word, at).len };
+            at = place.end;
+            const spelling = try model.spell(gpa, &scratch.spelling, word, place.start, place.end);
             if (vocab.find(spelling)) |id| {
-                if (is_due) symbols.appendAssumeCapacity(model.unknown_id);
-                is_due = false;
-                symbols.appendAssumeCapacity(id);
-            } else if (!model.fallBack(spelling, symbols) and model.unknown_id != none) {
-                if (is_due and !model.fuse_unknown) symbols.appendAssumeCapacity(model.unknown_id);
-                is_due = true;
+                writer.putDue();
+                writer.put(id, place);
+            } else if (!writer.fallBack(spelling, place) and model.unknown_id != none) {
+                writer.putUnknown(place);
             }
         }
-        if (is_due) symbols.appendAssumeCapacity(model.unknown_id);
-        return windows.encodeWhole(pairs, gpa, &scratch.windows, symbols.items, ids);
+        writer.putDue();
+    }
+
+    /// Into memory that has room.
+    fn Writer(comptime with_places: bool) type {
+        return struct {
+            model: *const SpelledModel,
+            scratch: *Scratch,
+            /// The characters whose token is due: it is written before the next known one, and so behind the
+            /// bytes of those that stand between.
+            due: ?Place = null,
+
+            fn put(writer: *@This(), id: u32, place: Place) void {
+                writer.scratch.symbols.appendAssumeCapacity(id);
+                if (with_places) writer.scratch.places.appendAssumeCapacity(place);
+            }
+
+            fn putDue(writer: *@This()) void {
+                if (writer.due) |place| writer.put(writer.model.unknown_id, place);
+                writer.due = null;
+            }
+
+            fn putUnknown(writer: *@This(), place: Place) void {
+                if (writer.due) |*due| {
+                    if (writer.model.fuse_unknown) {
+                        due.end = place.end;
+                        return;
+                    }
+                    writer.putDue();
+                }
+                writer.due = place;
+            }
+
+            /// The tokens of the bytes, if each has one; those of an affix are the character's last one.
+            fn fallBack(writer: *@This(), spelling: []const u8, place: Place) bool {
+                const byte_ids = &writer.model.byte_ids;
+                for (spelling) |byte| if (byte_ids[byte] == none) return false;
+                for (spelling, 0..) |byte, i| {
+                    const start = @min(place.start + i, place.end - 1);
+                    writer.put(byte_ids[byte], .{ .start = start, .end = start + 1 });
+                }
+                return true;
+            }
+        };
     }
 
     /// How the character `word[at..end]` is spelled in its place.
@@ -134,13 +195,6 @@ pub const SpelledModel = struct {
         buffer.clearRetainingCapacity();
         for ([_][]const u8{ prefix, word[at..end], suffix }) |part| try buffer.appendSlice(gpa, part);
         return buffer.items;
-    }
-
-    /// Appends the tokens of the bytes, if each has one.
-    fn fallBack(model: *const SpelledModel, spelling: []const u8, symbols: *std.ArrayList(u32)) bool {
-        for (spelling) |byte| if (model.byte_ids[byte] == none) return false;
-        for (spelling) |byte| symbols.appendAssumeCapacity(model.byte_ids[byte]);
-        return true;
     }
 };
 

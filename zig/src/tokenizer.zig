@@ -46,6 +46,7 @@ pub const Tokenizer = struct {
     prefix_space: definition.PrefixSpace,
     /// The ids that decode to a byte which a character fell back to, as bits; empty if there are none.
     byte_tokens: []u64,
+    byte_runs: definition.ByteRuns,
     /// How many spaces are taken from the front of decoded text.
     strip_spaces: u32,
     /// Tokens as the file spells them, where one of what follows is used.
@@ -59,6 +60,8 @@ pub const Tokenizer = struct {
     lacking: [256]bool,
     /// What such a byte becomes; `SpelledModel.none` if it is dropped.
     unknown_id: u32,
+    /// Whether the tokens of a text that no normalizer changes lie side by side in it, as long as they are.
+    tiles: bool,
     format: definition.Format,
 
     /// Builds the tables. Copies what it needs: the definition may be freed afterwards.
@@ -91,6 +94,10 @@ pub const Tokenizer = struct {
             if (token.special) special.set(token.id);
         }
         for (parsed.special_ids) |id| special.set(id);
+        const lacks_bytes = std.mem.findScalar(bool, &core.lacking, true) != null;
+        const has_all = core.words.isUnused() or core.words.has_all_bytes;
+        const has_plain = !lacks_bytes and has_all and parsed.prefix_space == .none and
+            !general.model.is_used;
         return .{
             .vocab = core.vocab,
             .merges = core.merges,
@@ -104,14 +111,17 @@ pub const Tokenizer = struct {
             .pattern = pattern,
             .prefix_space = parsed.prefix_space,
             .byte_tokens = byte_tokens,
+            .byte_runs = parsed.decoding.byte_runs,
             .strip_spaces = parsed.decoding.strip_spaces,
             .spelled = spelled,
             .pipeline = general.pipeline,
             .spelled_model = general.model,
             .token_text = general.token_text,
-            .lacks_bytes = std.mem.findScalar(bool, &core.lacking, true) != null,
+            .lacks_bytes = lacks_bytes,
             .lacking = core.lacking,
             .unknown_id = parsed.unknown_byte orelse SpelledModel.none,
+            .tiles = has_plain and normalizer.keepsParts() and late_normalizer.keepsParts() and
+                added.areTiles(&core.vocab),
             .format = parsed.format,
         };
     }

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
-from typing import Any, Dict, List, Literal, Optional, Tuple, cast
+from typing import Any, Dict, List, Optional, Tuple
 
 from ..errors import FormatError
 
@@ -114,22 +113,3 @@ def next_id(vocab: Dict[str, int], added: List[int]) -> int:
     size = len(vocab)
     highest = max(added, default=-1)
     return highest + 1 if added and (highest >= size or size == 0) else size
-
-
-def normalized(normalizer: Optional[Dict[str, Any]], text: str) -> str:
-    """What the steps that spell an added token anew make of one."""
-    kind = None if normalizer is None else normalizer.get("type")
-    if normalizer is None or not text:
-        return text
-    if kind == "Sequence":
-        for step in normalizer["normalizers"]:
-            text = normalized(step, text)
-    elif kind in ("NFC", "NFD", "NFKC", "NFKD"):
-        text = unicodedata.normalize(cast("Literal['NFC', 'NFD', 'NFKC', 'NFKD']", kind), text)
-    elif kind == "Prepend":
-        text = normalizer["prepend"] + text
-    elif kind == "Lowercase":
-        text = text.lower()
-    elif kind == "Replace" and "String" in normalizer["pattern"]:
-        text = text.replace(normalizer["pattern"]["String"], normalizer["content"])
-    return text

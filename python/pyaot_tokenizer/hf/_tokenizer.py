@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
-from .. import _files, _offsets
-from .._abi import SpecialMode, Unit
+from .. import _files
 from .._arguments import Path, SpecialTokens, check_path
 from ..errors import InvalidValueError, UnknownIdError, UnsupportedError
 from ..tokenizer import Tokenizer as NativeTokenizer
 from . import _processors
-from ._encoding import WHITE, Encoded, Encoding, Offset, Part, check_direction
-from ._source import Source, next_id, normalized
+from ._encoding import Encoded, Encoding, Offset, Part, check_direction
+from ._source import Source, next_id
 
 InputSequence = Union[str, Sequence[str]]
 """A text; with `is_pretokenized`, a list or a tuple of words."""
@@ -89,14 +87,19 @@ class AddedToken:
 class _State:
     """What encodings go on needing of a tokenizer; replaced when that changes."""
 
-    __slots__ = ("_source", "added", "ids", "native", "respelled")
+    __slots__ = ("_source", "added", "has_other_texts", "ids", "native")
 
     def __init__(self, source: Source, native: NativeTokenizer, added: Dict[int, AddedToken]):
         self._source = source
         self.native = native
         self.added = added
         self.ids = {token.content: token_id for token_id, token in added.items()}
-        self.respelled = _respelled(added, source.settings.get("normalizer"))
+        changes = source.settings.get("normalizer") is not None
+        self.has_other_texts = any(
+            token.lstrip or token.rstrip or (token.normalized and changes)
+            for token in added.values()
+        )
+        """Whether the text of an added token may be another one than its content."""
 
     def spell(self, token_id: int) -> Optional[str]:
         token = self.added.get(token_id)
@@ -108,30 +111,12 @@ class _State:
         return [added[i].content if i in added else spelled[i] for i in ids]
 
 
-def _respelled(
-    added: Dict[int, AddedToken], normalizer: Optional[Dict[str, Any]]
-) -> Dict[int, Callable[[str], str]]:
-    """How added tokens are spelled with the white space that they take, or by the normalizer."""
-    found: Dict[int, Callable[[str], str]] = {}
-    for token_id, token in added.items():
-        content = normalized(normalizer, token.content) if token.normalized else token.content
-        if content != token.content or token.lstrip or token.rstrip:
-            found[token_id] = partial(_spell_around, content, token)
-    return found
-
-
-def _spell_around(content: str, token: AddedToken, text: str) -> str:
-    before = text[: len(text) - len(text.lstrip(WHITE))] if token.lstrip else ""
-    after = text[len(text.rstrip(WHITE)) :] if token.rstrip else ""
-    return before + content + after
-
-
 class _OfText(Encoded):
     """A text that was encoded."""
 
     __slots__ = ("_mode", "_state", "_text")
 
-    def __init__(self, ids: List[int], state: _State, text: str, mode: int) -> None:
+    def __init__(self, ids: List[int], state: _State, text: str, mode: SpecialTokens) -> None:
         super().__init__(ids)
         self._state = state
         self._text = text
@@ -140,30 +125,20 @@ class _OfText(Encoded):
     def find_tokens(self) -> List[str]:
         state = self._state
         tokens = state.spell_all(self.ids)
-        if state.respelled:
-            for index, token_id in enumerate(self.ids):
-                spelled = state.respelled.get(token_id)
-                if spelled is not None:
-                    start, end = self.offsets[index]
-                    tokens[index] = spelled(self._text[start:end])
+        if state.has_other_texts and not state.added.keys().isdisjoint(self.ids):
+            for index, matched in state.native._matched_texts(
+                self._text, self.ids, special_tokens=self._mode
+            ):
+                tokens[index] = matched
         return tokens
 
     def find_offsets(self) -> List[Offset]:
-        flat = _offsets.find(
-            self._state.native._pool,
-            self._text.encode(),
-            self._mode,
-            self.ids,
-            Unit.TOKENIZERS.value,
-        ).tolist()
-        return list(zip(flat[::2], flat[1::2]))
+        native = self._state.native
+        return native._offset_pairs(self._text, self.ids, special_tokens=self._mode)
 
     def find_words(self) -> List[Optional[int]]:
-        return [
-            *_offsets.find_words(
-                self._state.native._pool, self._text.encode(), self._mode, self.ids
-            )
-        ]
+        native = self._state.native
+        return [*native._word_indices(self._text, self.ids, special_tokens=self._mode)]
 
 
 class _OfWords(Encoded):
@@ -306,13 +281,11 @@ class Tokenizer:
 
     def _encode_text(self, text: str) -> Encoded:
         state = self._state
-        name, mode = self._mode()
-        return _OfText(state.native.encode(text, special_tokens=name), state, text, mode)
+        mode = self._mode()
+        return _OfText(state.native.encode(text, special_tokens=mode), state, text, mode)
 
-    def _mode(self) -> Tuple[SpecialTokens, int]:
-        if self.encode_special_tokens:
-            return "text", SpecialMode.TEXT.value
-        return "parse", SpecialMode.PARSE.value
+    def _mode(self) -> SpecialTokens:
+        return "text" if self.encode_special_tokens else "parse"
 
     def _encode_words(self, words: object, type_id: int) -> Encoding:
         source = _OfWords([self._encode_text(word) for word in _check_words(words)])
@@ -353,8 +326,8 @@ class Tokenizer:
         rows = [_split_input(item, is_pretokenized) for item in inputs]
         texts = [text for row in rows for words in row for text in words]
         state = self._state
-        name, mode = self._mode()
-        batch = iter(zip(texts, state.native.encode_batch(texts, special_tokens=name)))
+        mode = self._mode()
+        batch = iter(zip(texts, state.native.encode_batch(texts, special_tokens=mode)))
         found = []
         for row in rows:
             sequences = []

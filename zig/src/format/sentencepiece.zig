@@ -186,7 +186,9 @@ const Model = struct {
         }
         try steps.append(model.arena, .{ .replace = .{ .from = sign, .to = " " } });
         if (settings.add_dummy_prefix) try steps.append(model.arena, .{ .prepend = " " });
-        const strips = settings.add_dummy_prefix or settings.remove_extra_whitespaces;
+        // Of each token with no text before it, or of the first alone.
+        const strips_each = settings.remove_extra_whitespaces;
+        const strip_max: u32 = if (strips_each) std.math.maxInt(u32) else @intFromBool(settings.add_dummy_prefix);
         return .{
             .format = .sentencepiece,
             .tokens = tables.tokens.items,
@@ -202,8 +204,9 @@ const Model = struct {
             .splits = &.{},
             .decoding = .{
                 .byte_fallback = settings.byte_fallback,
+                .byte_runs = .characters,
                 .byte_tokens = tables.byte_tokens.items,
-                .strip_spaces = if (strips) 1 else 0,
+                .strip_spaces = strip_max,
             },
             .added_tokens = tables.added.items,
             .added_are_normal = true,

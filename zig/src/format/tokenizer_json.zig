@@ -273,7 +273,7 @@ fn checkModel(reader: *Reader, node: Node) Error!void {
     if ((std.fmt.parseFloat(f64, dropout.value.number) catch 1) == 0) return;
     reader.diagnostic.set(
         dropout.at,
-        "model.dropout: leaving merges out at random is not supported; set it to null",
+        "model.dropout: a tokenizer here has none; set it to null and use encode_with_dropout",
         .{},
     );
     return error.Unsupported;

@@ -50,6 +50,53 @@ noinline fn makeInt(state: *State, id: u32) ?*Object {
     return int;
 }
 
+/// Numbers of any size as a new list; null with an exception set where memory runs out.
+pub fn makeNumbers(state: *State, numbers: []const u32) ?*Object {
+    const list = py.PyList_New(@intCast(numbers.len)) orelse return null;
+    for (numbers, 0..) |each, i| {
+        const item = number(state, each) orelse {
+            py.Py_DecRef(list);
+            return null;
+        };
+        _ = py.PyList_SetItem(list, @intCast(i), item);
+    }
+    return list;
+}
+
+/// Starts and ends by turns as a new list of tuples; null with an exception set where memory runs out.
+pub fn makePairs(state: *State, bounds: []const u64) ?*Object {
+    const list = py.PyList_New(@intCast(bounds.len / 2)) orelse return null;
+    for (0..bounds.len / 2) |i| {
+        const pair = makePair(state, bounds[2 * i], bounds[2 * i + 1]) orelse {
+            py.Py_DecRef(list);
+            return null;
+        };
+        _ = py.PyList_SetItem(list, @intCast(i), pair);
+    }
+    return list;
+}
+
+fn makePair(state: *State, start: u64, end: u64) ?*Object {
+    const pair = py.PyTuple_New(2) orelse return null;
+    for ([_]u64{ start, end }, 0..) |bound, i| {
+        const item = number(state, bound) orelse {
+            py.Py_DecRef(pair);
+            return null;
+        };
+        _ = py.PyTuple_SetItem(pair, @intCast(i), item);
+    }
+    return pair;
+}
+
+/// A new reference to an int: the shared one of the id of this value, if there is such an id.
+fn number(state: *State, of: u64) ?*Object {
+    if (of >= state.ints.len) return py.PyLong_FromSsize_t(@intCast(of));
+    const int = state.ints[@intCast(of)] orelse makeInt(state, @intCast(of)) orelse return null;
+    return switch (interpreter.layout.counts) {
+        inline else => |counts| interpreter.counted(int, counts),
+    };
+}
+
 /// Puts item `i` of a list in place, whose reference it takes over.
 pub fn set(list: *Object, i: usize, item: *Object) void {
     _ = py.PyList_SetItem(list, @intCast(i), item);

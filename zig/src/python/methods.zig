@@ -9,6 +9,7 @@ const std = @import("std");
 const interpreter = @import("interpreter.zig");
 const lists = @import("lists.zig");
 const numbers = @import("numbers.zig");
+const offsets = @import("../offsets.zig");
 const states = @import("state.zig");
 const texts = @import("texts.zig");
 const Context = @import("../context.zig").Context;
@@ -41,6 +42,9 @@ const methods = .{
     .encode_to_numpy = encodeToNumpy,
     ._encode_array = encodeArray,
     ._encode_batch_arrays = encodeBatchArrays,
+    ._encode_spans = encodeSpans,
+    ._offset_pairs = offsetPairs,
+    ._word_indices = wordIndices,
     .@"tiktoken.encode" = tiktokenEncode,
     .@"tiktoken.encode_ordinary" = tiktokenEncodeOrdinary,
     .@"tiktoken.decode" = tiktokenDecode,
@@ -57,6 +61,9 @@ const Word = enum {
     skip_special_tokens,
     allowed_special,
     disallowed_special,
+    unit,
+    char,
+    byte,
     parse,
     text,
     refuse,
@@ -271,6 +278,86 @@ fn meansAll(object: *Object) Error!bool {
     if (object == words.get(.all)) return true;
     if (interpreter.typeOf(object) != py.tuple_type) return error.NotCovered;
     return if (py.PyTuple_Size(object) == 0) false else error.NotCovered;
+}
+
+/// The ids as a list, and as a bytearray where each begins and ends, in two numbers of 64 bits.
+fn encodeSpans(self: *Object, arguments: Arguments) Error!*Object {
+    const keywords = try arguments.parse(1, &.{ .special_tokens, .unit });
+    const mode = try modeOf(keywords[0]);
+    const unit = try unitOf(keywords[1]);
+    const state = states.of(self).* orelse return error.NotCovered;
+    var text = texts.of(arguments.values[0]) orelse return error.NotCovered;
+    defer text.release();
+    const call = state.take() catch return error.NotCovered;
+    defer state.giveBack(call, text.bytes.len);
+    const context = &call.context;
+    const first = release(text.bytes.len);
+    const encoded = context.encode(text.bytes, mode);
+    restore(first);
+    const id_count = encoded catch return error.NotCovered;
+    const pair = py.PyTuple_New(2) orelse return error.Raised;
+    errdefer py.Py_DecRef(pair);
+    const len: isize = @intCast(id_count * @sizeOf(offsets.Span));
+    const bytes = py.PyByteArray_FromStringAndSize(null, len) orelse return error.Raised;
+    _ = py.PyTuple_SetItem(pair, 1, bytes);
+    const address = @intFromPtr(py.PyByteArray_AsString(bytes));
+    if (id_count > 0) {
+        if (address % @alignOf(offsets.Span) != 0) return error.NotCovered;
+        const spans: [*]offsets.Span = @ptrFromInt(address);
+        const options: offsets.Options = .{ .unit = unit, .is_well_formed = text.is_str };
+        const second = release(text.bytes.len);
+        const outcome =
+            context.findOffsetsInto(text.bytes, mode, context.ids, options, spans[0..id_count]);
+        restore(second);
+        outcome catch return error.NotCovered;
+    }
+    const ids = lists.make(state, context.ids) orelse return error.Raised;
+    _ = py.PyTuple_SetItem(pair, 0, ids);
+    return pair;
+}
+
+/// Where the ids of a text stand, as tokenizers says: a list of tuples.
+fn offsetPairs(self: *Object, arguments: Arguments) Error!*Object {
+    const keywords = try arguments.parse(2, &.{.special_tokens});
+    const mode = try modeOf(keywords[0]);
+    const state = states.of(self).* orelse return error.NotCovered;
+    var text = texts.of(arguments.values[0]) orelse return error.NotCovered;
+    defer text.release();
+    const call = state.take() catch return error.NotCovered;
+    defer state.giveBack(call, text.bytes.len);
+    const context = &call.context;
+    const ids = numbers.read(context, arguments.values[1]) orelse return error.NotCovered;
+    const thread = release(text.bytes.len);
+    const options: offsets.Options = .{
+        .unit = .character,
+        .ignores_dropped = true,
+        .is_well_formed = text.is_str,
+    };
+    const outcome = context.findOffsets(text.bytes, mode, ids, options);
+    restore(thread);
+    outcome catch return error.NotCovered;
+    return lists.makePairs(state, context.ends.items) orelse error.Raised;
+}
+
+/// The index of the word that each id of a text is in.
+fn wordIndices(self: *Object, arguments: Arguments) Error!*Object {
+    const keywords = try arguments.parse(2, &.{.special_tokens});
+    const mode = try modeOf(keywords[0]);
+    const state = states.of(self).* orelse return error.NotCovered;
+    var text = texts.of(arguments.values[0]) orelse return error.NotCovered;
+    defer text.release();
+    const call = state.take() catch return error.NotCovered;
+    defer state.giveBack(call, text.bytes.len);
+    const context = &call.context;
+    const read = numbers.read(context, arguments.values[1]) orelse return error.NotCovered;
+    // The indices are written where these lie.
+    const ids = state.gpa.dupe(u32, read) catch return error.NotCovered;
+    defer state.gpa.free(ids);
+    const thread = release(text.bytes.len);
+    const outcome = context.findWords(text.bytes, mode, ids);
+    restore(thread);
+    outcome catch return error.NotCovered;
+    return lists.makeNumbers(state, context.ids) orelse error.Raised;
 }
 
 fn encodeInto(self: *Object, arguments: Arguments) Error!*Object {
@@ -530,6 +617,13 @@ inline fn modeOf(given: ?*Object) Error!SpecialMode {
     if (object == words.get(.parse)) return .parse;
     if (object == words.get(.text)) return .text;
     if (object == words.get(.refuse)) return .refuse;
+    return error.NotCovered;
+}
+
+inline fn unitOf(given: ?*Object) Error!offsets.Unit {
+    const object = given orelse return .character;
+    if (object == words.get(.char)) return .character;
+    if (object == words.get(.byte)) return .byte;
     return error.NotCovered;
 }
 

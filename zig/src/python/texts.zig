@@ -10,6 +10,8 @@ const py = &interpreter.py;
 pub const Text = struct {
     bytes: []const u8,
     buffer: ?Buffer = null,
+    /// Whether they are the UTF-8 of a str, and so well-formed.
+    is_str: bool = false,
 
     pub inline fn release(text: *Text) void {
         if (text.buffer) |*buffer| py.PyBuffer_Release(buffer);
@@ -27,7 +29,7 @@ pub inline fn of(object: *Object) ?Text {
 inline fn ofStr(object: *Object) ?Text {
     var len: isize = undefined;
     const bytes = py.PyUnicode_AsUTF8AndSize(object, &len) orelse return null;
-    return .{ .bytes = bytes[0..@intCast(len)] };
+    return .{ .bytes = bytes[0..@intCast(len)], .is_str = true };
 }
 
 noinline fn ofOther(object: *Object) ?Text {
