@@ -114,6 +114,8 @@ def hostile() -> Mapping[str, Callable[[], str]]:
         "random Unicode": lambda: draw(anything, 4),
         "random digits": lambda: draw(string.digits),
         "random punctuation": lambda: draw(string.punctuation),
+        "three Han repeated": lambda: "\u4e2d\u6587\u5b57" * (_MEGABYTE // 9),
+        "almost added tokens": lambda: ("<unused" * _MEGABYTE)[:_MEGABYTE],
     }
 
 

@@ -17,6 +17,8 @@ _FEW = (OURS, "gigatoken", "tokenizers-1.0")
 _BYTE_LEVEL = ("cl100k_base", "o200k_base", "gpt2", "llama3_1", "qwen2_5")
 _SENTENCEPIECE = ("llama2", "gemma3")
 _FURTHER = ("qwen3", "deepseek_v3", "gptoss", "mistral_nemo", "command_r_plus", "claude2")
+# What one vocabulary bears, another may not.
+_EVERY_VOCABULARY = (*_BYTE_LEVEL, "qwen3", "deepseek_v3", "gptoss", *_SENTENCEPIECE)
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ ROWS: Mapping[str, Row] = {
     ),
     "hostile": Row(
         "Hostile megabytes and one of prose: array, or else list, one text",
-        (*_BYTE_LEVEL, *_SENTENCEPIECE),
+        _EVERY_VOCABULARY,
         ("english", "hostile"),
         _EVERY,
         shapes=("nearest",),

@@ -10,7 +10,7 @@ from typing import Any, Tuple
 
 import pytest
 import tokenizers
-from test_families import FAMILIES, random_texts
+from families import FAMILIES, random_texts
 
 from pyaot_tokenizer import InvalidTypeError, InvalidValueError, Tokenizer, UnsupportedError
 

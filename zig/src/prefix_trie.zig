@@ -111,7 +111,8 @@ pub const PrefixTrie = struct {
         return trie.branches.len > 0 and trie.branches[0].has(byte);
     }
 
-    /// The longest of the strings that `text` begins with. `bytes` are those that the strings lie in.
+    /// The longest of the strings that `text` begins with. `bytes` are those that the strings lie
+    /// in.
     pub fn longest(trie: *const PrefixTrie, bytes: []const u8, text: []const u8) ?u32 {
         if (trie.branches.len == 0) return null;
         var found: ?u32 = null;
@@ -140,7 +141,8 @@ const Builder = struct {
     branches: std.ArrayList(PrefixTrie.Branch) = .empty,
     pending: std.ArrayList(Pending) = .empty,
 
-    /// Strings that share their first `depth` bytes and have more, for which a node has no branch yet.
+    /// Strings that share their first `depth` bytes and have more, for which a node has no branch
+    /// yet.
     const Pending = struct { node: u32, start: usize, end: usize, depth: usize };
 
     fn addAll(builder: *Builder) error{OutOfMemory}!void {
@@ -152,7 +154,12 @@ const Builder = struct {
         }
     }
 
-    fn addBranch(builder: *Builder, start: usize, end: usize, depth: usize) error{OutOfMemory}!void {
+    fn addBranch(
+        builder: *Builder,
+        start: usize,
+        end: usize,
+        depth: usize,
+    ) error{OutOfMemory}!void {
         const gpa = builder.gpa;
         var branch: PrefixTrie.Branch = .{
             .present = @splat(0),

@@ -1,0 +1,268 @@
+"""The families of tokenizers: their components around small vocabularies that are trained here, and
+random hostile texts."""
+
+from __future__ import annotations
+
+import functools
+import json
+import random
+from typing import Any, Dict, List, Optional, Tuple
+
+import tokenizers
+from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, trainers
+
+SIGN = "\u2581"
+TEXT = [
+    "the quick brown fox jumps over the lazy dog and the other dogs, then over them again",
+    "The HELLO World's don't we'll 12345 67 890 3.14 (a+b)*c == d --- ... !?!",
+    "def main(arguments: list) -> int:\n    return len(arguments) if arguments else 0\n\n\n",
+    "caf\u00e9 na\u00efve r\u00e9sum\u00e9; \u0645\u0631\u062d\u0628\u0627 \u0628\u0627",
+    "\u0915\u093f",
+    "\u65e5\u672c\u8a9e\u306e\u30c6\u30ad\u30b9\u30c8\u3068\u4e2d\u6587\u6587\u672c\u3002",
+    "1234 \uac00",
+]
+PIECES = [
+    *"abcdehtTHE fox.,!?'-<>()[]{}$^~+0123456789\t\n\r\x00",
+    *"\u00e9\u0301\u0323\u0327\u00df\u017f\u0130\u03a3\u03c2\u0628\u0e01\u0e33\u093f\u200d\u200b\ufeff",
+    *"\u65e5\u672c\u3002\u30fc\u30c6\u00a0\u3000\u0085\u2028\u00b2\u00bd\u2460\u2167\ufb01\u212b\uac00",
+    *"\u1100\u1161\u11a8\u1ac0\ufffd\U0001f600\U0001d5a0\u3392",
+    SIGN,
+    SIGN * 2,
+    "  ",
+    "   ",
+    "\n\n",
+    " the",
+    "ther",
+    "HELLO",
+    "'s",
+    "'LL",
+    "123",
+    "--",
+    "</w>",
+    "##",
+    "<0x0A>",
+    "<s>",
+    "</s>",
+    "<unk>",
+    "[X]",
+    "<m>",
+    "<n\u00e9>",
+    "<ne\u0301>",
+    "zqz",
+]
+ADDED = [
+    AddedToken("[X]", normalized=False),
+    AddedToken("  \n", normalized=False),
+    AddedToken("<m>", normalized=True, lstrip=True, rstrip=True),
+    AddedToken("<n\u00e9>", normalized=True),
+    AddedToken("zqz", normalized=True, single_word=True),
+]
+CL100K = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|"
+    r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+CAMEL = (
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+"
+    r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}|"
+    r" ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+KIMI = (
+    r"[\p{Han}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*"
+    r"[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|"
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+"
+    r"[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}|"
+    r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+BLOOM = " ?[^(\\s|[.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c])]+"
+CLIP = (
+    r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+)
+
+
+def split(pattern: str, behavior: str = "isolated", *, invert: bool = False) -> Any:
+    return pre_tokenizers.Split(Regex(pattern), behavior, invert)
+
+
+def byte_level(*, prefix: bool = False, regex: bool = True) -> Any:
+    return pre_tokenizers.ByteLevel(add_prefix_space=prefix, use_regex=regex)
+
+
+def digits(*, apart: bool = True) -> Any:
+    return pre_tokenizers.Digits(individual_digits=apart)
+
+
+def trained(
+    *,
+    normalizer: Any = None,
+    pre: Tuple[Any, ...] = (),
+    decoder: Any = None,
+    byte_alphabet: bool = True,
+    size: int = 420,
+    added: bool = True,
+    **model: Any,
+) -> tokenizers.Tokenizer:
+    """A vocabulary trained behind the components, and then given the model's flags."""
+    affixes = {
+        key: model[key]
+        for key in ("continuing_subword_prefix", "end_of_word_suffix")
+        if key in model
+    }
+    made = tokenizers.Tokenizer(models.BPE(unk_token="<unk>", **affixes))
+    if normalizer is not None:
+        made.normalizer = normalizer
+    if pre:
+        made.pre_tokenizer = pre[0] if len(pre) == 1 else pre_tokenizers.Sequence(list(pre))
+    if decoder is not None:
+        made.decoder = decoder
+    specials = ["<unk>", "<s>", "</s>"]
+    if model.get("byte_fallback"):
+        specials += [f"<0x{byte:02X}>" for byte in range(256)]
+    trainer = trainers.BpeTrainer(
+        vocab_size=size + len(specials),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet() if byte_alphabet else [],
+        special_tokens=specials,
+        show_progress=False,
+        **affixes,
+    )
+    made.train_from_iterator(TEXT * 3, trainer)
+    document = json.loads(made.to_str())
+    model.setdefault("unk_token", None)
+    document["model"].update(model)
+    document["added_tokens"] = document["added_tokens"][:3]
+    made = tokenizers.Tokenizer.from_str(json.dumps(document))
+    if added:
+        made.add_tokens(ADDED)
+    return made
+
+
+def bytes_family(*pre: Any, normalizer: Any = None, **model: Any) -> Any:
+    return functools.partial(
+        trained, normalizer=normalizer, pre=pre, decoder=decoders.ByteLevel(), **model
+    )
+
+
+def sequence(*steps: Any) -> Any:
+    return normalizers.Sequence(list(steps))
+
+
+def sentencepiece_decoder(*, strip: bool) -> Any:
+    steps = [decoders.Replace(SIGN, " "), decoders.ByteFallback(), decoders.Fuse()]
+    return decoders.Sequence([*steps, decoders.Strip(" ", 1, 0)] if strip else steps)
+
+
+def characters_family(normalizer: Any, pre: Tuple[Any, ...], decoder: Any) -> Any:
+    return functools.partial(
+        trained,
+        normalizer=normalizer,
+        pre=pre,
+        decoder=decoder,
+        byte_alphabet=False,
+        size=200,
+        byte_fallback=True,
+        fuse_unk=True,
+        unk_token="<unk>",
+    )
+
+
+def to_sign() -> Any:
+    return normalizers.Replace(" ", SIGN)
+
+
+FAMILIES: Dict[str, Any] = {
+    "gpt-2, roberta, phi-2, whisper": bytes_family(byte_level()),
+    "roberta with a prefix space": bytes_family(byte_level(prefix=True)),
+    "clip": bytes_family(
+        split(CLIP, "removed", invert=True),
+        byte_level(),
+        normalizer=sequence(
+            normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()
+        ),
+        end_of_word_suffix="</w>",
+        unk_token="<unk>",
+    ),
+    "falcon": bytes_family(
+        pre_tokenizers.Punctuation("contiguous"),
+        byte_level(),
+        digits(apart=False),
+        split("[0-9][0-9][0-9]"),
+    ),
+    "gpt-neox, olmo, modernbert": bytes_family(byte_level(), normalizer=normalizers.NFC()),
+    "olmo-2, phi-4": bytes_family(split(CL100K, "removed", invert=True), byte_level(regex=False)),
+    "qwen": bytes_family(
+        split(CL100K.replace("{1,3}", "")), byte_level(regex=False), normalizer=normalizers.NFC()
+    ),
+    "llama 3, glm-4": bytes_family(split(CL100K), byte_level(regex=False), ignore_merges=True),
+    "gpt-oss, llama 4": bytes_family(split(CAMEL), byte_level(regex=False), ignore_merges=True),
+    "command-r": bytes_family(digits(), byte_level(), normalizer=normalizers.NFC()),
+    "starcoder, smollm": bytes_family(digits(), byte_level()),
+    "bloom": bytes_family(split(BLOOM), byte_level(regex=False)),
+    "kimi-k2": bytes_family(split(KIMI), byte_level(regex=False), ignore_merges=True),
+    "claude-2": bytes_family(byte_level(), normalizer=normalizers.NFKC()),
+    "llama 2, mistral, phi-3": characters_family(
+        sequence(normalizers.Prepend(SIGN), to_sign()), (), sentencepiece_decoder(strip=True)
+    ),
+    "gemma": characters_family(
+        to_sign(),
+        (pre_tokenizers.Split(" ", "merged_with_previous"),),
+        sentencepiece_decoder(strip=False),
+    ),
+    "mistral with a metaspace": characters_family(
+        None,
+        (pre_tokenizers.Metaspace(prepend_scheme="first", split=False),),
+        sentencepiece_decoder(strip=True),
+    ),
+    "chatglm": characters_family(
+        sequence(normalizers.Replace("<!p!>", SIGN), to_sign()),
+        (pre_tokenizers.Split("<!p!>", "merged_with_next"),),
+        decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()]),
+    ),
+    "a suffix and a decoder for it": functools.partial(
+        trained,
+        pre=(pre_tokenizers.BertPreTokenizer(),),
+        decoder=decoders.BPEDecoder(),
+        normalizer=sequence(
+            normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase()
+        ),
+        byte_alphabet=False,
+        end_of_word_suffix="</w>",
+        unk_token="<unk>",
+    ),
+    "a prefix within words": functools.partial(
+        trained,
+        pre=(pre_tokenizers.Whitespace(),),
+        decoder=decoders.Replace("##", ""),
+        byte_alphabet=False,
+        continuing_subword_prefix="##",
+        unk_token="<unk>",
+        fuse_unk=True,
+    ),
+    "a prefix and bytes": functools.partial(
+        trained,
+        pre=(pre_tokenizers.WhitespaceSplit(),),
+        decoder=decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()]),
+        byte_alphabet=False,
+        continuing_subword_prefix="@",
+        end_of_word_suffix="</w>",
+        byte_fallback=True,
+    ),
+    "bytes spelled by the normalizer": functools.partial(
+        trained, normalizer=normalizers.ByteLevel(), decoder=decoders.ByteLevel(), added=False
+    ),
+    "no decoder": functools.partial(trained, pre=(digits(),), byte_alphabet=False),
+    "few bytes": functools.partial(
+        trained,
+        pre=(byte_level(),),
+        decoder=decoders.ByteLevel(),
+        byte_alphabet=False,
+        unk_token="<unk>",
+    ),
+}
+
+
+def random_texts(rng: random.Random, count: int) -> List[str]:
+    made = ["", " ", SIGN, "a", "\n", "\x00", " ".join(TEXT) * 3, "a" * 700, "\u0301" * 300]
+    for _ in range(count):
+        pieces = PIECES if rng.random() < 0.7 else rng.sample(PIECES, 4)
+        made.append("".join(rng.choice(pieces) for _ in range(rng.randrange(1, 30))))
+    return made
