@@ -312,7 +312,7 @@ test "learns what BpeTrainer as it is written learns, from random corpora" {
     var prng: std.Random.DefaultPrng = .init(31);
     const random = prng.random();
     const all_specials = [_][]const u8{ "<s>", "a", "ab", "bab", "aaa", "ba", "Ġ", "aĠ", "ab" };
-    for (0..600) |round| {
+    for (0..300) |round| {
         var counts = WordCounts.init(testing.allocator);
         defer counts.deinit();
         const letters = ([_][]const u8{ "a", "ab", "ab ", "abcdefgh \xff\x00" })[round % 4];
