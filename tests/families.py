@@ -1,12 +1,13 @@
 """The families of tokenizers: their components around small vocabularies that are trained here, and
-random hostile texts."""
+random hostile texts.
+"""
 
 from __future__ import annotations
 
 import functools
 import json
 import random
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Tuple
 
 import tokenizers
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, trainers

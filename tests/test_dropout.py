@@ -10,9 +10,10 @@ from typing import Any, Tuple
 
 import pytest
 import tokenizers
-from families import FAMILIES, random_texts
 
 from pyaot_tokenizer import InvalidTypeError, InvalidValueError, Tokenizer, UnsupportedError
+
+from families import FAMILIES, random_texts
 
 NAMES = ("llama 3, glm-4", "clip", "llama 2, mistral, phi-3", "gpt-2, roberta, phi-2, whisper")
 

@@ -7,18 +7,29 @@ kind in an order that no family has.
 
 from __future__ import annotations
 
-import functools
 import json
 import random
 import sys
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional
 
 import pytest
 import tokenizers
-from families import CL100K, FAMILIES, SIGN, byte_level, digits, random_texts, sequence, split, to_sign, trained
-from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers
 
 from pyaot_tokenizer import Tokenizer, UnsupportedError, hf
+
+from families import (
+    CL100K,
+    FAMILIES,
+    SIGN,
+    byte_level,
+    digits,
+    random_texts,
+    sequence,
+    split,
+    to_sign,
+    trained,
+)
 
 BEHAVIORS = [
     "isolated",
