@@ -1,6 +1,4 @@
-"""The families of tokenizers: their components around small vocabularies that are trained here, and
-random hostile texts.
-"""
+"""The families of tokenizers around small vocabularies that are trained here, and hostile texts."""
 
 from __future__ import annotations
 
