@@ -750,7 +750,9 @@ fn characterOf(text: []const u8, place: usize) u64 {
 test "tokens lie side by side, in bytes and in characters, of any bytes" {
     var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
     defer arena.deinit();
-    const parsed = try test_support.smallDefinition(arena.allocator(), .rank);
+    var parsed = try test_support.smallDefinition(arena.allocator(), .rank);
+    // Without the token that takes white space with it.
+    parsed.added_tokens = parsed.added_tokens[0..1];
     const parts = [_][]const u8{ "ab", "c", " hello", "\u{e9}", "\u{6587}\u{1f600}", "<|end|>", "\n", "\xff", "\xe4\xb8" };
     try expectTiled(parsed, parts[0..7], 3);
     try expectTiled(parsed, &parts, 4);
