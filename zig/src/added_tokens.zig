@@ -354,11 +354,14 @@ pub const Segments = struct {
             if (token.flags.single_word and (endsWithWord(text[0..at]) or startsWithWord(text[end..]))) {
                 continue;
             }
-            return .{
+            const match: Segment = .{
                 .start = if (token.flags.lstrip) @max(segments.trimmedEnd(text[0..at]), segments.done) else at,
                 .end = if (token.flags.rstrip) end + segments.spaceLength(text[end..]) else end,
                 .token = token,
             };
+            // Of white space that the one before took nothing is left for a token that takes what is before it.
+            // (The reference drops it where it is empty, and panics where less than nothing is left.)
+            if (match.start < match.end) return match;
         }
         segments.search = text.len;
         return null;

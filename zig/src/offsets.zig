@@ -751,7 +751,7 @@ test "tokens lie side by side, in bytes and in characters, of any bytes" {
     var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
     defer arena.deinit();
     var parsed = try test_support.smallDefinition(arena.allocator(), .rank);
-    // Without the one that takes white space.
+    // Without the token that takes white space with it.
     parsed.added_tokens = parsed.added_tokens[0..1];
     const parts = [_][]const u8{ "ab", "c", " hello", "\u{e9}", "\u{6587}\u{1f600}", "<|end|>", "\n", "\xff", "\xe4\xb8" };
     try expectTiled(parsed, parts[0..7], 3);
