@@ -28,10 +28,14 @@ def usable(record: Mapping[str, Any]) -> bool:
 
 
 def per_byte(record: Mapping[str, Any], pass_: str) -> Optional[float]:
-    """Nanoseconds a byte: the median of the ``first`` passes, or of the ``warm`` ones."""
+    """Nanoseconds a byte: the median of the ``first`` passes, or of the ``warm`` ones.
+
+    Of a loading, nanoseconds: each engine has a file of its own, and a larger one is no merit.
+    """
     if not usable(record):
         return None
-    return statistics.median(record[pass_]) * 1e9 / float(record["bytes"])
+    size = 1.0 if record.get("row") == "load" else float(record["bytes"])
+    return statistics.median(record[pass_]) * 1e9 / size
 
 
 def spread(seconds: List[float]) -> float:

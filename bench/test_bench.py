@@ -114,6 +114,15 @@ def test_targets_take_the_worst_cell() -> None:
     assert all(o.met is None for o in found if o is not lists)
 
 
+def test_a_larger_file_of_ones_own_is_no_merit() -> None:
+    cells = [
+        {**record(OURS, 2, row="load", text="own"), "bytes": 40},
+        {**record("tokie", 10, row="load", text="own"), "bytes": 10},
+    ]
+    found = [o for o in targets.outcomes(cells) if o.worst is not None]
+    assert [(o.worst, o.met) for o in found] == [(5.0, False)]
+
+
 def test_a_hostile_text_is_held_against_our_prose() -> None:
     cells = [record(OURS, 1, row="hostile"), record(OURS, 5, row="hostile", text="spaces")]
     prose = [o for o in targets.outcomes(cells) if o.target.measure == "prose"]

@@ -68,6 +68,9 @@ class State(_Base):
     # The method that loads the tokenizer again, and its arguments.
     _source: Tuple[Any, ...]
 
+    # Made when first asked for: Gemma 3 has 6415, which took longer than the rest of loading.
+    _added: Optional[Mapping[str, AddedToken]]
+
     # What `train_from_iterator` learnt, where two tokens may have the same bytes.
     _learnt: Optional[List[bytes]]
 
@@ -148,12 +151,14 @@ class State(_Base):
     @property
     def added_tokens(self) -> Mapping[str, AddedToken]:
         """The tokens matched before the text is cut into pieces, in ascending order of id."""
+        if self._added is None:
+            self._added = MappingProxyType(_added_tokens(self._handle))
         return self._added
 
     @property
     def special_tokens(self) -> Mapping[str, int]:
         """The texts of the special tokens among the added tokens, and their ids."""
-        return {text: token.id for text, token in self._added.items() if token.special}
+        return {text: token.id for text, token in self.added_tokens.items() if token.special}
 
     def __repr__(self) -> str:
         """For example ``<Tokenizer tokenizer.json vocab_size=50257 pre_tokenizer=gpt2>``."""
@@ -171,7 +176,7 @@ class State(_Base):
         return self
 
     def _ranks(self) -> Iterator[Tuple[int, bytes]]:
-        added = {token.id for token in self._added.values()}
+        added = {token.id for token in self.added_tokens.values()}
         for token_id in range(self.vocab_size):
             token = self.id_to_token(token_id)
             if token is not None and token_id not in added:
@@ -184,7 +189,7 @@ class State(_Base):
             _bridge.BRIDGE.bind(self, handle)
         self._source = source
         self._learnt = None
-        self._added = MappingProxyType(_added_tokens(handle))
+        self._added = None
 
     def _property(self, which: Property) -> int:
         return _native.LIBRARY.pyaot_tokenizer_property(self._handle.address, which)

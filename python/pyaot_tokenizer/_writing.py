@@ -54,7 +54,7 @@ class Writer(State):
             if is_foreign:
                 form = "a SentencePiece model"
             raise UnsupportedError(f"a tokenizer of {self.format} cannot be saved as {form}")
-        specials = [(text, token.id) for text, token in self._added.items()]
+        specials = [(text, token.id) for text, token in self.added_tokens.items()]
         ranks = {token: token_id for token_id, token in self._ranks()}
         if not as_ranks:
             return [(name, _saving.ranks_json(ranks, pattern, specials))]
