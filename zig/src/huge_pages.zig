@@ -37,6 +37,12 @@ pub fn unmap(items: anytype) void {
     std.heap.page_allocator.rawFree(bytes, alignmentFor(bytes.len), @returnAddress());
 }
 
+/// Gives back the memory of whole pages of what `map` gave, which are zero from then on.
+pub fn forget(bytes: []align(std.heap.page_size_min) u8) void {
+    if (builtin.os.tag != .linux or bytes.len < std.heap.page_size_max) return;
+    _ = std.os.linux.madvise(bytes.ptr, bytes.len, std.os.linux.MADV.DONTNEED);
+}
+
 fn alignmentFor(bytes: usize) std.mem.Alignment {
     return .fromByteUnits(if (bytes >= len) len else std.heap.page_size_min);
 }
@@ -115,6 +121,10 @@ test "mapped memory is zero" {
         try std.testing.expectEqual(size / 8, items.len);
         try std.testing.expect(std.mem.allEqual(u64, items, 0));
         @memset(items, 7);
+        forget(std.mem.sliceAsBytes(items));
+        if (builtin.os.tag == .linux and size >= std.heap.page_size_max) {
+            try std.testing.expect(std.mem.allEqual(u64, items, 0));
+        }
     }
     unmap(@as([]u64, &.{}));
 }

@@ -284,8 +284,16 @@ pub const PieceCache = struct {
         const old = cache.entries;
         cache.entries = map(Entry, bytes * 2) catch return;
         cache.used = 0;
-        for (old) |entry| {
-            if (entry.ids[count_index] != 0) cache.insert(entry, piece_key.hash(entry.key));
+        // From front to back, both tables are gone through in step: what is done with is given back, so
+        // that never both take all of their memory.
+        var rest: []align(page_len) Entry = old;
+        while (rest.len > 0) {
+            const part = rest[0..@min(rest.len, huge_pages.len / @sizeOf(Entry))];
+            for (part) |entry| {
+                if (entry.ids[count_index] != 0) cache.insert(entry, piece_key.hash(entry.key));
+            }
+            huge_pages.forget(std.mem.sliceAsBytes(part));
+            rest = @alignCast(rest[part.len..]);
         }
         unmap(old);
     }
