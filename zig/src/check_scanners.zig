@@ -1,5 +1,5 @@
-//! Compares the scanners written by hand with their compiled patterns on random short texts over telling
-//! characters, at every CPU level that the machine has.
+//! Compares the scanners written by hand with their compiled patterns, or sequences of them, on random
+//! short texts over telling characters, at every CPU level that the machine has.
 //!
 //!     check_scanners [COUNT] [SEED]      COUNT texts for each pattern; 1,000,000 without
 //!
@@ -9,6 +9,7 @@ const std = @import("std");
 const pyaot = @import("pyaot_tokenizer");
 const Level = @FieldType(pyaot.Cursor, "level");
 const Span = pyaot.Span;
+const Split = pyaot.definition.Split;
 
 /// Both cases, letters of neither, title case, marks, digits, white space, newlines, contractions and what
 /// folds to them, characters of every length, and bytes that are no characters.
@@ -20,6 +21,8 @@ const characters = [_][]const u8{
     "\u{301}",   "\u{903}",   "\u{2167}", "\u{b2}",   "\u{662}",   "\u{3000}", "\u{85}",   "\u{a0}",
     "\u{2028}",  "\u{17f}",   "\u{212a}", "\u{200d}", "\u{1f600}", "\u{42f}",  "\u{44f}",  "\u{10400}",
     "\u{10428}", "\u{1d49c}", "\x00",     "\xff",     "\xe2\x82",  "\x80",     "\xf0\x9f", "abcdefgh",
+    "\u{3042}",  "\u{30fb}",  "\u{9fa5}", "\u{9fa6}", "\u{3097}",  "\u{3099}", "\u{ad}",   "\x7f",
+    "\u{378}",   "\u{2014}",
 };
 
 /// Pieces of the longest text, which has a character a piece at most.
@@ -59,37 +62,52 @@ pub fn main(init: std.process.Init) !u8 {
     // Asked for once: finding out takes a while.
     const best: Level = .best();
     for (pyaot.stages.known_patterns) |known| {
-        var diagnostic: pyaot.Diagnostic = .{};
-        const splits = [_]pyaot.definition.Split{.matches(known.pattern)};
-        var compiled: pyaot.PreTokenizer = try .initCompiled(gpa, &splits, &diagnostic);
-        defer compiled.deinit(gpa);
+        const splits = [_]Split{.matches(known.pattern)};
         const by_hand: pyaot.PreTokenizer = .{ .scanner = known.scanner };
-        var buffer: [piece_max]u8 = undefined;
-        var expected_buffer: [piece_max]Span = undefined;
-        var found_buffer: [piece_max]Span = undefined;
-        for (0..text_count) |i| {
-            // One in sixteen is longer than a kernel's window.
-            const length_max: usize = if (i % 16 == 0) 48 else 14;
-            var len: usize = 0;
-            for (0..random.uintAtMost(usize, length_max)) |_| {
-                const character = characters[random.uintLessThan(usize, characters.len)];
-                @memcpy(buffer[len..][0..character.len], character);
-                len += character.len;
-            }
-            const text = buffer[0..len];
-            const expected = piecesOf(&compiled, .baseline, text, &expected_buffer);
-            for (0..@intFromEnum(best) + 1) |level| {
-                const found = piecesOf(&by_hand, @enumFromInt(level), text, &found_buffer);
-                if (isEqual(expected, found)) continue;
-                std.debug.print("{s} at level {d} differs on {f}\n", .{
-                    known.pattern, level, std.ascii.hexEscape(text, .lower),
-                });
-                return 1;
-            }
-        }
-        std.debug.print("{s}: {d} texts, levels up to {t}\n", .{
-            @tagName(known.scanner), text_count, best,
-        });
+        if (!try isSame(gpa, random, &splits, by_hand, text_count, best)) return 1;
+    }
+    for (pyaot.stages.known_sequences) |known| {
+        const by_hand: pyaot.PreTokenizer = .{ .scanner = known.scanner };
+        if (!try isSame(gpa, random, known.splits, by_hand, text_count, best)) return 1;
     }
     return 0;
+}
+
+/// Whether `by_hand` finds what `splits` do; says so, or what differs.
+fn isSame(
+    gpa: std.mem.Allocator,
+    random: std.Random,
+    splits: []const Split,
+    by_hand: pyaot.PreTokenizer,
+    text_count: usize,
+    best: Level,
+) !bool {
+    var diagnostic: pyaot.Diagnostic = .{};
+    var compiled: pyaot.PreTokenizer = try .initCompiled(gpa, splits, &diagnostic);
+    defer compiled.deinit(gpa);
+    var buffer: [piece_max]u8 = undefined;
+    var expected_buffer: [piece_max]Span = undefined;
+    var found_buffer: [piece_max]Span = undefined;
+    for (0..text_count) |i| {
+        // One in sixteen is longer than a kernel's window.
+        const length_max: usize = if (i % 16 == 0) 48 else 14;
+        var len: usize = 0;
+        for (0..random.uintAtMost(usize, length_max)) |_| {
+            const character = characters[random.uintLessThan(usize, characters.len)];
+            @memcpy(buffer[len..][0..character.len], character);
+            len += character.len;
+        }
+        const text = buffer[0..len];
+        const expected = piecesOf(&compiled, .baseline, text, &expected_buffer);
+        for (0..@intFromEnum(best) + 1) |level| {
+            const found = piecesOf(&by_hand, @enumFromInt(level), text, &found_buffer);
+            if (isEqual(expected, found)) continue;
+            std.debug.print("{s} at level {d} differs on {f}\n", .{
+                splits[splits.len - 1].pattern, level, std.ascii.hexEscape(text, .lower),
+            });
+            return false;
+        }
+    }
+    std.debug.print("{s}: {d} texts, levels up to {t}\n", .{ by_hand.name(), text_count, best });
+    return true;
 }

@@ -282,9 +282,13 @@ fn firstFault(text: []const u8) ?usize {
 const testing = std.testing;
 
 fn makeCounter(pattern: []const u8, thread_count: usize) !Counter {
+    return makeCounterOf(&.{.matches(pattern)}, thread_count);
+}
+
+fn makeCounterOf(splits: []const definition.Split, thread_count: usize) !Counter {
     var diagnostic: Diagnostic = .{};
-    const list = [_]definition.Split{.matches(pattern)};
-    return .init(testing.allocator, try .init(testing.allocator, &list, &diagnostic), thread_count);
+    const gpa = testing.allocator;
+    return .init(gpa, try .init(gpa, splits, &diagnostic), thread_count);
 }
 
 /// Letters of several scripts, digits, marks and white space, in runs.
@@ -313,22 +317,27 @@ test "a text in parts has the pieces of the whole, with every scanner" {
     var prng: std.Random.DefaultPrng = .init(3);
     const random = prng.random();
     for (pretokenizer.known_patterns) |known| {
-        var text: std.ArrayList(u8) = .empty;
-        defer text.deinit(testing.allocator);
-        try randomText(random, &text, 4 * task_len + 7);
-        var whole = try makeCounter(known.pattern, 1);
-        defer whole.deinit();
-        try whole.countText(&whole.tables[0], text.items);
-        const middle = whole.lastCut(text.items[0 .. text.items.len / 2]);
-        try testing.expect(middle > task_len);
-        for (1..4) |thread_count| {
-            var parts = try makeCounter(known.pattern, thread_count);
-            defer parts.deinit();
-            try parts.addTexts(text.items[0..middle], &.{middle}, .utf8);
-            try parts.addTexts(text.items[middle..], &.{text.items.len - middle}, .none);
-            try parts.gather();
-            try expectSame(&whole.tables[0], parts.tables);
-        }
+        try expectSameInParts(random, &.{.matches(known.pattern)});
+    }
+    for (pretokenizer.known_sequences) |known| try expectSameInParts(random, known.splits);
+}
+
+fn expectSameInParts(random: std.Random, splits: []const definition.Split) !void {
+    var text: std.ArrayList(u8) = .empty;
+    defer text.deinit(testing.allocator);
+    try randomText(random, &text, 4 * task_len + 7);
+    var whole = try makeCounterOf(splits, 1);
+    defer whole.deinit();
+    try whole.countText(&whole.tables[0], text.items);
+    const middle = whole.lastCut(text.items[0 .. text.items.len / 2]);
+    try testing.expect(middle > task_len);
+    for (1..4) |thread_count| {
+        var parts = try makeCounterOf(splits, thread_count);
+        defer parts.deinit();
+        try parts.addTexts(text.items[0..middle], &.{middle}, .utf8);
+        try parts.addTexts(text.items[middle..], &.{text.items.len - middle}, .none);
+        try parts.gather();
+        try expectSame(&whole.tables[0], parts.tables);
     }
 }
 

@@ -8,6 +8,7 @@ const definition = @import("definition.zig");
 const Diagnostic = @import("diagnostic.zig").Diagnostic;
 const Compiled = @import("pretokenizer/compiled.zig").Compiled;
 const cl100k = @import("pretokenizer/cl100k.zig");
+const deepseek = @import("pretokenizer/deepseek.zig");
 const gpt2 = @import("pretokenizer/gpt2.zig");
 const levels = @import("pretokenizer/levels.zig");
 const Level = levels.Level;
@@ -59,10 +60,13 @@ pub const Scanner = enum(u8) {
     o200k,
     /// As `o200k` without contractions, each digit a piece: Mistral's Tekken.
     tekken,
+    /// The three splits of DeepSeek V3.
+    deepseek,
 
     /// The hand-written scanner for `splits`, if there is one.
     fn of(splits: []const definition.Split) ?Scanner {
         if (splits.len == 0) return .none;
+        for (known_sequences) |known| if (known.is(splits)) return known.scanner;
         if (splits.len > 1 or !splits[0].keepsMatches()) return null;
         for (known_patterns) |known| {
             if (known.is_tiktokens and splits[0].engine != .fancy_regex) continue;
@@ -107,7 +111,7 @@ pub const PreTokenizer = struct {
     pub fn beginsAnywhere(self: *const PreTokenizer) bool {
         return switch (self.scanner) {
             .compiled, .none => false,
-            .gpt2, .cl100k, .llama3, .nanochat, .qwen2, .o200k, .tekken => true,
+            .gpt2, .cl100k, .llama3, .nanochat, .qwen2, .o200k, .tekken, .deepseek => true,
         };
     }
 
@@ -222,6 +226,41 @@ pub const known_patterns = [_]Known{
     },
 };
 
+const KnownSequence = struct {
+    splits: []const definition.Split,
+    scanner: Scanner,
+
+    fn is(known: KnownSequence, splits: []const definition.Split) bool {
+        if (splits.len != known.splits.len) return false;
+        for (splits, known.splits) |split, own| {
+            if (split.behavior != own.behavior or split.invert != own.invert) return false;
+            if (split.engine != own.engine) return false;
+            if (!std.mem.eql(u8, split.pattern, own.pattern)) return false;
+        }
+        return true;
+    }
+};
+
+/// The splits, each within the pieces of the one before, that have a scanner together.
+pub const known_sequences = [_]KnownSequence{
+    .{
+        .splits = &.{
+            .{ .pattern = "\\p{N}{1,3}", .behavior = .isolated },
+            .{
+                .pattern = "[\u{4e00}-\u{9fa5}\u{3040}-\u{309f}\u{30a0}-\u{30ff}]+",
+                .behavior = .isolated,
+            },
+            .{
+                .pattern = "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|" ++
+                    "[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|" ++
+                    "\\s*[\r\n]+|\\s+(?!\\S)|\\s+",
+                .behavior = .isolated,
+            },
+        },
+        .scanner = .deepseek,
+    },
+};
+
 const PieceEnd = fn (text: []const u8, at: usize) usize;
 
 /// What the windows of a scanner go by.
@@ -235,6 +274,7 @@ fn windowOptions(comptime scanner: Scanner) window.Options {
         .qwen2 => .{ .family = .letters, .number_len = 1 },
         .o200k => .{ .family = .cased, .number_len = 3 },
         .tekken => .{ .family = .cased, .number_len = 1, .contractions = false },
+        .deepseek => .{ .family = .parted, .number_len = deepseek.number_len },
     };
 }
 
@@ -251,6 +291,7 @@ fn pieceEnd(comptime scanner: Scanner, text: []const u8, at: usize) usize {
             .number_len = options.number_len,
             .contractions = options.contractions,
         }, text, at),
+        .parted => deepseek.pieceEnd(text, at),
     };
 }
 

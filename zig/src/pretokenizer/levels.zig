@@ -8,6 +8,7 @@
 const std = @import("std");
 const builtin = @import("builtin");
 const cl100k = @import("cl100k.zig");
+const deepseek = @import("deepseek.zig");
 const gpt2 = @import("gpt2.zig");
 const o200k = @import("o200k.zig");
 const piece_key = @import("kernels/piece_key.zig");
@@ -72,7 +73,11 @@ fn scanWith(
     const tables: kernels.Tables = .{
         .first = &table.first,
         .second = &table.second,
-        .kinds = if (options.family == .cased) &cased_kinds else &plain_kinds,
+        .kinds = switch (options.family) {
+            .gpt2, .letters => &plain_kinds,
+            .cased => &cased_kinds,
+            .parted => &parted_kinds,
+        },
     };
     const sink = if (@TypeOf(keyed) == void)
         kernels.NoKeys{}
@@ -90,11 +95,13 @@ fn scanWith(
     return .{ .count = found.count, .position = found.position };
 }
 
-const plain_kinds = kindsOf(false);
-const cased_kinds = kindsOf(true);
+const plain_kinds = kindsOf(.letters);
+const cased_kinds = kindsOf(.cased);
+const parted_kinds = kindsOf(.parted);
 
 /// The kind of every byte that a character's properties can be.
-fn kindsOf(comptime is_cased: bool) [256]u8 {
+fn kindsOf(comptime family: window.Family) [256]u8 {
+    const is_cased = family == .cased;
     @setEvalBranchQuota(10_000);
     var kinds: [256]u8 = undefined;
     for (&kinds, 0..) |*kind, byte| {
@@ -108,9 +115,14 @@ fn kindsOf(comptime is_cased: bool) [256]u8 {
             .lu, .lt => if (is_cased) .upper else .letter,
             .ll => .letter,
             .lm, .lo => if (is_cased) .caseless else .letter,
-            .mn, .mc, .me => if (is_cased) .mark else .other,
+            .mn, .mc, .me => switch (family) {
+                .gpt2, .letters => .other,
+                .cased => .mark,
+                .parted => .letter,
+            },
             .nd, .nl, .no => .number,
-            else => .other,
+            .pc, .pd, .ps, .pe, .pi, .pf, .po, .sm, .sc, .sk, .so => .other,
+            .zs, .zl, .zp, .cc, .cf, .cs, .co, .cn => if (family == .parted) .control else .other,
         };
         kind.* = @intFromEnum(of);
     }
@@ -180,12 +192,14 @@ test "every character that is found by its first bytes has the kind that its pro
             text.appendSliceAssumeCapacity(character[0..len]);
             text.appendSliceAssumeCapacity("b C! ");
             text.appendSliceAssumeCapacity(character[0..len]);
-            text.appendSliceAssumeCapacity("1");
+            text.appendSliceAssumeCapacity("1\u{4e2d}");
+            text.appendSliceAssumeCapacity(character[0..len]);
             var windowed: usize = 0;
             errdefer std.debug.print("in {f}\n", .{std.zig.fmtString(text.items)});
-            // Kinds are those of the cased family, or those of the others.
+            // Kinds are those of the cased family, of the parted one, or of the others.
             try expectGpt2(.baseline, false, text.items, &windowed);
             try expectCased(.baseline, false, 3, true, text.items, &windowed);
+            try expectParted(.baseline, false, text.items, &windowed);
         }
     }
 }
@@ -308,6 +322,11 @@ fn expectCased(
     try expectPieces(level, has_keys, options, pieceEnd, text, windowed);
 }
 
+fn expectParted(level: Level, comptime has_keys: bool, text: []const u8, windowed: *usize) !void {
+    const options: window.Options = .{ .family = .parted, .number_len = deepseek.number_len };
+    try expectPieces(level, has_keys, options, deepseek.pieceEnd, text, windowed);
+}
+
 fn expectAllFamilies(
     level: Level,
     comptime has_keys: bool,
@@ -321,6 +340,7 @@ fn expectAllFamilies(
     try expectLetters(level, has_keys, 1, false, text, windowed);
     try expectCased(level, has_keys, 3, true, text, windowed);
     try expectCased(level, has_keys, 1, false, text, windowed);
+    try expectParted(level, has_keys, text, windowed);
 }
 
 /// What the rules of the families turn on, and characters that are alike in all but one of them.
@@ -334,7 +354,8 @@ const hostile = [_][]const u8{
     "\u{ac00}",  "\u{30fc}",  "\u{3099}",  "\u{410}",   "\u{44f}",  "\u{482}",  "\u{5000}", "\u{9fff}",
     "\u{3002}",  "\u{2019}",  "\u{2028}",  "\u{2003}",  "\u{ff11}", "\u{ff21}", "\u{ff41}", "\u{391}",
     "\u{3b1}",   "\u{5d0}",   "\u{640}",   "\u{628}",   "\u{6af}",  "\u{ab}",   "\u{aa}",   "\u{bd}",
-    "\u{3007}",  "\u{2460}",  "\u{1f3fb}", "\u{1fb00}",
+    "\u{3007}",  "\u{2460}",  "\u{1f3fb}", "\u{1fb00}", "\u{ad}",   "\u{200b}", "\u{9fa5}", "\u{9fa6}",
+    "\u{3040}",  "\u{3097}",  "\u{309b}",  "\u{30fb}",  "\x7f",     "\u{85}",   "!a",       "\u{1f6d8}",
 };
 
 test "every level gives the pieces of the scanners that go character by character" {

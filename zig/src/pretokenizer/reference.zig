@@ -1,5 +1,6 @@
 //! The scanners' slow, plain reference: each pattern as its list of alternatives, matched leftmost-first over
-//! decoded characters, with backtracking. For the tests alone.
+//! decoded characters, with backtracking, and each sequence of patterns one after the other. For the
+//! tests alone.
 
 const std = @import("std");
 const pretokenizer = @import("../pretokenizer.zig");
@@ -31,6 +32,16 @@ const Set = union(enum) {
     upper,
     /// `[\p{Ll}\p{Lm}\p{Lo}\p{M}]`
     lower,
+    /// `[\p{L}\p{M}]`
+    letter_or_mark,
+    /// `[\p{P}\p{S}]`
+    sign,
+    /// `[^\r\n\p{L}\p{P}\p{S}]`
+    no_letter_or_sign,
+    /// `[A-Za-z]`
+    ascii_letter,
+    /// The characters of DeepSeek V3's second split.
+    east,
     one_of: []const u8,
     /// In any case; U+017F is an s.
     one_of_any_case: []const u8,
@@ -52,6 +63,20 @@ const Set = union(enum) {
             },
             .lower => switch (unicode.propertiesOf(c).category) {
                 .ll, .lm, .lo, .mn, .mc, .me => true,
+                else => false,
+            },
+            .letter_or_mark => class == .letter or switch (unicode.propertiesOf(c).category) {
+                .mn, .mc, .me => true,
+                else => false,
+            },
+            .sign => switch (unicode.propertiesOf(c).category) {
+                .pc, .pd, .ps, .pe, .pi, .pf, .po, .sm, .sc, .sk, .so => true,
+                else => false,
+            },
+            .no_letter_or_sign => !is_newline and class != .letter and !(Set{ .sign = {} }).has(c),
+            .ascii_letter => c < 0x80 and std.ascii.isAlphabetic(@intCast(c)),
+            .east => switch (c) {
+                0x4E00...0x9FA5, 0x3040...0x309F, 0x30A0...0x30FF => true,
                 else => false,
             },
             .one_of => |bytes| c < 0x80 and std.mem.indexOfScalar(u8, bytes, @intCast(c)) != null,
@@ -146,16 +171,30 @@ const llama3 = family(3) ++ spaces;
 const nanochat = family(2) ++ spaces;
 const qwen2 = family(1) ++ spaces;
 
-fn alternativesOf(scanner: pretokenizer.Scanner) []const []const Item {
+const numbers = [_][]const Item{&.{.{ .set = .number, .max = 3 }}};
+const easts = [_][]const Item{&.{.{ .set = .east, .max = many }}};
+const ascii_signs = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
+const signs_and_words = [_][]const Item{
+    &.{ .{ .set = .{ .one_of = ascii_signs } }, .{ .set = .ascii_letter, .max = many } },
+    &.{ .{ .set = .no_letter_or_sign, .min = 0 }, .{ .set = .letter_or_mark, .max = many } },
+    &.{ maybe_blank, .{ .set = .sign, .max = many }, .{ .set = .newline, .min = 0, .max = many } },
+} ++ spaces;
+
+/// A pattern's alternatives.
+const Pattern = []const []const Item;
+
+/// Each pattern within the pieces of the one before.
+fn patternsOf(scanner: pretokenizer.Scanner) []const Pattern {
     return switch (scanner) {
         .compiled, .none => unreachable,
-        .gpt2 => &gpt2,
-        .cl100k => &cl100k,
-        .llama3 => &llama3,
-        .nanochat => &nanochat,
-        .qwen2 => &qwen2,
-        .o200k => &o200k,
-        .tekken => &tekken,
+        .gpt2 => &.{&gpt2},
+        .cl100k => &.{&cl100k},
+        .llama3 => &.{&llama3},
+        .nanochat => &.{&nanochat},
+        .qwen2 => &.{&qwen2},
+        .o200k => &.{&o200k},
+        .tekken => &.{&tekken},
+        .deepseek => &.{ &numbers, &easts, &signs_and_words },
     };
 }
 
@@ -181,6 +220,26 @@ fn match(items: []const Item, characters: []const u21, at: usize) ?usize {
     }
 }
 
+/// Cuts the piece from `start` to the end of `characters` before and behind each match: `is_end`
+/// tells where. Returns whether everything is in a match.
+fn cut(pattern: Pattern, characters: []const u21, start: usize, is_end: []bool) bool {
+    var are_all_matched = true;
+    var at = start;
+    while (at < characters.len) {
+        const end = for (pattern) |alternative| {
+            if (match(alternative, characters, at)) |end| break end;
+        } else {
+            are_all_matched = false;
+            at += 1;
+            continue;
+        };
+        is_end[at] = true;
+        is_end[end] = true;
+        at = end;
+    }
+    return are_all_matched;
+}
+
 /// The longest text that is compared.
 const text_len_max = 400;
 
@@ -198,13 +257,24 @@ fn expectAsReference(scanner: pretokenizer.Scanner, text: []const u8) !void {
     starts[character_count] = text.len;
     const characters = character_buffer[0..character_count];
 
+    const patterns = patternsOf(scanner);
+    var is_end_buffer: [text_len_max + 1]bool = @splat(false);
+    const is_end = is_end_buffer[0 .. character_count + 1];
+    is_end[character_count] = true;
+    for (patterns) |pattern| {
+        var start: usize = 0;
+        while (start < characters.len) {
+            const end = std.mem.indexOfScalarPos(bool, is_end, start + 1, true).?;
+            const are_all_matched = cut(pattern, characters[0..end], start, is_end);
+            if (patterns.len == 1 and !are_all_matched) return error.NothingMatches;
+            start = end;
+        }
+    }
     var expected: [text_len_max]pretokenizer.Span = undefined;
     var count: usize = 0;
     var at: usize = 0;
     while (at < characters.len) : (count += 1) {
-        const end = for (alternativesOf(scanner)) |alternative| {
-            if (match(alternative, characters, at)) |end| break end;
-        } else return error.NothingMatches;
+        const end = std.mem.indexOfScalarPos(bool, is_end, at + 1, true).?;
         expected[count] = .{ .start = starts[at], .end = starts[end] };
         at = end;
     }
@@ -227,7 +297,7 @@ fn expectAsReference(scanner: pretokenizer.Scanner, text: []const u8) !void {
 }
 
 const scanners = [_]pretokenizer.Scanner{
-    .gpt2, .cl100k, .llama3, .nanochat, .qwen2, .o200k, .tekken,
+    .gpt2, .cl100k, .llama3, .nanochat, .qwen2, .o200k, .tekken, .deepseek,
 };
 
 test "every scanner equals its reference on all short texts over telling characters" {
@@ -260,6 +330,7 @@ test "every scanner equals its reference on random text" {
         "\u{1f600}", "\u{200d}", "\u{feff}",   "\u{17f}",  "'\u{17f}", "\u{212a}", "\x80",     "\xe2\x82",
         "\xf0\x9f",  "\x00",     "\u{10ffff}", "\u{e9}",   "(",        "_",        "\xc5",     "\x13",
         "/",         "A",        "\u{1c5}",    "\u{2b0}",  "\u{6e2}",  "\u{903}",  "\u{2160}", "//\n",
+        "\u{3042}",  "\u{30fb}", "\u{9fa5}",   "\u{9fa6}", "\u{3097}", "\u{3099}", "\u{ad}",   "\x7f",
     };
     var text: [text_len_max]u8 = undefined;
     for (scanners) |scanner| {

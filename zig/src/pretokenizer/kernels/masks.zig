@@ -10,10 +10,23 @@ pub const window_len = 64;
 
 pub const Block = @Vector(window_len, u8);
 
+/// Patterns that tell the same characters apart.
+pub const Family = enum {
+    /// A space may precede letters, digits or other characters.
+    gpt2,
+    /// Any character that is no newline may precede letters.
+    letters,
+    /// As `letters`, and a word is parted before a capital behind a small letter.
+    cased,
+    /// As `letters`, but marks are letters, of punctuation and signs only one of ASCII may precede
+    /// letters, and those of ASCII alone; Chinese and Japanese are parted from all other characters.
+    parted,
+};
+
 /// What the patterns tell apart, and the index of its mask.
 pub const Kind = enum(u8) {
     other,
-    /// Any letter; for the cased family, Ll.
+    /// Any letter; for the cased family, Ll; for the parted one, L and M.
     letter,
     number,
     space,
@@ -23,6 +36,8 @@ pub const Kind = enum(u8) {
     caseless,
     /// M, in the cased family.
     mark,
+    /// In the parted family, what is neither L, M, N, P, S nor white space.
+    control,
 };
 
 /// The class of each code point: `kinds[second[first[c >> block_bits] << block_bits | low bits of c]]`.
@@ -43,6 +58,9 @@ pub const Masks = struct {
     upper: u64,
     caseless: u64 = 0,
     mark: u64 = 0,
+    control: u64 = 0,
+    /// Those of Chinese and Japanese that the parted family has apart, beside their kind.
+    east: u64 = 0,
     /// U+0020
     blank: u64,
     newline: u64,
@@ -52,20 +70,26 @@ pub const Masks = struct {
     lead2: u64 = 0,
     lead3: u64 = 0,
     lead4: u64 = 0,
+    /// Bytes that are not ASCII.
+    wide: u64 = 0,
     /// Numbers beyond ASCII.
     wide_number: u64 = 0,
     /// Bytes whose class is known: all before this.
     len: usize,
 
     /// Of a window in which no byte is beyond ASCII.
-    pub inline fn plain(comptime is_cased: bool, block: Block, len: usize) Masks {
+    pub inline fn plain(comptime family: Family, block: Block, len: usize) Masks {
         const valid = lowest(len);
+        const is_cased = family == .cased;
         const letter = if (is_cased) block else block | splat(0x20);
+        const space = equal(block, ' ') | inRange(block, '\t', 5);
+        const control = (inRange(block, 0, 0x20) | equal(block, 0x7F)) & ~space;
         return .{
             .letter = inRange(letter, 'a', 26) & valid,
             .upper = if (is_cased) inRange(block, 'A', 26) & valid else 0,
             .number = inRange(block, '0', 10) & valid,
-            .space = (equal(block, ' ') | inRange(block, '\t', 5)) & valid,
+            .space = space & valid,
+            .control = if (family == .parted) control & valid else 0,
             .blank = equal(block, ' ') & valid,
             .newline = (equal(block, '\n') | equal(block, '\r')) & valid,
             .apostrophe = equal(block, '\'') & valid,
@@ -76,24 +100,29 @@ pub const Masks = struct {
 
     /// Of any window. Where a character is ill-formed or cut off, what is known ends before it.
     pub inline fn of(
-        comptime is_cased: bool,
+        comptime family: Family,
         tables: *const Tables,
         window: *const [window_len]u8,
         len: usize,
     ) Masks {
         const block: Block = window.*;
-        var wide: Wide = .common(is_cased, block);
+        var wide: Wide = .common(family, block);
         wide.len = @min(len, wholeLength(block, window));
         const unknown = beyondAscii(block) & ~wide.known & lowest(wide.len);
-        if (unknown != 0) wide.addRest(tables, window, unknown);
+        if (unknown != 0) wide.addRest(family == .parted, tables, window, unknown);
         const valid = lowest(wide.len);
-        var masks: Masks = .plain(is_cased, block, wide.len);
+        var masks: Masks = .plain(family, block, wide.len);
         masks.letter |= wide.of(.letter) & valid;
         masks.number |= wide.of(.number) & valid;
         masks.space |= wide.of(.space) & valid;
         masks.upper |= wide.of(.upper) & valid;
         masks.caseless = wide.of(.caseless) & valid;
         masks.mark = wide.of(.mark) & valid;
+        if (family == .parted) {
+            masks.control |= wide.of(.control) & valid;
+            masks.east = wide.east & valid;
+        }
+        masks.wide = beyondAscii(block) & valid;
         masks.wide_number = wide.of(.number) & valid;
         masks.lead2 = wide.lead2 & valid;
         masks.lead3 = wide.lead3 & valid;
@@ -127,6 +156,7 @@ pub const Masks = struct {
 const Wide = struct {
     /// All bytes of the characters of each kind.
     by_kind: [kind_count]u64 = @splat(0),
+    east: u64 = 0,
     lead2: u64 = 0,
     lead3: u64 = 0,
     lead4: u64 = 0,
@@ -144,11 +174,11 @@ const Wide = struct {
     /// Characters of the blocks that most texts beyond ASCII are written in, found all at once: a range of
     /// first bytes and of second or third ones tells their kind (the tests of `levels.zig` try every
     /// character). Going character by character took most of the time of Chinese, Korean and Russian text.
-    inline fn common(comptime is_cased: bool, block: Block) Wide {
+    inline fn common(comptime family: Family, block: Block) Wide {
         var wide: Wide = .{};
-        if (inRange(block, 0xC2, 30) != 0) wide.addTwo(is_cased, block);
-        if (inRange(block, 0xE0, 16) != 0) wide.addThree(is_cased, block);
-        if (equal(block, 0xF0) != 0) wide.addFour(block);
+        if (inRange(block, 0xC2, 30) != 0) wide.addTwo(family, block);
+        if (inRange(block, 0xE0, 16) != 0) wide.addThree(family, block);
+        if (equal(block, 0xF0) != 0) wide.addFour(family, block);
         return wide;
     }
 
@@ -166,14 +196,20 @@ const Wide = struct {
         }
     }
 
-    inline fn addTwo(wide: *Wide, comptime is_cased: bool, block: Block) void {
+    inline fn addTwo(wide: *Wide, comptime family: Family, block: Block) void {
+        const is_cased = family == .cased;
         const upper: Kind = if (is_cased) .upper else .letter;
         const caseless: Kind = if (is_cased) .caseless else .letter;
         // U+00A0 to U+00BF: a space, signs.
         const signs = equal(block, 0xC2);
         if (signs != 0) {
-            const sign = inRange(block, 0xA1, 9) | inRange(block, 0xAB, 7) | equal(block, 0xB4) |
+            var sign = inRange(block, 0xA1, 9) | inRange(block, 0xAB, 7) | equal(block, 0xB4) |
                 inRange(block, 0xB6, 3) | equal(block, 0xBB) | equal(block, 0xBF);
+            if (family == .parted) {
+                const soft_hyphen = equal(block, 0xAD);
+                wide.add(2, .control, signs & soft_hyphen >> 1);
+                sign &= ~soft_hyphen;
+            }
             wide.add(2, .space, signs & equal(block, 0xA0) >> 1);
             wide.add(2, .other, signs & sign >> 1);
         }
@@ -210,7 +246,8 @@ const Wide = struct {
         }
     }
 
-    inline fn addThree(wide: *Wide, comptime is_cased: bool, block: Block) void {
+    inline fn addThree(wide: *Wide, comptime family: Family, block: Block) void {
+        const is_cased = family == .cased;
         const upper: Kind = if (is_cased) .upper else .letter;
         const caseless: Kind = if (is_cased) .caseless else .letter;
         const trail2 = inRange(block, 0x80, 0x40) >> 1;
@@ -235,6 +272,13 @@ const Wide = struct {
             wide.add(3, .other, signs & (inRange(block, 0x81, 4) | inRange(block, 0x88, 0x19)) >> 2);
         }
         wide.add(3, caseless, letter);
+        if (family == .parted) {
+            // Up to U+9FA5.
+            const behind = equal(block, 0xE9) & (equal(block, 0xBF) >> 1 |
+                (equal(block, 0xBE) >> 1 & inRange(block, 0xA6, 0x1A) >> 2));
+            const leads = letter & inRange(block, 0xE3, 7) & ~behind;
+            wide.east |= leads | leads << 1 | leads << 2;
+        }
         const forms = equal(block, 0xEF);
         if (forms != 0) {
             // U+FF01 to U+FF65: ASCII as wide as Han characters.
@@ -251,22 +295,31 @@ const Wide = struct {
         if (signs != 0) {
             // U+200B to U+203F without white space; arrows, operators, boxes.
             const page1 = equal(block, 0x80) >> 1 &
-                (inRange(block, 0x8B, 0x1D) | inRange(block, 0xAA, 5) | inRange(block, 0xB0, 16)) >> 2;
+                (inRange(block, 0x90, 0x18) | inRange(block, 0xB0, 16)) >> 2;
+            // How text is joined, and which way it runs.
+            const format = equal(block, 0x80) >> 1 &
+                (inRange(block, 0x8B, 5) | inRange(block, 0xAA, 5)) >> 2;
+            wide.add(3, if (family == .parted) .control else .other, signs & format);
             const whole = (inRange(block, 0x87, 9) | inRange(block, 0x94, 9)) >> 1 & trail3;
             wide.add(3, .other, signs & (page1 | whole));
         }
     }
 
-    /// U+1F300 to U+1FAFF, pictures.
-    inline fn addFour(wide: *Wide, block: Block) void {
+    /// U+1F300 to U+1FAFF, pictures; in the parted family the blocks of them without unassigned ones.
+    inline fn addFour(wide: *Wide, comptime family: Family, block: Block) void {
         const trails = inRange(block, 0x80, 0x40);
-        const pictures = equal(block, 0xF0) & equal(block, 0x9F) >> 1 & inRange(block, 0x8C, 0x20) >> 2;
+        const third = if (family == .parted)
+            inRange(block, 0x8C, 15) | inRange(block, 0xA4, 4)
+        else
+            inRange(block, 0x8C, 0x20);
+        const pictures = equal(block, 0xF0) & equal(block, 0x9F) >> 1 & third >> 2;
         wide.add(4, .other, pictures & trails >> 3);
     }
 
     /// Adds the others, one by one.
     noinline fn addRest(
         wide: *Wide,
+        comptime is_parted: bool,
         tables: *const Tables,
         window: *const [window_len]u8,
         unknown: u64,
@@ -284,6 +337,10 @@ const Wide = struct {
             const lead = @as(u64, 1) << @intCast(at);
             const bits = lowest(character.len) << @intCast(at);
             wide.by_kind[kind] |= bits;
+            if (is_parted) switch (character.code_point) {
+                0x3040...0x30FF, 0x4E00...0x9FA5 => wide.east |= bits,
+                else => {},
+            };
             switch (character.len) {
                 2 => wide.lead2 |= lead,
                 3 => wide.lead3 |= lead,

@@ -1,4 +1,4 @@
-//! The patterns of GPT-2, cl100k, o200k and their kin, 64 bytes of text at a time.
+//! The patterns of GPT-2, cl100k, o200k, DeepSeek V3 and their kin, 64 bytes of text at a time.
 //!
 //! A window begins where a match begins. Its bytes are sorted into classes, a bit for each byte in a mask
 //! for each class (all bytes of a character carry its class), and where pieces begin comes out of the
@@ -17,6 +17,7 @@ const Block = masks_zig.Block;
 const Masks = masks_zig.Masks;
 const lowest = masks_zig.lowest;
 
+pub const Family = masks_zig.Family;
 pub const Kind = masks_zig.Kind;
 pub const Tables = masks_zig.Tables;
 pub const window_len = masks_zig.window_len;
@@ -29,15 +30,6 @@ pub const Options = struct {
     keeps_final_space: bool = false,
     /// o200k: a word takes the contraction behind it.
     contractions: bool = true,
-
-    pub const Family = enum {
-        /// A space may precede letters, digits or other characters.
-        gpt2,
-        /// Any character that is no newline may precede letters.
-        letters,
-        /// As `letters`, and a word is parted before a capital behind a small letter.
-        cased,
-    };
 };
 
 /// A piece of a text.
@@ -245,6 +237,7 @@ noinline fn longWordEnd(
 ) ?usize {
     var padded: [window_len]u8 = undefined;
     var at = position;
+    var is_east = false;
     while (at < text.len) {
         const rest = @min(text.len - at, window_len);
         const window = if (rest == window_len) text[at..][0..window_len] else window: {
@@ -252,8 +245,13 @@ noinline fn longWordEnd(
             @memcpy(padded[0..rest], text[at..][0..rest]);
             break :window &padded;
         };
-        const masks: Masks = .of(options.family == .cased, tables, window, rest);
-        const word = if (options.family == .cased) masks.caseless else masks.letter;
+        const masks: Masks = .of(options.family, tables, window, rest);
+        if (at == position) is_east = masks.east & 1 == 1;
+        const word = switch (options.family) {
+            .gpt2, .letters => masks.letter,
+            .cased => masks.caseless,
+            .parted => masks.letter & if (is_east) masks.east else ~masks.east,
+        };
         var word_len: usize = @ctz(~word);
         if (at == position and word_len == 0) {
             const before = prefixLength(options, masks);
@@ -278,7 +276,10 @@ noinline fn longWordEnd(
 inline fn prefixLength(comptime options: Options, masks: Masks) usize {
     const word = masks.letter | masks.upper | masks.caseless | masks.mark;
     const never = word | masks.number | masks.newline | masks.apostrophe;
-    const may = if (options.family == .gpt2) masks.blank else ~never;
+    const may = switch (options.family) {
+        .gpt2, .parted => masks.blank,
+        .letters, .cased => ~never,
+    };
     if (may & 1 == 0) return 0;
     return @as(usize, @ctz(masks.lastBytes(1))) + 1;
 }
@@ -294,7 +295,7 @@ inline fn boundaries(
 ) u64 {
     const block: Block = window.*;
     if (masks_zig.beyondAscii(block) == 0) {
-        return decide(options, window, .plain(options.family == .cased, block, len), is_end);
+        return decide(options, window, .plain(options.family, block, len), is_end);
     }
     return wideBoundaries(options, tables, window, len, is_end);
 }
@@ -307,7 +308,7 @@ noinline fn wideBoundaries(
     len: usize,
     is_end: bool,
 ) u64 {
-    const masks: Masks = .of(options.family == .cased, tables, window, len);
+    const masks: Masks = .of(options.family, tables, window, len);
     if (masks.len == 0) return 0;
     return decide(options, window, masks, is_end and masks.len == len);
 }
@@ -318,6 +319,7 @@ inline fn decide(
     masks: Masks,
     is_end: bool,
 ) u64 {
+    if (options.family == .parted) return decideParted(options, masks, is_end);
     const valid = lowest(masks.len);
     const word = masks.letter | masks.upper | masks.caseless | masks.mark;
     const others = valid & ~(word | masks.number | masks.space);
@@ -380,13 +382,57 @@ inline fn decide(
     return bounds & (lowest(limit) << 1 | 1) & ~@as(u64, 1);
 }
 
+/// As `decide`, for the parted family.
+inline fn decideParted(comptime options: Options, masks: Masks, is_end: bool) u64 {
+    const valid = lowest(masks.len);
+    const word = masks.letter;
+    const control = masks.control;
+    const others = valid & ~(word | masks.number | masks.space | control);
+    const attached = attachedTo(options, masks, others & ~masks.east);
+    const other = others & ~attached;
+    const space = masks.space & ~attached;
+    const newline = masks.newline & space;
+
+    // A boundary counts up to `limit`. How white space and control characters are parted depends on
+    // what follows.
+    var limit = if (is_end) masks.len else masks.len - 1;
+    if (!is_end) limit = @min(limit, runStart(space, masks.len), runStart(control, masks.len));
+
+    // Where one of the two parts ends and the other begins: nothing is joined with what is before.
+    const part = masks.east ^ masks.east << 1;
+    const word_start = word & ~(word << 1 & ~part);
+    const number_start = masks.number & ~(masks.number << 1);
+    const other_start = other & ~(other << 1 & ~part) & ~(masks.blank << 1 & ~part);
+    const control_start = control & ~(control << 1 & ~part);
+    var bounds = (space & ~(space << 1)) | other_start | control_start | number_start;
+
+    // The last character of white space belongs to what follows, if that is in the same part.
+    const space_last = space & ~newline & (valid & ~(space | masks.number | part)) >> 1;
+    const control_last = control & (word & ~part) >> 1;
+    bounds |= masks.firstBytes(space_last | control_last);
+    bounds |= behindLastNewline(space, newline);
+
+    // A single sign of ASCII takes the letters of ASCII behind it, and no other.
+    const ascii_word = word & ~masks.wide;
+    const headed = (other_start & ~masks.wide) << 1 & ascii_word;
+    bounds |= word_start & ~((space & ~newline | control) << 1 & ~part) & ~headed;
+    if (masks.wide != 0) bounds |= (ascii_word +% headed) & ~ascii_word & word;
+
+    bounds |= groups(options.number_len, masks.number, number_start);
+    if (masks.wide_number != 0) {
+        limit = @min(limit, runStart(masks.number, @ctz(masks.wide_number)));
+    }
+    if (is_end) bounds |= @as(u64, 1) << @intCast(masks.len);
+    return bounds & (lowest(limit) << 1 | 1) & ~@as(u64, 1);
+}
+
 /// The newlines, and for the cased family slashes behind them, that belong to the other characters
 /// before them.
 inline fn attachedTo(comptime options: Options, masks: Masks, other: u64) u64 {
     const starts = masks.newline & other << 1;
     switch (options.family) {
         .gpt2 => return 0,
-        .letters => return runsFrom(masks.newline, starts),
+        .letters, .parted => return runsFrom(masks.newline, starts),
         .cased => {
             if (masks.slash & masks.newline << 1 == 0) return runsFrom(masks.newline, starts);
             const either = masks.newline | masks.slash;
