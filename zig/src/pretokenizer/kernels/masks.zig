@@ -219,8 +219,8 @@ const Wide = struct {
         const latin_capital = latin & (inRange(block, 0x80, 0x1F) & ~equal(block, 0x97)) >> 1;
         // U+0400 to U+045F, Cyrillic: capitals before U+0430.
         const cyrillic = equal(block, 0xD0);
-        const cyrillic_small = cyrillic & inRange(block, 0xB0, 0x10) >> 1 |
-            equal(block, 0xD1) & inRange(block, 0x80, 0x20) >> 1;
+        const cyrillic_small = (cyrillic & inRange(block, 0xB0, 0x10) >> 1) |
+            (equal(block, 0xD1) & inRange(block, 0x80, 0x20) >> 1);
         const cyrillic_capital = cyrillic & inRange(block, 0x80, 0x30) >> 1;
         wide.add(2, .letter, latin_small | cyrillic_small);
         wide.add(2, upper, latin_capital | cyrillic_capital);
@@ -232,8 +232,8 @@ const Wide = struct {
             // U+0391 to U+03AB, capitals; U+03AC to U+03CE.
             const capital = inRange(block, 0x91, 0x1B) & ~equal(block, 0xA2);
             wide.add(2, upper, greek & capital >> 1);
-            wide.add(2, .letter, greek & inRange(block, 0xAC, 0x14) >> 1 |
-                greek_more & inRange(block, 0x80, 0x0F) >> 1);
+            wide.add(2, .letter, (greek & inRange(block, 0xAC, 0x14) >> 1) |
+                (greek_more & inRange(block, 0x80, 0x0F) >> 1));
         }
         if (inRange(block, 0xD7, 5) != 0) {
             // U+05D0 to U+05EA, Hebrew; U+0620 to U+064A and U+0671 to U+06D3, Arabic, without U+0640.
@@ -286,7 +286,7 @@ const Wide = struct {
             const page2 = forms & equal(block, 0xBD) >> 1;
             const other1 = inRange(block, 0x81, 15) | inRange(block, 0x9A, 7) | inRange(block, 0xBB, 5);
             const other2 = equal(block, 0x80) | inRange(block, 0x9B, 11);
-            wide.add(3, .other, page1 & other1 >> 2 | page2 & other2 >> 2);
+            wide.add(3, .other, (page1 & other1 >> 2) | (page2 & other2 >> 2));
             wide.add(3, .number, page1 & inRange(block, 0x90, 10) >> 2);
             wide.add(3, upper, page1 & inRange(block, 0xA1, 26) >> 2);
             wide.add(3, .letter, page2 & inRange(block, 0x81, 26) >> 2);
@@ -414,4 +414,28 @@ inline fn equal(block: Block, byte: u8) u64 {
 /// The bytes from `first` on, `count` of them.
 inline fn inRange(block: Block, first: u8, count: u8) u64 {
     return @bitCast(block -% splat(first) < splat(count));
+}
+
+test "characters of the most used blocks are not looked up one by one" {
+    @setEvalBranchQuota(10_000);
+    const texts = [_][]const u8{
+        "\u{a0}\u{ab}\u{bb}\u{c0}\u{e9}\u{ff}",
+        "\u{400}\u{410}\u{42f}\u{430}\u{43f}\u{440}\u{44f}\u{45f}",
+        "\u{391}\u{3a9}\u{3ac}\u{3bf}\u{3c0}\u{3ce}",
+        "\u{5d0}\u{5ea}\u{620}\u{63f}\u{641}\u{64a}\u{671}\u{6bf}\u{6d3}",
+        "\u{4e00}\u{5fff}\u{9fa5}\u{9fff}\u{ac00}\u{c000}\u{d77f}",
+        "\u{3041}\u{3080}\u{3096}\u{30a1}\u{30bf}\u{30c0}\u{30fa}\u{30ff}\u{3000}\u{3001}\u{3020}",
+        "\u{ff01}\u{ff0c}\u{ff11}\u{ff1a}\u{ff21}\u{ff3b}\u{ff40}\u{ff41}\u{ff5b}\u{ff65}",
+        "\u{200b}\u{2010}\u{2014}\u{2019}\u{202a}\u{203f}\u{21c0}\u{23ff}\u{2500}\u{273f}",
+        "\u{1f300}\u{1f600}\u{1f64f}\u{1f6bf}\u{1f900}\u{1f9ff}",
+    };
+    for (texts) |text| {
+        inline for (comptime std.enums.values(Family)) |family| {
+            var window: [window_len]u8 = @splat(' ');
+            @memcpy(window[0..text.len], text);
+            const wide: Wide = .common(family, window);
+            errdefer std.debug.print("in {s}, {t}\n", .{ text, family });
+            try std.testing.expectEqual(beyondAscii(window), wide.known);
+        }
+    }
 }
