@@ -241,7 +241,7 @@ def _over(
     """Our time of a cell over that of another cell of ours."""
     names = ("row", "vocabulary", "text", "shape")
     mine = [r for r in cell if r["engine"] == OURS]
-    base = [r for r in records if tuple(r[n] for n in names) == other and r["engine"] == OURS]
+    base = [r for r in records if tuple(r.get(n) for n in names) == other and r["engine"] == OURS]
     times = [figures.per_byte(r, "warm") for r in (*mine, *base)]
     if len(times) != 2 or times[0] is None or not times[1]:
         return None

@@ -125,6 +125,10 @@ def test_a_larger_file_of_ones_own_is_no_merit() -> None:
 
 def test_a_hostile_text_is_held_against_our_prose() -> None:
     cells = [record(OURS, 1, row="hostile"), record(OURS, 5, row="hostile", text="spaces")]
+    # A loading has no shape.
+    loading = record(OURS, 1, row="load")
+    del loading["shape"]
+    cells.append(loading)
     prose = [o for o in targets.outcomes(cells) if o.target.measure == "prose"]
     assert [(o.worst, o.met) for o in prose] == [(5.0, True)]
 
