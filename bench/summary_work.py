@@ -30,14 +30,22 @@ _TOKENS = 1_000_000
 _SMALL_VOCAB = 2048
 _LARGE_VOCAB = 8192
 _TIMEOUT = 300.0
-# Where Bazel puts the program in Rust, and Cargo. Python resolves the links of the runfiles for the
-# place of a module, not for that of the program it was started with.
-_RUST_PLACES = [
-    Path(sys.argv[0]).absolute().parent.parent / "rust_baseline" / "bench",
+# Where Bazel puts the programs. Python resolves the links of the runfiles for the place of a
+# module, not for that of the program it was started with.
+_BUILT = Path(sys.argv[0]).absolute().parent.parent
+
+
+def _built(*places: Path) -> Optional[str]:
+    return next((str(path) for path in places if path.is_file()), None)
+
+
+RUST_PROGRAM = _built(
+    _BUILT / "rust_baseline" / "bench",
     Path(__file__).parent.parent / "rust_baseline" / "target" / "release" / "bench",
-]
-RUST_PROGRAM = next((str(path) for path in _RUST_PLACES if path.is_file()), None)
-"""rust_baseline's ``bench``, if it is built."""
+)
+"""rust_baseline's ``bench``, if it is built by Bazel or by Cargo."""
+ZIG_PROGRAM = _built(_BUILT / "zig" / "bench")
+"""The core's ``bench``, if it is built."""
 # What the plain Python does of each work: merges, and one document in so many.
 _PLAIN_MERGES = {"documents": 16, "large": 1}
 _PLAIN_DOCUMENTS = 20

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, List, Optional, Tuple
 
-from summary_work import checksum, ranks_checksum, train_tokenizers
+from summary_work import (
+    RUST_PROGRAM,
+    ZIG_PROGRAM,
+    checksum,
+    ranks_checksum,
+    train_tokenizers,
+)
 
 import corpora
 from engines import OURS
@@ -33,6 +39,8 @@ class Trainer:
     """From the file, the number of tokens and of threads to the call; None for a program."""
     fingerprint: Optional[Callable[[Any], str]] = None
     """Of what the call gave; None where nobody else follows the same rule."""
+    program: Optional[str] = None
+    """Where the program is; None if it is not built."""
 
 
 def documents(path: str) -> List[str]:
@@ -71,13 +79,6 @@ def _ours_as_tokenizers(path: str, size: int, threads: int) -> Train:
 def _ours_as_gigatoken(path: str, size: int, threads: int) -> Train:
     trainer = _ours(size, threads, tie_break="huggingface", pattern="gpt2")
     return lambda: trainer.train_from_files([path])
-
-
-def _ours_of_counts(path: str, size: int, threads: int) -> Train:
-    from pyaot_tokenizer import count_words
-
-    trainer, counts = _ours(size, threads), count_words(documents(path))
-    return lambda: trainer.train_from_counts(counts)
 
 
 def _tokens_of_ours(tokenizer: Any) -> str:
@@ -155,7 +156,7 @@ _AS_TOKENIZERS = 'Trainer(n, num_threads=threads, tie_break="huggingface"'
 
 TEXTS = (
     Trainer(OURS, "Trainer(n, num_threads=threads).train(texts)", _ours_of_texts, _tokens_of_ours),
-    Trainer("rust_baseline", "bench --vocab-size=n path"),
+    Trainer("rust_baseline", "bench --vocab-size=n path", program=RUST_PROGRAM),
     Trainer(
         "rustbpe",
         "t.train_from_iterator(iter(texts), n)",
@@ -187,14 +188,10 @@ AS_GIGATOKEN = (
         lambda learnt: _merges_checksum(learnt[1]),
     ),
 )
+_MERGES_ALONE = "bench --vocab-size=n path: merge_cpu_seconds"
 COUNTS = (
-    Trainer(
-        OURS,
-        "Trainer(n, num_threads=1).train_from_counts(counts)",
-        _ours_of_counts,
-        _tokens_of_ours,
-    ),
-    Trainer("rust_baseline", "bench --vocab-size=n path: merge_cpu_seconds"),
+    Trainer(OURS, _MERGES_ALONE, program=ZIG_PROGRAM),
+    Trainer("rust_baseline", _MERGES_ALONE, program=RUST_PROGRAM),
 )
 STREAM = (
     Trainer(OURS, "Trainer(n, num_threads=1).train(stream)", _ours_of_stream, _tokens_of_ours),

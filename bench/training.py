@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence
 
-from summary_work import RUST_PROGRAM
-
 import trainers
 from engines import Vocabulary
 from figures import Record
@@ -43,8 +41,8 @@ WORKS = (
     Work("counts", 65_536, (1,), trainers.COUNTS),
     Work("stream", 32_768, (1,), trainers.STREAM),
 )
-"""From texts that are held, from a file, from counts; ``stream`` is for its peak of memory: no text
-is held."""
+"""From texts that are held, from a file, merges alone; ``stream`` is for its peak of memory: no
+text is held."""
 
 
 def measure(
@@ -104,7 +102,7 @@ def _run(
         Failed: It could not do it.
     """
     if trainer.prepare is None:
-        return _run_program(path, work, threads, timeout)
+        return _run_program(trainer.program, path, work, threads, timeout)
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     # There is no vocabulary yet.
@@ -152,11 +150,13 @@ def _train_main(pipe: Any, setup: Setup, work_index: int, index: int, path: str)
         pipe.send({"failed": describe(error)})
 
 
-def _run_program(path: Path, work: Work, threads: int, timeout: float) -> Dict[str, Any]:
-    """rust_baseline's program; it holds the text."""
-    if RUST_PROGRAM is None:
+def _run_program(
+    program: Optional[str], path: Path, work: Work, threads: int, timeout: float
+) -> Dict[str, Any]:
+    """rust_baseline's program or the core's; it holds the text."""
+    if program is None:
         raise Failed("its program is not built")
-    command = [RUST_PROGRAM, f"--vocab-size={work.vocab_size}", f"--encode={os.devnull}"]
+    command = [program, f"--vocab-size={work.vocab_size}", f"--encode={os.devnull}"]
     command += [f"--document-bytes={trainers.DOCUMENT_BYTES}", str(path)]
     environment = {**os.environ, "RAYON_NUM_THREADS": str(threads)}
     try:

@@ -28,25 +28,33 @@ where
         if buffer.is_empty() {
             return Ok(counts);
         }
+        // One table a thread rather than one a text, of which each but the first is entered twice.
         let of_buffer = buffer
             .par_iter()
-            .map(|text| count_one(pattern, text.as_ref()))
+            .try_fold(PieceCounts::new, |counts, text| {
+                count_one(pattern, text.as_ref(), counts)
+            })
             .try_reduce(PieceCounts::new, |total, part| Ok(sum(total, part)))?;
         counts = sum(counts, of_buffer);
     }
 }
 
-fn count_one(pattern: &Regex, text: &str) -> Result<PieceCounts, Error> {
-    let mut counts = PieceCounts::new();
+fn count_one(pattern: &Regex, text: &str, mut counts: PieceCounts) -> Result<PieceCounts, Error> {
     for piece in pattern.find_iter(text) {
-        *counts
-            .entry(CompactString::from(piece?.as_str()))
-            .or_default() += 1;
+        let piece = piece?.as_str();
+        match counts.get_mut(piece) {
+            Some(count) => *count += 1,
+            None => _ = counts.insert(CompactString::from(piece), 1),
+        }
     }
     Ok(counts)
 }
 
-fn sum(mut total: PieceCounts, part: PieceCounts) -> PieceCounts {
+/// The counts of both, entered into the larger.
+fn sum(mut total: PieceCounts, mut part: PieceCounts) -> PieceCounts {
+    if total.len() < part.len() {
+        std::mem::swap(&mut total, &mut part);
+    }
     for (piece, count) in part {
         *total.entry(piece).or_default() += count;
     }
