@@ -141,6 +141,25 @@ def test_decode(ids: Any, errors: Any) -> None:
         assert outcome(lambda: tok.decode_batch(batch, **arguments)) == expected  # noqa: B023
 
 
+@pytest.mark.parametrize("end", [b"", b"\xe4\xb8", b"\xff", b"\xed\xa0\x80"], ids=repr)
+@pytest.mark.parametrize(
+    "some",
+    ["a\xe9", "\xe9", "\u4e2d\u6587", "a\u4e2d", "\u044f ", "\U0001f600", "a\U0001f600\u0800"],
+)
+def test_decode_to_every_kind_of_str(some: str, end: bytes) -> None:
+    tok = make()
+    for count in (1, 2, 7, 21, 22, 32, 63, 64, 65, 200, 1_500_000):
+        text = (some * (count // len(some) + 1))[:count].encode() + end
+        for errors in ("replace", "strict"):
+            expected = outcome(lambda: text.decode(errors=errors))  # noqa: B023
+            assert outcome(lambda: tok.decode(array.array("B", text), errors=errors)) == expected  # noqa: B023
+    sparse = ("x" * 70 + some + "y" * 300) * 20
+    decoded = tok.decode(array.array("B", sparse.encode()))
+    assert decoded == sparse
+    # A str has the smallest units that its characters fit.
+    assert sys.getsizeof(decoded) == sys.getsizeof("".join(list(sparse)))
+
+
 @pytest.mark.parametrize("typecode", "bBhHiIlLqQfd")
 def test_decode_arrays(typecode: str) -> None:
     tok = make()

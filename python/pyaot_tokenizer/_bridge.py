@@ -61,6 +61,7 @@ _FUNCTIONS = (
     "PyType_GetSlot",
     "PyUnicode_AsUTF8AndSize",
     "PyUnicode_DecodeUTF8",
+    "PyUnicode_FromKindAndData",
     "PyUnicode_InternFromString",
     "Py_DecRef",
     "Py_IncRef",

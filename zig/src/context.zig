@@ -54,6 +54,8 @@ pub const Context = struct {
     joined_ids: std.ArrayList(u32) = .empty,
     /// The bytes of the last decode call.
     bytes: std.ArrayList(u8) = .empty,
+    /// The same as characters of 16 or 32 bits, where they were asked for.
+    units: std.ArrayList(u32) = .empty,
     /// What the general way from tokens to text works in.
     texts: [2]Texts = .{ .{}, .{} },
     diagnostic: Diagnostic = .{},
@@ -119,6 +121,7 @@ pub const Context = struct {
         context.ends.deinit(gpa);
         context.joined_ids.deinit(gpa);
         context.bytes.deinit(gpa);
+        context.units.deinit(gpa);
         for (&context.texts) |*texts| texts.deinit(gpa);
         context.* = undefined;
     }
@@ -558,6 +561,14 @@ pub const Context = struct {
         context.clear();
         try context.joined_ids.resize(context.gpa, len);
         return context.joined_ids.items;
+    }
+
+    /// Room for `len` units of text, of 16 or 32 bits.
+    pub fn unitSpace(context: *Context, comptime Unit: type, len: usize) error{OutOfMemory}![]Unit {
+        const words = std.math.divCeil(usize, len * @sizeOf(Unit), @sizeOf(u32)) catch unreachable;
+        context.units.clearRetainingCapacity();
+        try context.units.ensureTotalCapacity(context.gpa, words);
+        return @as([*]Unit, @ptrCast(context.units.items.ptr))[0..len];
     }
 
     fn clear(context: *Context) void {

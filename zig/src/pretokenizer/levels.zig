@@ -54,6 +54,17 @@ pub inline fn scan(
     };
 }
 
+/// As `units.fill`, by the kernels of `level`, which the machine must have.
+pub fn fillUnits(level: Level, comptime Unit: type, text: []const u8, units: [*]Unit) ?usize {
+    return switch (level) {
+        .baseline => window.units.fill(Unit, text, units),
+        .v3 => window_v3.units.fill(Unit, text, units),
+        .v4 => window_v4.units.fill(Unit, text, units),
+    };
+}
+
+pub const units_slack = window.units.slack;
+
 /// The kernels of another module have types of their own, alike in all but name.
 fn scanWith(
     comptime kernels: type,
@@ -357,6 +368,60 @@ const hostile = [_][]const u8{
     "\u{3007}",  "\u{2460}",  "\u{1f3fb}", "\u{1fb00}", "\u{ad}",   "\u{200b}", "\u{9fa5}", "\u{9fa6}",
     "\u{3040}",  "\u{3097}",  "\u{309b}",  "\u{30fb}",  "\x7f",     "\u{85}",   "!a",       "\u{1f6d8}",
 };
+
+fn expectUnits(level: Level, comptime Unit: type, text: []const u8) !void {
+    var units: [1000 + units_slack]Unit = undefined;
+    const found = fillUnits(level, Unit, text, &units);
+    var expected: [1000]Unit = undefined;
+    var count: usize = 0;
+    const is_right = for_each: {
+        var characters = (std.unicode.Utf8View.init(text) catch break :for_each false).iterator();
+        while (characters.nextCodepoint()) |character| : (count += 1) {
+            expected[count] = std.math.cast(Unit, character) orelse break :for_each false;
+        }
+        break :for_each true;
+    };
+    try std.testing.expectEqual(if (is_right) count else null, found);
+    if (is_right) try std.testing.expectEqualSlices(Unit, expected[0..count], units[0..count]);
+}
+
+test "every level gives the characters of well-formed text, and nothing for any other" {
+    const characters = [_][]const u8{
+        "a",        "\x00",     "\x7f",     "\u{80}",    "\u{7ff}",   "\u{800}",    "\u{4e2d}",
+        "\u{d7ff}", "\u{e000}", "\u{ffff}", "\u{10000}", "\u{1f600}", "\u{10ffff}",
+    };
+    const broken = [_][]const u8{
+        "\x80",         "\xbf",             "\xc0\x80",         "\xc1\xbf",             "\xc3",
+        "\xe0\x9f\xbf", "\xe4\xb8",         "\xed\xa0\x80",     "\xed\xbf\xbf",         "\xf0\x8f\xbf\xbf",
+        "\xf0\x9f\x98", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf8\x88\x80\x80\x80", "\xff",
+    };
+    var prng: std.Random.DefaultPrng = .init(4);
+    const random = prng.random();
+    var buffer: [1000]u8 = undefined;
+    for (0..20_000) |i| {
+        // A few of the characters, so that there are runs of each length and blocks with few that are not ASCII.
+        var some: [characters.len + 1][]const u8 = undefined;
+        const kinds = random.intRangeAtMost(usize, 1, characters.len);
+        for (some[0..kinds]) |*each| each.* = characters[random.uintLessThan(usize, characters.len)];
+        const most: usize = if (random.boolean()) 12 else kinds;
+        var len: usize = 0;
+        const count = random.uintAtMost(usize, if (i % 4 == 0) 200 else 40);
+        const broken_at = if (i % 2 == 0) random.uintAtMost(usize, count) else count;
+        for (0..count) |at| {
+            const usual = some[random.uintLessThan(usize, most) % kinds];
+            const each = if (at == broken_at) broken[random.uintLessThan(usize, broken.len)] else usual;
+            @memcpy(buffer[len..][0..each.len], each);
+            len += each.len;
+        }
+        const text = buffer[0..len -| random.uintAtMost(usize, 1)];
+        errdefer std.debug.print("in {f}\n", .{std.zig.fmtString(text)});
+        for (std.enums.values(Level)) |level| {
+            if (@intFromEnum(level) > @intFromEnum(detect())) continue;
+            try expectUnits(level, u16, text);
+            try expectUnits(level, u32, text);
+        }
+    }
+}
 
 test "every level gives the pieces of the scanners that go character by character" {
     var prng: std.Random.DefaultPrng = .init(3);

@@ -1,6 +1,7 @@
 //! The interpreter's own functions, by address, and what was found out about its objects.
 //!
-//! The library is linked to no Python: the binding hands over the addresses of functions of the stable ABI.
+//! The library is linked to no Python: the binding hands over the addresses of functions of the stable ABI (and of
+//! one more, which all versions have).
 //! Two things are read and written in place, because a call for each would cost several times as much: the
 //! items of lists and the values of small ints. Neither is in the stable ABI. They are used only in versions
 //! whose layout is known, and only after the interpreter's own functions have confirmed it at start-up;
@@ -115,6 +116,8 @@ pub const Interpreter = extern struct {
     PyType_GetSlot: *const fn (*Object, c_int) callconv(.c) ?*const anyopaque,
     PyUnicode_AsUTF8AndSize: *const fn (*Object, *isize) callconv(.c) ?[*:0]const u8,
     PyUnicode_DecodeUTF8: *const fn ([*]const u8, isize, [*:0]const u8) callconv(.c) ?*Object,
+    /// Not in the stable ABI, but the same in every version.
+    PyUnicode_FromKindAndData: *const fn (c_int, *const anyopaque, isize) callconv(.c) ?*Object,
     PyUnicode_InternFromString: *const fn ([*:0]const u8) callconv(.c) ?*Object,
     Py_DecRef: *const fn (*Object) callconv(.c) void,
     Py_IncRef: *const fn (*Object) callconv(.c) void,

@@ -11,6 +11,7 @@ const lists = @import("lists.zig");
 const numbers = @import("numbers.zig");
 const offsets = @import("../offsets.zig");
 const states = @import("state.zig");
+const strs = @import("strs.zig");
 const texts = @import("texts.zig");
 const Context = @import("../context.zig").Context;
 const SpecialMode = @import("../added_tokens.zig").SpecialMode;
@@ -454,8 +455,7 @@ fn decodeIds(
     const outcome = context.decodeText(ids, skip_special);
     restore(thread);
     _ = outcome catch return error.NotCovered;
-    const bytes = context.bytes.items;
-    return py.PyUnicode_DecodeUTF8(bytes.ptr, @intCast(bytes.len), handler) orelse error.Raised;
+    return strs.make(context, handler) orelse error.Raised;
 }
 
 fn encodeBatch(self: *Object, arguments: Arguments) Error!*Object {

@@ -21,6 +21,8 @@ pub const Family = masks_zig.Family;
 pub const Kind = masks_zig.Kind;
 pub const Tables = masks_zig.Tables;
 pub const window_len = masks_zig.window_len;
+/// Not for windows: here because a level's kernels are one module.
+pub const units = @import("units.zig");
 
 pub const Options = struct {
     family: Family,
