@@ -141,10 +141,10 @@ pub const TrainingOption = enum(i32) {
 pub const no_offset: u64 = std.math.maxInt(u64);
 
 const gpa = if (builtin.is_test) std.testing.allocator else std.heap.c_allocator;
-/// For what is large for certain; `gpa` may free it.
-const loading: huge_pages.Advising = .{ .child = gpa };
 /// For what training takes.
 const training_gpa = if (builtin.is_test) gpa else large_memory.over(gpa);
+/// For tables and what making them takes. From the C library alone, 8 to 24 MiB of it stayed in heaps (cl100k).
+const loading: huge_pages.Advising = .{ .child = training_gpa };
 
 /// The object behind a `pyaot_tokenizer` handle: empty, then loaded once.
 pub const TokenizerHandle = struct {
@@ -203,7 +203,7 @@ pub const functions = struct {
     /// Frees a tokenizer. Its contexts must be destroyed first. NULL is allowed.
     pub fn pyaot_tokenizer_destroy(handle: ?*TokenizerHandle) callconv(.c) void {
         const h = handle orelse return;
-        if (h.frozen) |*opened| opened.close(gpa) else if (h.loaded) |*loaded| loaded.deinit(gpa);
+        if (h.frozen) |*opened| opened.close(gpa) else if (h.loaded) |*loaded| loaded.deinit(loading.allocator());
         h.specials.deinit(gpa);
         h.specials_arena.deinit();
         gpa.destroy(h);
