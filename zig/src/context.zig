@@ -6,6 +6,7 @@
 
 const std = @import("std");
 const byte_runs = @import("byte_runs.zig");
+const definition = @import("definition.zig");
 const Diagnostic = @import("diagnostic.zig").Diagnostic;
 const Dropout = @import("dropout.zig").Dropout;
 const encoder_zig = @import("encoder.zig");
@@ -767,6 +768,89 @@ test "equals the slow encoder on random text, counts the same and decodes to the
             try std.testing.expectEqualStrings(text, context.bytes.items);
         }
     }
+}
+
+/// A vocabulary of bytes and of what random pieces of text have, some of it made by no merge.
+fn randomDefinition(arena: Allocator, random: std.Random, characters: []const []const u8) !definition.Definition {
+    var tokens: std.ArrayList(definition.Token) = .empty;
+    for (0..256) |byte| {
+        try tokens.append(arena, .{ .id = @intCast(byte), .bytes = try arena.dupe(u8, &.{@intCast(byte)}) });
+    }
+    var merges: std.ArrayList(definition.Merge) = .empty;
+    var known: std.StringHashMapUnmanaged(u32) = .empty;
+    for (tokens.items) |token| try known.put(arena, token.bytes, token.id);
+    for (0..random.intRangeAtMost(usize, 5, 60)) |_| {
+        var text: std.ArrayList(u8) = .empty;
+        for (0..random.intRangeAtMost(usize, 1, 4)) |_| {
+            try text.appendSlice(arena, characters[random.uintLessThan(usize, characters.len)]);
+        }
+        const start = random.uintLessThan(usize, @min(text.items.len, 3));
+        const bytes = text.items[start..@max(start + 1, text.items.len -| random.uintLessThan(usize, 3))];
+        if (known.contains(bytes)) continue;
+        const id: u32 = @intCast(tokens.items.len);
+        try tokens.append(arena, .{ .id = id, .bytes = bytes });
+        try known.put(arena, bytes, id);
+        for (1..bytes.len) |split| {
+            const left = known.get(bytes[0..split]) orelse continue;
+            const right = known.get(bytes[split..]) orelse continue;
+            try merges.append(arena, .{ .left = left, .right = right, .result = id });
+        }
+    }
+    random.shuffle(definition.Merge, merges.items);
+    return .{
+        .format = .tiktoken,
+        .tokens = tokens.items,
+        .merge_rule = switch (random.uintLessThan(u8, 3)) {
+            0 => .rank,
+            1 => .{ .list = .{ .merges = merges.items, .ignore_merges = false } },
+            else => .{ .list = .{ .merges = merges.items, .ignore_merges = true } },
+        },
+        .splits = try arena.dupe(definition.Split, &.{.matches(test_support.pattern)}),
+        .added_tokens = &.{},
+    };
+}
+
+test "equals the slow encoder where pieces are cut into parts, the first time and later" {
+    const gpa = std.testing.allocator;
+    const characters = [_][]const u8{
+        "\u{4e2d}", "\u{6587}", "\u{4e00}", "\u{3042}", "\u{ac00}", "\u{20000}", "a", "\u{44f}", "\u{4e01}",
+        "\u{5e2d}", "\u{e4e2}", "\u{4b8e}", "\u{e38}",  "\u{4f2d}",
+    };
+    var prng: std.Random.DefaultPrng = .init(23);
+    const random = prng.random();
+    var cut: usize = 0;
+    for (0..60) |_| {
+        var arena_state: std.heap.ArenaAllocator = .init(gpa);
+        defer arena_state.deinit();
+        const arena = arena_state.allocator();
+        const kinds = random.intRangeAtMost(usize, 2, characters.len);
+        const parsed = try randomDefinition(arena, random, characters[0..kinds]);
+        var diagnostic: Diagnostic = .{};
+        var tokenizer: Tokenizer = try .init(gpa, parsed, &diagnostic);
+        defer tokenizer.deinit(gpa);
+        var context: Context = try .init(gpa, &tokenizer);
+        defer context.deinit();
+        for (0..15) |_| {
+            var text: std.ArrayList(u8) = .empty;
+            for (0..random.intRangeAtMost(usize, 1, 80)) |_| {
+                const rare = [_][]const u8{ " ", "\xe4\xb8", "\xff", "\xed\xa0\x80", "." };
+                const character = if (random.uintLessThan(u8, 12) == 0)
+                    rare[random.uintLessThan(usize, rare.len)]
+                else
+                    characters[random.uintLessThan(usize, kinds)];
+                try text.appendSlice(arena, character);
+            }
+            const pretokenizer = &tokenizer.pretokenizer;
+            const expected = try test_support.encodeSlowly(arena, parsed, pretokenizer, text.items);
+            for (0..3) |_| {
+                _ = try context.encode(text.items, .text);
+                try std.testing.expectEqualSlices(u32, expected, context.ids);
+                try std.testing.expectEqual(expected.len, try context.count(text.items, .text));
+            }
+        }
+        cut += context.encoder.met.count;
+    }
+    try std.testing.expect(cut > 100);
 }
 
 test "added tokens: as tokens, as text, refused" {

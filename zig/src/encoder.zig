@@ -7,6 +7,7 @@
 
 const std = @import("std");
 const bpe = @import("bpe.zig");
+const Doorkeeper = @import("doorkeeper.zig").Doorkeeper;
 const Dropout = @import("dropout.zig").Dropout;
 const huge_pages = @import("huge_pages.zig");
 const levels = @import("pretokenizer/levels.zig");
@@ -34,6 +35,8 @@ pub const Error = error{ OutOfMemory, SpecialToken };
 pub const Encoder = struct {
     tokenizer: *const Tokenizer,
     cache: PieceCache,
+    /// The pieces that were cut into parts.
+    met: Doorkeeper = .{},
     /// The kernels that this machine can run.
     level: levels.Level,
     scratch: bpe.Scratch = .{},
@@ -58,6 +61,7 @@ pub const Encoder = struct {
 
     pub fn deinit(encoder: *Encoder, gpa: Allocator) void {
         encoder.cache.deinit();
+        encoder.met.deinit();
         encoder.scratch.deinit(gpa);
         encoder.normalization.deinit(gpa);
         encoder.late_normalization.deinit(gpa);
@@ -148,12 +152,15 @@ pub const Encoder = struct {
         var end = start;
         while (end < stop) {
             var keys: piece_cache.Keys = undefined;
-            var count = encoder.nextPieces(text, &cursor, &spans, &keys);
-            while (spans[count - 1].start >= stop) count -= 1;
-            const room = spans[count - 1].end - end + piece_cache.slack;
-            try encoder.ids.ensureUnusedCapacity(gpa, room);
-            _ = try encoder.encodeKeyed(gpa, text, spans[0..count], &keys);
-            end = spans[count - 1].end;
+            var found = encoder.nextPieces(text, &cursor, &spans, &keys);
+            while (spans[found.count - 1].start >= stop) found.count -= 1;
+            while (found.left_count > 0 and keys.left[found.left_count - 1] >= found.count) {
+                found.left_count -= 1;
+            }
+            const last = spans[found.count - 1];
+            try encoder.ids.ensureUnusedCapacity(gpa, last.end - end + piece_cache.slack);
+            _ = try encoder.encodeFound(gpa, text, &spans, &keys, found);
+            end = last.end;
         }
         return end;
     }
@@ -198,11 +205,11 @@ pub const Encoder = struct {
         while (cursor.position < text.len) {
             const start = cursor.position;
             var keys: piece_cache.Keys = undefined;
-            const span_count = encoder.nextPieces(text, &cursor, &spans, &keys);
+            const found = encoder.nextPieces(text, &cursor, &spans, &keys);
             // No piece has more ids than bytes, and a cached one is written whole.
             const room = cursor.position - start + piece_cache.slack;
             try encoder.ids.ensureUnusedCapacity(gpa, room);
-            count += try encoder.encodeKeyed(gpa, text, spans[0..span_count], &keys);
+            count += try encoder.encodeFound(gpa, text, &spans, &keys, found);
             if (output == .count) encoder.ids.items.len = before;
         }
         return count;
@@ -473,25 +480,129 @@ pub const Encoder = struct {
         }
     };
 
-    /// The next pieces of `text`, and their keys.
+    /// How many pieces there are, and for how many of them `keys.left` says that they have no key yet.
+    const Found = struct { count: usize, left_count: usize };
+
+    /// The next pieces of `text`, and the keys of most.
     fn nextPieces(
         encoder: *Encoder,
         text: []const u8,
         cursor: *pretokenizer.Cursor,
         spans: *[batch_len]pretokenizer.Span,
         keys: *piece_cache.Keys,
-    ) usize {
+    ) Found {
         const cache = &encoder.cache;
         var keyed = cache.keyed(keys);
         const pieces = &encoder.tokenizer.pretokenizer;
         if (pieces.nextKeyed(text, cursor, spans, &keyed)) |count| {
-            if (keyed.left_count > 0) cache.makeLeft(text, spans, keyed.left_count, keys);
-            return count;
+            return .{ .count = count, .left_count = keyed.left_count };
         }
         const count = pieces.next(text, cursor, spans);
-        cache.makeKeys(text, spans[0..count], keys);
+        return .{ .count = count, .left_count = cache.makeShort(text, spans[0..count], keys) };
+    }
+
+    /// Encodes what `nextPieces` found.
+    fn encodeFound(
+        encoder: *Encoder,
+        gpa: Allocator,
+        text: []const u8,
+        spans: *const [batch_len]pretokenizer.Span,
+        keys: *piece_cache.Keys,
+        found: Found,
+    ) error{OutOfMemory}!usize {
+        const pieces = spans[0..found.count];
+        if (found.left_count > 0) {
+            encoder.cache.makeLeft(text, pieces, found.left_count, keys);
+            var cut: [batch_len]u16 = undefined;
+            const left = keys.left[0..found.left_count];
+            const cut_count = encoder.choose(text, pieces, left, &keys.hashes, &cut);
+            if (cut_count > 0) return encoder.encodeParts(gpa, text, pieces, cut[0..cut_count]);
+            encoder.cache.fetchLogged(pieces, left, keys);
+        }
+        return encoder.encodeKeyed(gpa, text, pieces, keys);
+    }
+
+    /// Which of the pieces `left` to cut into parts: those that it may be possible for and that were not met
+    /// lately. A clause that comes again is looked up whole, which takes half as long as its parts; but most
+    /// never do.
+    fn choose(
+        encoder: *Encoder,
+        text: []const u8,
+        pieces: []const pretokenizer.Span,
+        left: []const u16,
+        hashes: *const [batch_len]u32,
+        cut: *[batch_len]u16,
+    ) usize {
+        const joints = &encoder.tokenizer.joints;
+        // Merges that are left out by chance are those of whole pieces.
+        if (joints.pairs.len == 0 or encoder.dropout != null) return 0;
+        var count: usize = 0;
+        for (left) |i| {
+            const piece = text[pieces[i].start..pieces[i].end];
+            if (piece.len <= piece_cache.short_len_max or !joints.mayCut(piece)) continue;
+            // Longer ones are not remembered, and all have the same hash.
+            if (piece.len <= piece_cache.long_len_max and encoder.met.meet(hashes[i])) continue;
+            cut[count] = i;
+            count += 1;
+        }
         return count;
     }
+
+    /// Encodes pieces of which those at the indices `cut` are cut into parts first. There must be room for the ids.
+    noinline fn encodeParts(
+        encoder: *Encoder,
+        gpa: Allocator,
+        text: []const u8,
+        pieces: []const pretokenizer.Span,
+        cut: []const u16,
+    ) error{OutOfMemory}!usize {
+        var parts: Parts = .{ .encoder = encoder, .gpa = gpa, .text = text };
+        var done: usize = 0;
+        for (cut) |i| {
+            try parts.addAll(pieces[done..i]);
+            try parts.addCut(pieces[i]);
+            done = i + 1;
+        }
+        try parts.addAll(pieces[done..]);
+        try parts.flush();
+        return parts.id_count;
+    }
+
+    /// Pieces, and parts of those that are cut, in the text's order.
+    const Parts = struct {
+        encoder: *Encoder,
+        gpa: Allocator,
+        text: []const u8,
+        spans: [batch_len]pretokenizer.Span = undefined,
+        count: usize = 0,
+        id_count: usize = 0,
+
+        fn addAll(parts: *Parts, pieces: []const pretokenizer.Span) error{OutOfMemory}!void {
+            var rest = pieces;
+            while (rest.len > 0) {
+                if (parts.count == batch_len) try parts.flush();
+                const some = rest[0..@min(rest.len, batch_len - parts.count)];
+                @memcpy(parts.spans[parts.count..][0..some.len], some);
+                parts.count += some.len;
+                rest = rest[some.len..];
+            }
+        }
+
+        fn addCut(parts: *Parts, piece: pretokenizer.Span) error{OutOfMemory}!void {
+            const joints = &parts.encoder.tokenizer.joints;
+            var position = piece.start;
+            while (position < piece.end) {
+                if (parts.count == batch_len) try parts.flush();
+                parts.count += joints.next(parts.text, piece.end, &position, parts.spans[parts.count..]);
+            }
+        }
+
+        fn flush(parts: *Parts) error{OutOfMemory}!void {
+            const spans = parts.spans[0..parts.count];
+            parts.id_count += try parts.encoder.encodePieces(parts.gpa, parts.text, spans);
+            parts.count = 0;
+        }
+    };
 
     fn encodePieces(
         encoder: *Encoder,

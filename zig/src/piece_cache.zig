@@ -91,6 +91,19 @@ pub const PieceCache = struct {
         spans: []const Span,
         keys: *Keys,
     ) void {
+        const left_count = cache.makeShort(text, spans, keys);
+        if (left_count == 0) return;
+        cache.makeLeft(text, spans, left_count, keys);
+        cache.fetchLogged(spans, keys.left[0..left_count], keys);
+    }
+
+    /// Makes those of short pieces, and returns how many are left.
+    pub inline fn makeShort(
+        cache: *const PieceCache,
+        text: []const u8,
+        spans: []const Span,
+        keys: *Keys,
+    ) usize {
         var left_count: usize = 0;
         for (spans, 0..) |span, i| {
             const len = span.end - span.start;
@@ -106,7 +119,7 @@ pub const PieceCache = struct {
             keys.hashes[i] = hash;
             @prefetch(cache.home(hash), .{});
         }
-        if (left_count > 0) cache.makeLeft(text, spans, left_count, keys);
+        return left_count;
     }
 
     /// Where a pre-tokenizer puts the keys that it makes itself.
@@ -141,8 +154,17 @@ pub const PieceCache = struct {
             keys.hashes[i] = piece_key.hash(key);
             @prefetch(cache.home(keys.hashes[i]), .{});
         }
-        // What the log has of longer pieces, now that their entries are on their way.
-        for (keys.left[0..left_count]) |i| {
+    }
+
+    /// Fetches what the log has of the longer ones of the pieces `left`, whose entries are on their way since their
+    /// keys were made.
+    pub noinline fn fetchLogged(
+        cache: *const PieceCache,
+        spans: []const Span,
+        left: []const u16,
+        keys: *const Keys,
+    ) void {
+        for (left) |i| {
             if (spans[i].end - spans[i].start <= short_len_max) continue;
             const entry = cache.home(keys.hashes[i]);
             if (!entry.is(keys.keys[i])) continue;

@@ -62,6 +62,7 @@ test {
     _ = @import("base_symbols.zig");
     _ = @import("bpe.zig");
     _ = @import("byte_runs.zig");
+    _ = @import("doorkeeper.zig");
     _ = @import("dropout.zig");
     _ = @import("characters.zig");
     _ = @import("corpus_counter.zig");
@@ -71,6 +72,7 @@ test {
     _ = @import("format/protobuf.zig");
     _ = @import("huge_pages.zig");
     _ = @import("huggingface_trainer.zig");
+    _ = @import("joints.zig");
     _ = @import("large_memory.zig");
     _ = @import("learner.zig");
     _ = @import("merge_trees.zig");

@@ -11,6 +11,8 @@ const Normalizer = @import("normalizer.zig").Normalizer;
 const Vocab = @import("vocab.zig").Vocab;
 const Words = @import("words.zig").Words;
 const Pairs = @import("pairs.zig").Pairs;
+const Joints = @import("joints.zig").Joints;
+const MergeTrees = @import("merge_trees.zig").MergeTrees;
 const parallel = @import("parallel.zig");
 const PieceTable = @import("piece_table.zig").PieceTable;
 const Pipeline = @import("pipeline.zig").Pipeline;
@@ -35,6 +37,8 @@ pub const Tokenizer = struct {
     pretokenizer: PreTokenizer,
     /// Cuts further what the pre-tokenizer gives, where the symbols are characters.
     words: Words,
+    /// The same where they are bytes: long pieces alone.
+    joints: Joints,
     added: added_tokens.AddedTokens,
     /// What is done to text before and after the added tokens of normalized text are taken out of it.
     normalizer: Normalizer,
@@ -104,6 +108,7 @@ pub const Tokenizer = struct {
             .pieces = core.pieces,
             .pretokenizer = pretokenizer,
             .words = core.words,
+            .joints = core.joints,
             .added = added,
             .normalizer = normalizer,
             .late_normalizer = late_normalizer,
@@ -139,6 +144,7 @@ pub const Tokenizer = struct {
         self.pretokenizer.deinit(gpa);
         if (self.pattern) |text| gpa.free(text);
         self.pieces.deinit(gpa);
+        self.joints.deinit(gpa);
         self.words.deinit(gpa);
         self.merges.deinit(gpa);
         self.vocab.deinit(gpa);
@@ -199,7 +205,7 @@ pub const Tokenizer = struct {
     /// Bytes of memory the tables take, those for added tokens and the pattern aside.
     pub fn memoryBytes(self: *const Tokenizer) usize {
         return self.vocab.memoryBytes() + self.merges.memoryBytes() + self.pieces.memoryBytes() +
-            self.words.memoryBytes() + self.special.capacity() / 8;
+            self.words.memoryBytes() + self.joints.memoryBytes() + self.special.capacity() / 8;
     }
 };
 
@@ -282,6 +288,7 @@ const Core = struct {
     merges: Pairs,
     pieces: PieceTable,
     words: Words,
+    joints: Joints,
     lacking: [256]bool,
 
     fn init(
@@ -313,17 +320,21 @@ const Core = struct {
         errdefer merges.deinit(gpa);
         var pieces = try initPieces(gpa, parsed, source, &merges, diagnostic);
         errdefer pieces.deinit(gpa);
-        const words = try initWords(gpa, parsed, tokens);
+        var words = try initWords(gpa, parsed, tokens);
+        errdefer words.deinit(gpa);
+        const joints = try initJoints(gpa, parsed, tokens, &merges, &lacking);
         return .{
             .vocab = vocab,
             .merges = merges,
             .pieces = pieces,
             .words = words,
+            .joints = joints,
             .lacking = lacking,
         };
     }
 
     fn deinit(core: *Core, gpa: Allocator) void {
+        core.joints.deinit(gpa);
         core.words.deinit(gpa);
         core.pieces.deinit(gpa);
         core.merges.deinit(gpa);
@@ -522,6 +533,37 @@ fn tooManyMerges(err: Pairs.Error, diagnostic: *Diagnostic) LoadError {
     return error.Unsupported;
 }
 
+/// Whether a piece that is a token is that token, whatever the merges make of it.
+fn isEveryTokenAPiece(parsed: definition.Definition) bool {
+    return switch (parsed.merge_rule) {
+        .rank => true,
+        .scores => false,
+        .list => |list| list.ignore_merges,
+    };
+}
+
+/// Only where merges make what their parts have side by side, out of all bytes that a piece has.
+fn initJoints(
+    gpa: Allocator,
+    parsed: definition.Definition,
+    tokens: []const definition.Token,
+    merges: *const Pairs,
+    lacking: *const [256]bool,
+) error{OutOfMemory}!Joints {
+    if (parsed.spelled_model != null or !merges.is_indexed or merges.base.kind != .bytes) return .unused;
+    if (std.mem.findScalar(bool, lacking, true) != null) return .unused;
+    const every_token = isEveryTokenAPiece(parsed);
+    const Made = struct {
+        trees: *const MergeTrees,
+        is_asked: bool,
+
+        fn isMade(made: @This(), id: u32) bool {
+            return !made.is_asked or made.trees.isReachable(id);
+        }
+    };
+    return Joints.init(gpa, tokens, Made{ .trees = &merges.trees, .is_asked = every_token }, Made.isMade);
+}
+
 /// The table of pieces and, beside it, the trie of `merges`.
 fn initPieces(
     gpa: Allocator,
@@ -531,11 +573,7 @@ fn initPieces(
     diagnostic: *Diagnostic,
 ) LoadError!PieceTable {
     if (parsed.spelled_model != null) return .init(gpa, &.{});
-    const every_token = switch (parsed.merge_rule) {
-        .rank => true,
-        .scores => false,
-        .list => |list| list.ignore_merges,
-    };
+    const every_token = isEveryTokenAPiece(parsed);
     const arguments = .{ gpa, source.vocab, source.tokens, merges, every_token };
     var making: parallel.Future(makePieces) = .{ .arguments = arguments };
     making.start(parsed.thread_count);
