@@ -1,7 +1,9 @@
 //! Compares the scanners written by hand with their compiled patterns, or sequences of them, on random
 //! short texts over telling characters, at every CPU level that the machine has.
 //!
-//!     check_scanners [COUNT] [SEED]      COUNT texts for each pattern; 1,000,000 without
+//!     check_scanners [COUNT] [SEED] [SCANNER]
+//!
+//! COUNT texts for each pattern, 1,000,000 without; with SCANNER only for the patterns that it has.
 //!
 //! Exits with 1 at the first text that differs. Linear in COUNT; nothing is allocated for a text.
 
@@ -14,15 +16,15 @@ const Split = pyaot.definition.Split;
 /// Both cases, letters of neither, title case, marks, digits, white space, newlines, contractions and what
 /// folds to them, characters of every length, and bytes that are no characters.
 const characters = [_][]const u8{
-    "a",         "A",         "z",        "S",        "s",         "t",        "re",       "LL",
-    "'",         "'",         "'s",       "'VE",      "0",         "7",        "123",      " ",
-    " ",         "  ",        "\n",       "\r",       "\t",        "/",        ".",        "!",
-    "_",         "(",         "\u{e9}",   "\u{c9}",   "\u{1c5}",   "\u{2b0}",  "\u{4e2d}", "\u{6e2}",
-    "\u{301}",   "\u{903}",   "\u{2167}", "\u{b2}",   "\u{662}",   "\u{3000}", "\u{85}",   "\u{a0}",
-    "\u{2028}",  "\u{17f}",   "\u{212a}", "\u{200d}", "\u{1f600}", "\u{42f}",  "\u{44f}",  "\u{10400}",
-    "\u{10428}", "\u{1d49c}", "\x00",     "\xff",     "\xe2\x82",  "\x80",     "\xf0\x9f", "abcdefgh",
-    "\u{3042}",  "\u{30fb}",  "\u{9fa5}", "\u{9fa6}", "\u{3097}",  "\u{3099}", "\u{ad}",   "\x7f",
-    "\u{378}",   "\u{2014}",
+    "a",         "A",         "z",         "S",         "s",         "t",        "re",       "LL",
+    "'",         "'",         "'s",        "'VE",       "0",         "7",        "123",      " ",
+    " ",         "  ",        "\n",        "\r",        "\t",        "/",        ".",        "!",
+    "_",         "(",         "\u{e9}",    "\u{c9}",    "\u{1c5}",   "\u{2b0}",  "\u{4e2d}", "\u{6e2}",
+    "\u{301}",   "\u{903}",   "\u{2167}",  "\u{b2}",    "\u{662}",   "\u{3000}", "\u{85}",   "\u{a0}",
+    "\u{2028}",  "\u{17f}",   "\u{212a}",  "\u{200d}",  "\u{1f600}", "\u{42f}",  "\u{44f}",  "\u{10400}",
+    "\u{10428}", "\u{1d49c}", "\x00",      "\xff",      "\xe2\x82",  "\x80",     "\xf0\x9f", "abcdefgh",
+    "\u{3042}",  "\u{30fb}",  "\u{9fa5}",  "\u{9fa6}",  "\u{3097}",  "\u{3099}", "\u{ad}",   "\x7f",
+    "\u{378}",   "\u{2014}",  "\u{11de9}", "\u{16ff5}",
 };
 
 /// Pieces of the longest text, which has a character a piece at most.
@@ -57,6 +59,7 @@ pub fn main(init: std.process.Init) !u8 {
     const args = try init.minimal.args.toSlice(init.arena.allocator());
     const text_count = if (args.len > 1) try std.fmt.parseInt(usize, args[1], 10) else 1_000_000;
     const seed = if (args.len > 2) try std.fmt.parseInt(u64, args[2], 10) else 1;
+    const only = if (args.len > 3) args[3] else "";
     var prng: std.Random.DefaultPrng = .init(seed);
     const random = prng.random();
     // Asked for once: finding out takes a while.
@@ -64,10 +67,12 @@ pub fn main(init: std.process.Init) !u8 {
     for (pyaot.stages.known_patterns) |known| {
         const splits = [_]Split{.matches(known.pattern)};
         const by_hand: pyaot.PreTokenizer = .{ .scanner = known.scanner };
+        if (only.len > 0 and !std.mem.eql(u8, only, by_hand.name())) continue;
         if (!try isSame(gpa, random, &splits, by_hand, text_count, best)) return 1;
     }
     for (pyaot.stages.known_sequences) |known| {
         const by_hand: pyaot.PreTokenizer = .{ .scanner = known.scanner };
+        if (only.len > 0 and !std.mem.eql(u8, only, by_hand.name())) continue;
         if (!try isSame(gpa, random, known.splits, by_hand, text_count, best)) return 1;
     }
     return 0;

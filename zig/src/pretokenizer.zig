@@ -4,6 +4,7 @@
 //! sequences of them, are compiled (`pretokenizer/compiled.zig`), or refused with the reason.
 
 const std = @import("std");
+const byte_level = @import("byte_level.zig");
 const definition = @import("definition.zig");
 const Diagnostic = @import("diagnostic.zig").Diagnostic;
 const Compiled = @import("pretokenizer/compiled.zig").Compiled;
@@ -13,6 +14,8 @@ const gpt2 = @import("pretokenizer/gpt2.zig");
 const levels = @import("pretokenizer/levels.zig");
 const Level = levels.Level;
 const o200k = @import("pretokenizer/o200k.zig");
+const rust_classes = @import("pretokenizer/rust_classes.zig");
+const starcoder = @import("pretokenizer/starcoder.zig");
 const window = @import("pretokenizer/kernels/window.zig");
 const Allocator = std.mem.Allocator;
 
@@ -62,6 +65,8 @@ pub const Scanner = enum(u8) {
     tekken,
     /// The three splits of DeepSeek V3.
     deepseek,
+    /// Each digit a piece, then `gpt2`: also SmolLM and Command-R.
+    starcoder,
 
     /// The hand-written scanner for `splits`, if there is one.
     fn of(splits: []const definition.Split) ?Scanner {
@@ -111,7 +116,8 @@ pub const PreTokenizer = struct {
     pub fn beginsAnywhere(self: *const PreTokenizer) bool {
         return switch (self.scanner) {
             .compiled, .none => false,
-            .gpt2, .cl100k, .llama3, .nanochat, .qwen2, .o200k, .tekken, .deepseek => true,
+            .gpt2, .cl100k, .llama3, .nanochat, .qwen2, .o200k, .tekken => true,
+            .deepseek, .starcoder => true,
         };
     }
 
@@ -168,7 +174,7 @@ const Known = struct {
 pub const known_patterns = [_]Known{
     // tokenizers' ByteLevel, and the encoder of GPT-2.
     .{
-        .pattern = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
+        .pattern = byte_level.gpt2_pattern,
         .scanner = .gpt2,
     },
     // tiktoken, in three of its versions.
@@ -259,6 +265,13 @@ pub const known_sequences = [_]KnownSequence{
         },
         .scanner = .deepseek,
     },
+    .{
+        .splits = &.{
+            .{ .pattern = rust_classes.numbers, .behavior = .isolated },
+            .{ .pattern = byte_level.gpt2_pattern, .behavior = .isolated },
+        },
+        .scanner = .starcoder,
+    },
 };
 
 const PieceEnd = fn (text: []const u8, at: usize) usize;
@@ -275,6 +288,7 @@ fn windowOptions(comptime scanner: Scanner) window.Options {
         .o200k => .{ .family = .cased, .number_len = 3 },
         .tekken => .{ .family = .cased, .number_len = 1, .contractions = false },
         .deepseek => .{ .family = .parted, .number_len = deepseek.number_len },
+        .starcoder => .{ .family = .digits, .number_len = starcoder.number_len },
     };
 }
 
@@ -283,6 +297,7 @@ fn pieceEnd(comptime scanner: Scanner, text: []const u8, at: usize) usize {
     const options = comptime windowOptions(scanner);
     return switch (options.family) {
         .gpt2 => gpt2.pieceEnd(text, at),
+        .digits => starcoder.pieceEnd(text, at),
         .letters => cl100k.pieceEnd(.{
             .number_len = options.number_len,
             .keep_final_space = options.keeps_final_space,

@@ -11,6 +11,7 @@ const cl100k = @import("cl100k.zig");
 const deepseek = @import("deepseek.zig");
 const gpt2 = @import("gpt2.zig");
 const o200k = @import("o200k.zig");
+const starcoder = @import("starcoder.zig");
 const piece_key = @import("kernels/piece_key.zig");
 const table = @import("../unicode_table.zig");
 const window = @import("kernels/window.zig");
@@ -74,7 +75,7 @@ fn scanWith(
         .first = &table.first,
         .second = &table.second,
         .kinds = switch (options.family) {
-            .gpt2, .letters => &plain_kinds,
+            .gpt2, .digits, .letters => &plain_kinds,
             .cased => &cased_kinds,
             .parted => &parted_kinds,
         },
@@ -116,7 +117,7 @@ fn kindsOf(comptime family: window.Family) [256]u8 {
             .ll => .letter,
             .lm, .lo => if (is_cased) .caseless else .letter,
             .mn, .mc, .me => switch (family) {
-                .gpt2, .letters => .other,
+                .gpt2, .digits, .letters => .other,
                 .cased => .mark,
                 .parted => .letter,
             },
@@ -272,6 +273,11 @@ fn expectGpt2(level: Level, comptime has_keys: bool, text: []const u8, windowed:
     try expectPieces(level, has_keys, .{ .family = .gpt2 }, gpt2.pieceEnd, text, windowed);
 }
 
+fn expectDigits(level: Level, comptime has_keys: bool, text: []const u8, windowed: *usize) !void {
+    const options: window.Options = .{ .family = .digits, .number_len = starcoder.number_len };
+    try expectPieces(level, has_keys, options, starcoder.pieceEnd, text, windowed);
+}
+
 fn expectLetters(
     level: Level,
     comptime has_keys: bool,
@@ -334,6 +340,7 @@ fn expectAllFamilies(
     windowed: *usize,
 ) !void {
     try expectGpt2(level, has_keys, text, windowed);
+    try expectDigits(level, has_keys, text, windowed);
     try expectLetters(level, has_keys, 3, true, text, windowed);
     try expectLetters(level, has_keys, 3, false, text, windowed);
     try expectLetters(level, has_keys, 2, false, text, windowed);
@@ -355,7 +362,8 @@ const hostile = [_][]const u8{
     "\u{3002}",  "\u{2019}",  "\u{2028}",  "\u{2003}",  "\u{ff11}", "\u{ff21}", "\u{ff41}", "\u{391}",
     "\u{3b1}",   "\u{5d0}",   "\u{640}",   "\u{628}",   "\u{6af}",  "\u{ab}",   "\u{aa}",   "\u{bd}",
     "\u{3007}",  "\u{2460}",  "\u{1f3fb}", "\u{1fb00}", "\u{ad}",   "\u{200b}", "\u{9fa5}", "\u{9fa6}",
-    "\u{3040}",  "\u{3097}",  "\u{309b}",  "\u{30fb}",  "\x7f",     "\u{85}",   "!a",       "\u{1f6d8}",
+    "\u{11de5}", "\u{16ff4}", "\u{11dea}", "\u{16ff3}", "\u{3040}", "\u{3097}", "\u{309b}", "\u{30fb}",
+    "\x7f",      "\u{85}",    "!a",        "\u{1f6d8}",
 };
 
 test "every level gives the pieces of the scanners that go character by character" {

@@ -20,6 +20,8 @@ const Item = struct {
 const Set = union(enum) {
     letter,
     number,
+    /// As `number`, of Unicode 17.
+    new_number,
     space,
     /// `[^\s\p{L}\p{N}]`
     other,
@@ -52,6 +54,10 @@ const Set = union(enum) {
         return switch (set) {
             .letter => class == .letter,
             .number => class == .number,
+            .new_number => class == .number or switch (c) {
+                0x11DE0...0x11DE9, 0x16FF4...0x16FF6 => true,
+                else => false,
+            },
             .space => class == .space,
             .other => class == .other,
             .prefix => class != .letter and class != .number and !is_newline,
@@ -171,6 +177,7 @@ const llama3 = family(3) ++ spaces;
 const nanochat = family(2) ++ spaces;
 const qwen2 = family(1) ++ spaces;
 
+const digits = [_][]const Item{&.{.{ .set = .new_number }}};
 const numbers = [_][]const Item{&.{.{ .set = .number, .max = 3 }}};
 const easts = [_][]const Item{&.{.{ .set = .east, .max = many }}};
 const ascii_signs = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
@@ -194,6 +201,7 @@ fn patternsOf(scanner: pretokenizer.Scanner) []const Pattern {
         .qwen2 => &.{&qwen2},
         .o200k => &.{&o200k},
         .tekken => &.{&tekken},
+        .starcoder => &.{ &digits, &gpt2 },
         .deepseek => &.{ &numbers, &easts, &signs_and_words },
     };
 }
@@ -297,7 +305,7 @@ fn expectAsReference(scanner: pretokenizer.Scanner, text: []const u8) !void {
 }
 
 const scanners = [_]pretokenizer.Scanner{
-    .gpt2, .cl100k, .llama3, .nanochat, .qwen2, .o200k, .tekken, .deepseek,
+    .gpt2, .starcoder, .cl100k, .llama3, .nanochat, .qwen2, .o200k, .tekken, .deepseek,
 };
 
 test "every scanner equals its reference on all short texts over telling characters" {
@@ -324,13 +332,14 @@ test "every scanner equals its reference on random text" {
     var prng: std.Random.DefaultPrng = .init(13);
     const random = prng.random();
     const alphabet = [_][]const u8{
-        "a",         "S",        "re",         "'LL",      "'s",       "'",        "7",        "123456",
-        " ",         "  ",       "\n",         "\r\n",     "\t",       "\u{a0}",   "\u{3000}", "\u{85}",
-        "\u{2028}",  ".",        "...",        "\u{2014}", "\u{301}",  "\u{4e2d}", "\u{662}",  "\u{b2}",
-        "\u{1f600}", "\u{200d}", "\u{feff}",   "\u{17f}",  "'\u{17f}", "\u{212a}", "\x80",     "\xe2\x82",
-        "\xf0\x9f",  "\x00",     "\u{10ffff}", "\u{e9}",   "(",        "_",        "\xc5",     "\x13",
-        "/",         "A",        "\u{1c5}",    "\u{2b0}",  "\u{6e2}",  "\u{903}",  "\u{2160}", "//\n",
-        "\u{3042}",  "\u{30fb}", "\u{9fa5}",   "\u{9fa6}", "\u{3097}", "\u{3099}", "\u{ad}",   "\x7f",
+        "a",         "S",         "re",         "'LL",      "'s",       "'",        "7",        "123456",
+        " ",         "  ",        "\n",         "\r\n",     "\t",       "\u{a0}",   "\u{3000}", "\u{85}",
+        "\u{2028}",  ".",         "...",        "\u{2014}", "\u{301}",  "\u{4e2d}", "\u{662}",  "\u{b2}",
+        "\u{1f600}", "\u{200d}",  "\u{feff}",   "\u{17f}",  "'\u{17f}", "\u{212a}", "\x80",     "\xe2\x82",
+        "\xf0\x9f",  "\x00",      "\u{10ffff}", "\u{e9}",   "(",        "_",        "\xc5",     "\x13",
+        "/",         "A",         "\u{1c5}",    "\u{2b0}",  "\u{6e2}",  "\u{903}",  "\u{2160}", "//\n",
+        "\u{3042}",  "\u{30fb}",  "\u{9fa5}",   "\u{9fa6}", "\u{3097}", "\u{3099}", "\u{ad}",   "\x7f",
+        "\u{11de0}", "\u{16ff6}",
     };
     var text: [text_len_max]u8 = undefined;
     for (scanners) |scanner| {

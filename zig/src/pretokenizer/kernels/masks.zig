@@ -14,6 +14,8 @@ pub const Block = @Vector(window_len, u8);
 pub const Family = enum {
     /// A space may precede letters, digits or other characters.
     gpt2,
+    /// As `gpt2`, but numbers are parted from everything.
+    digits,
     /// Any character that is no newline may precede letters.
     letters,
     /// As `letters`, and a word is parted before a capital behind a small letter.
@@ -109,7 +111,7 @@ pub const Masks = struct {
         var wide: Wide = .common(family, block);
         wide.len = @min(len, wholeLength(block, window));
         const unknown = beyondAscii(block) & ~wide.known & lowest(wide.len);
-        if (unknown != 0) wide.addRest(family == .parted, tables, window, unknown);
+        if (unknown != 0) wide.addRest(family, tables, window, unknown);
         const valid = lowest(wide.len);
         var masks: Masks = .plain(family, block, wide.len);
         masks.letter |= wide.of(.letter) & valid;
@@ -319,7 +321,7 @@ const Wide = struct {
     /// Adds the others, one by one.
     noinline fn addRest(
         wide: *Wide,
-        comptime is_parted: bool,
+        comptime family: Family,
         tables: *const Tables,
         window: *const [window_len]u8,
         unknown: u64,
@@ -333,11 +335,16 @@ const Wide = struct {
             };
             const block: usize = tables.first[character.code_point >> block_bits];
             const low = character.code_point & ((1 << block_bits) - 1);
-            const kind = tables.kinds[tables.second[block << block_bits | low]];
+            var kind = tables.kinds[tables.second[block << block_bits | low]];
+            // Numbers of a later Unicode than the tables'.
+            if (family == .digits) switch (character.code_point) {
+                0x11DE0...0x11DE9, 0x16FF4...0x16FF6 => kind = @intFromEnum(Kind.number),
+                else => {},
+            };
             const lead = @as(u64, 1) << @intCast(at);
             const bits = lowest(character.len) << @intCast(at);
             wide.by_kind[kind] |= bits;
-            if (is_parted) switch (character.code_point) {
+            if (family == .parted) switch (character.code_point) {
                 0x3040...0x30FF, 0x4E00...0x9FA5 => wide.east |= bits,
                 else => {},
             };

@@ -1,4 +1,4 @@
-//! The patterns of GPT-2, cl100k, o200k, DeepSeek V3 and their kin, 64 bytes of text at a time.
+//! The patterns of GPT-2, StarCoder, cl100k, o200k, DeepSeek V3 and their kin, 64 bytes of text at a time.
 //!
 //! A window begins where a match begins. Its bytes are sorted into classes, a bit for each byte in a mask
 //! for each class (all bytes of a character carry its class), and where pieces begin comes out of the
@@ -248,7 +248,7 @@ noinline fn longWordEnd(
         const masks: Masks = .of(options.family, tables, window, rest);
         if (at == position) is_east = masks.east & 1 == 1;
         const word = switch (options.family) {
-            .gpt2, .letters => masks.letter,
+            .gpt2, .digits, .letters => masks.letter,
             .cased => masks.caseless,
             .parted => masks.letter & if (is_east) masks.east else ~masks.east,
         };
@@ -277,7 +277,7 @@ inline fn prefixLength(comptime options: Options, masks: Masks) usize {
     const word = masks.letter | masks.upper | masks.caseless | masks.mark;
     const never = word | masks.number | masks.newline | masks.apostrophe;
     const may = switch (options.family) {
-        .gpt2, .parted => masks.blank,
+        .gpt2, .digits, .parted => masks.blank,
         .letters, .cased => ~never,
     };
     if (may & 1 == 0) return 0;
@@ -336,12 +336,17 @@ inline fn decide(
     const word_start = word & ~(word << 1);
     const number_start = masks.number & ~(masks.number << 1);
     const other_start = other & ~(other << 1);
-    const space_last = space & ~(space >> 1) & (valid & ~space) >> 1;
+    // The last character of white space belongs to what follows, if it may.
+    const ends_space = space | if (options.family == .digits) masks.number else 0;
+    const space_last = space & ~(space >> 1) & (valid & ~ends_space) >> 1;
     const behind_blank = masks.blank << 1;
     const newline = masks.newline & space;
     var bounds = (space & ~(space << 1)) | (other_start & ~behind_blank);
     if (options.family == .gpt2) {
         bounds |= (word_start | number_start) & ~behind_blank;
+        bounds |= masks.firstBytes(space_last);
+    } else if (options.family == .digits) {
+        bounds |= (word_start & ~behind_blank) | singleNumbers(masks);
         bounds |= masks.firstBytes(space_last);
     } else {
         // A character that begins a match and stands before a word belongs to it.
@@ -352,7 +357,7 @@ inline fn decide(
         bounds |= masks.firstBytes(space_last & ~newline);
         bounds |= behindLastNewline(space, newline);
         if (options.number_len == 1) {
-            bounds |= masks.number & ~(masks.wide_number & ~(masks.lead2 | masks.lead3 | masks.lead4));
+            bounds |= singleNumbers(masks);
         } else {
             bounds |= groups(options.number_len, masks.number, number_start);
             if (masks.wide_number != 0) {
@@ -431,7 +436,7 @@ inline fn decideParted(comptime options: Options, masks: Masks, is_end: bool) u6
 inline fn attachedTo(comptime options: Options, masks: Masks, other: u64) u64 {
     const starts = masks.newline & other << 1;
     switch (options.family) {
-        .gpt2 => return 0,
+        .gpt2, .digits => return 0,
         .letters, .parted => return runsFrom(masks.newline, starts),
         .cased => {
             if (masks.slash & masks.newline << 1 == 0) return runsFrom(masks.newline, starts);
@@ -471,6 +476,11 @@ inline fn behindLastNewline(space: u64, newline: u64) u64 {
         if ((plain +% start) & ~plain & newline == 0) last |= start;
     }
     return last;
+}
+
+/// Where numbers begin.
+inline fn singleNumbers(masks: Masks) u64 {
+    return masks.number & ~(masks.wide_number & ~(masks.lead2 | masks.lead3 | masks.lead4));
 }
 
 /// Where runs of ASCII digits are parted: behind every `len`.
@@ -526,7 +536,7 @@ inline fn contract(
             if (options.family == .cased) limit.* = @min(limit.*, lastBefore(bounds.*, at));
             return;
         }
-        const fold: u8 = if (options.family == .gpt2) 0 else 0x20;
+        const fold: u8 = if (options.family == .gpt2 or options.family == .digits) 0 else 0x20;
         const first = if (at + 1 < len) window[at + 1] | fold else 0;
         const second = if (at + 2 < len) window[at + 2] else 0;
         // U+017F folds to s: left to the other scanner.
