@@ -16,15 +16,17 @@ const Split = pyaot.definition.Split;
 /// Both cases, letters of neither, title case, marks, digits, white space, newlines, contractions and what
 /// folds to them, characters of every length, and bytes that are no characters.
 const characters = [_][]const u8{
-    "a",         "A",         "z",         "S",         "s",         "t",        "re",       "LL",
-    "'",         "'",         "'s",        "'VE",       "0",         "7",        "123",      " ",
-    " ",         "  ",        "\n",        "\r",        "\t",        "/",        ".",        "!",
-    "_",         "(",         "\u{e9}",    "\u{c9}",    "\u{1c5}",   "\u{2b0}",  "\u{4e2d}", "\u{6e2}",
-    "\u{301}",   "\u{903}",   "\u{2167}",  "\u{b2}",    "\u{662}",   "\u{3000}", "\u{85}",   "\u{a0}",
-    "\u{2028}",  "\u{17f}",   "\u{212a}",  "\u{200d}",  "\u{1f600}", "\u{42f}",  "\u{44f}",  "\u{10400}",
-    "\u{10428}", "\u{1d49c}", "\x00",      "\xff",      "\xe2\x82",  "\x80",     "\xf0\x9f", "abcdefgh",
-    "\u{3042}",  "\u{30fb}",  "\u{9fa5}",  "\u{9fa6}",  "\u{3097}",  "\u{3099}", "\u{ad}",   "\x7f",
-    "\u{378}",   "\u{2014}",  "\u{11de9}", "\u{16ff5}",
+    "a",         "A",         "z",         "S",         "s",         "t",         "re",        "LL",
+    "'",         "'",         "'s",        "'VE",       "0",         "7",         "123",       " ",
+    " ",         "  ",        "\n",        "\r",        "\t",        "/",         ".",         "!",
+    "_",         "(",         "\u{e9}",    "\u{c9}",    "\u{1c5}",   "\u{2b0}",   "\u{4e2d}",  "\u{6e2}",
+    "\u{301}",   "\u{903}",   "\u{2167}",  "\u{b2}",    "\u{662}",   "\u{3000}",  "\u{85}",    "\u{a0}",
+    "\u{2028}",  "\u{17f}",   "\u{212a}",  "\u{200d}",  "\u{1f600}", "\u{42f}",   "\u{44f}",   "\u{10400}",
+    "\u{10428}", "\u{1d49c}", "\x00",      "\xff",      "\xe2\x82",  "\x80",      "\xf0\x9f",  "abcdefgh",
+    "\u{3042}",  "\u{30fb}",  "\u{9fa5}",  "\u{9fa6}",  "\u{3097}",  "\u{3099}",  "\u{ad}",    "\x7f",
+    "\u{378}",   "\u{2014}",  "\u{11de9}", "\u{16ff5}", "\u{2e80}",  "\u{16fe2}", "\u{16ff0}", "\u{3007}",
+    "\u{3005}",  "\u{20000}", "|",         ",",         "\u{2026}",  "\u{3002}",  "\u{ff0c}",  "\u{964}",
+    "\u{6d4}",   "\u{60c}",
 };
 
 /// Pieces of the longest text, which has a character a piece at most.

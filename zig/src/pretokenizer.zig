@@ -8,6 +8,7 @@ const byte_level = @import("byte_level.zig");
 const definition = @import("definition.zig");
 const Diagnostic = @import("diagnostic.zig").Diagnostic;
 const Compiled = @import("pretokenizer/compiled.zig").Compiled;
+const bloom = @import("pretokenizer/bloom.zig");
 const cl100k = @import("pretokenizer/cl100k.zig");
 const deepseek = @import("pretokenizer/deepseek.zig");
 const gpt2 = @import("pretokenizer/gpt2.zig");
@@ -67,6 +68,11 @@ pub const Scanner = enum(u8) {
     deepseek,
     /// Each digit a piece, then `gpt2`: also SmolLM and Command-R.
     starcoder,
+    /// As `qwen2`, with marks as letters: Qwen3.5.
+    qwen3_5,
+    bloom,
+    /// Han characters apart, then as `o200k`: Kimi K2.
+    kimi,
 
     /// The hand-written scanner for `splits`, if there is one.
     fn of(splits: []const definition.Split) ?Scanner {
@@ -117,7 +123,7 @@ pub const PreTokenizer = struct {
         return switch (self.scanner) {
             .compiled, .none => false,
             .gpt2, .cl100k, .llama3, .nanochat, .qwen2, .o200k, .tekken => true,
-            .deepseek, .starcoder => true,
+            .deepseek, .starcoder, .qwen3_5, .bloom, .kimi => true,
         };
     }
 
@@ -161,6 +167,8 @@ pub const PreTokenizer = struct {
 };
 
 const upper = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]";
+const upper_not_han = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}&&[^\\p{Han}]]";
+const lower_not_han = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}&&[^\\p{Han}]]";
 const lower = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]";
 
 const Known = struct {
@@ -215,6 +223,11 @@ pub const known_patterns = [_]Known{
         .scanner = .qwen2,
     },
     .{
+        .pattern = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}|" ++
+            " ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+        .scanner = .qwen3_5,
+    },
+    .{
         .pattern = "[^\\r\\n\\p{L}\\p{N}]?" ++ upper ++ "*" ++ lower ++ "+" ++
             "(?i:'s|'t|'re|'ve|'m|'ll|'d)?|" ++
             "[^\\r\\n\\p{L}\\p{N}]?" ++ upper ++ "+" ++ lower ++ "*" ++
@@ -229,6 +242,15 @@ pub const known_patterns = [_]Known{
             "|" ++
             "\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
         .scanner = .tekken,
+    },
+    .{
+        .pattern = "[\\p{Han}]+|" ++
+            "[^\\r\\n\\p{L}\\p{N}]?" ++ upper_not_han ++ "*" ++ lower_not_han ++ "+" ++
+            "(?i:'s|'t|'re|'ve|'m|'ll|'d)?|" ++
+            "[^\\r\\n\\p{L}\\p{N}]?" ++ upper_not_han ++ "+" ++ lower_not_han ++ "*" ++
+            "(?i:'s|'t|'re|'ve|'m|'ll|'d)?|" ++
+            "\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+        .scanner = .kimi,
     },
 };
 
@@ -272,6 +294,13 @@ pub const known_sequences = [_]KnownSequence{
         },
         .scanner = .starcoder,
     },
+    .{
+        .splits = &.{.{
+            .pattern = " ?[^(\\s|[.,!?\u{2026}\u{3002}\u{ff0c}\u{3001}\u{964}\u{6d4}\u{60c}])]+",
+            .behavior = .isolated,
+        }},
+        .scanner = .bloom,
+    },
 };
 
 const PieceEnd = fn (text: []const u8, at: usize) usize;
@@ -289,6 +318,9 @@ fn windowOptions(comptime scanner: Scanner) window.Options {
         .tekken => .{ .family = .cased, .number_len = 1, .contractions = false },
         .deepseek => .{ .family = .parted, .number_len = deepseek.number_len },
         .starcoder => .{ .family = .digits, .number_len = starcoder.number_len },
+        .qwen3_5 => .{ .family = .letters, .number_len = 1, .has_marks = true },
+        .bloom => .{ .family = .bloom },
+        .kimi => .{ .family = .cased_han, .number_len = 3 },
     };
 }
 
@@ -301,12 +333,15 @@ fn pieceEnd(comptime scanner: Scanner, text: []const u8, at: usize) usize {
         .letters => cl100k.pieceEnd(.{
             .number_len = options.number_len,
             .keep_final_space = options.keeps_final_space,
+            .has_marks = options.has_marks,
         }, text, at),
-        .cased => o200k.pieceEnd(.{
+        .cased, .cased_han => o200k.pieceEnd(.{
             .number_len = options.number_len,
             .contractions = options.contractions,
+            .parts_han = options.family == .cased_han,
         }, text, at),
         .parted => deepseek.pieceEnd(text, at),
+        .bloom => bloom.pieceEnd(text, at),
     };
 }
 

@@ -3,6 +3,7 @@
 //! tests alone.
 
 const std = @import("std");
+const han_zig = @import("kernels/han.zig");
 const pretokenizer = @import("../pretokenizer.zig");
 const unicode = @import("../unicode.zig");
 const utf8 = @import("../utf8.zig");
@@ -22,6 +23,10 @@ const Set = union(enum) {
     number,
     /// As `number`, of Unicode 17.
     new_number,
+    /// `[^\s\p{L}\p{M}\p{N}]`
+    other_but_marks,
+    /// What BLOOM's pattern matches.
+    bloom_word,
     space,
     /// `[^\s\p{L}\p{N}]`
     other,
@@ -34,6 +39,10 @@ const Set = union(enum) {
     upper,
     /// `[\p{Ll}\p{Lm}\p{Lo}\p{M}]`
     lower,
+    /// The same two without Han characters, and these.
+    upper_not_han,
+    lower_not_han,
+    han,
     /// `[\p{L}\p{M}]`
     letter_or_mark,
     /// `[\p{P}\p{S}]`
@@ -60,6 +69,12 @@ const Set = union(enum) {
             },
             .space => class == .space,
             .other => class == .other,
+            .other_but_marks => class == .other and !unicode.isMark(c),
+            .bloom_word => class != .space and switch (c) {
+                '(', ')', '|', '.', ',', '!', '?' => false,
+                0x2026, 0x3002, 0xFF0C, 0x3001, 0x964, 0x6D4, 0x60C => false,
+                else => true,
+            },
             .prefix => class != .letter and class != .number and !is_newline,
             .newline => is_newline,
             .newline_or_slash => is_newline or c == '/',
@@ -71,6 +86,9 @@ const Set = union(enum) {
                 .ll, .lm, .lo, .mn, .mc, .me => true,
                 else => false,
             },
+            .upper_not_han => !han_zig.isHan(c) and (Set{ .upper = {} }).has(c),
+            .lower_not_han => !han_zig.isHan(c) and (Set{ .lower = {} }).has(c),
+            .han => han_zig.isHan(c),
             .letter_or_mark => class == .letter or switch (unicode.propertiesOf(c).category) {
                 .mn, .mc, .me => true,
                 else => false,
@@ -171,6 +189,26 @@ fn behindWords(comptime number_len: usize) [5][]const Item {
 }
 
 const o200k = contractible(&small_word) ++ contractible(&capital_word) ++ behindWords(3);
+const small_word_not_han = [_]Item{
+    maybe_prefix,
+    .{ .set = .upper_not_han, .min = 0, .max = many },
+    .{ .set = .lower_not_han, .max = many },
+};
+const capital_word_not_han = [_]Item{
+    maybe_prefix,
+    .{ .set = .upper_not_han, .max = many },
+    .{ .set = .lower_not_han, .min = 0, .max = many },
+};
+const kimi = [_][]const Item{&.{.{ .set = .han, .max = many }}} ++
+    contractible(&small_word_not_han) ++ contractible(&capital_word_not_han) ++
+    [_][]const Item{
+        &.{.{ .set = .number, .max = 3 }},
+        &.{
+            maybe_blank,
+            .{ .set = .other, .max = many },
+            .{ .set = .newline, .min = 0, .max = many },
+        },
+    } ++ spaces;
 const tekken = [_][]const Item{ &small_word, &capital_word } ++ behindWords(1);
 const cl100k = family(3) ++ final_space ++ spaces;
 const llama3 = family(3) ++ spaces;
@@ -178,6 +216,16 @@ const nanochat = family(2) ++ spaces;
 const qwen2 = family(1) ++ spaces;
 
 const digits = [_][]const Item{&.{.{ .set = .new_number }}};
+const qwen3_5 = contractions(.one_of_any_case) ++ [_][]const Item{
+    &.{ .{ .set = .prefix, .min = 0 }, .{ .set = .letter_or_mark, .max = many } },
+    &.{.{ .set = .number }},
+    &.{
+        maybe_blank,
+        .{ .set = .other_but_marks, .max = many },
+        .{ .set = .newline, .min = 0, .max = many },
+    },
+} ++ spaces;
+const bloom = [_][]const Item{&.{ maybe_blank, .{ .set = .bloom_word, .max = many } }};
 const numbers = [_][]const Item{&.{.{ .set = .number, .max = 3 }}};
 const easts = [_][]const Item{&.{.{ .set = .east, .max = many }}};
 const ascii_signs = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
@@ -199,7 +247,10 @@ fn patternsOf(scanner: pretokenizer.Scanner) []const Pattern {
         .llama3 => &.{&llama3},
         .nanochat => &.{&nanochat},
         .qwen2 => &.{&qwen2},
+        .qwen3_5 => &.{&qwen3_5},
+        .bloom => &.{&bloom},
         .o200k => &.{&o200k},
+        .kimi => &.{&kimi},
         .tekken => &.{&tekken},
         .starcoder => &.{ &digits, &gpt2 },
         .deepseek => &.{ &numbers, &easts, &signs_and_words },
@@ -274,7 +325,8 @@ fn expectAsReference(scanner: pretokenizer.Scanner, text: []const u8) !void {
         while (start < characters.len) {
             const end = std.mem.indexOfScalarPos(bool, is_end, start + 1, true).?;
             const are_all_matched = cut(pattern, characters[0..end], start, is_end);
-            if (patterns.len == 1 and !are_all_matched) return error.NothingMatches;
+            const leaves_none = patterns.len == 1 and scanner != .bloom;
+            if (leaves_none and !are_all_matched) return error.NothingMatches;
             start = end;
         }
     }
@@ -305,7 +357,7 @@ fn expectAsReference(scanner: pretokenizer.Scanner, text: []const u8) !void {
 }
 
 const scanners = [_]pretokenizer.Scanner{
-    .gpt2, .starcoder, .cl100k, .llama3, .nanochat, .qwen2, .o200k, .tekken, .deepseek,
+    .gpt2, .starcoder, .cl100k, .llama3, .nanochat, .qwen2, .qwen3_5, .o200k, .tekken, .deepseek, .bloom, .kimi,
 };
 
 test "every scanner equals its reference on all short texts over telling characters" {
@@ -332,14 +384,15 @@ test "every scanner equals its reference on random text" {
     var prng: std.Random.DefaultPrng = .init(13);
     const random = prng.random();
     const alphabet = [_][]const u8{
-        "a",         "S",         "re",         "'LL",      "'s",       "'",        "7",        "123456",
-        " ",         "  ",        "\n",         "\r\n",     "\t",       "\u{a0}",   "\u{3000}", "\u{85}",
-        "\u{2028}",  ".",         "...",        "\u{2014}", "\u{301}",  "\u{4e2d}", "\u{662}",  "\u{b2}",
-        "\u{1f600}", "\u{200d}",  "\u{feff}",   "\u{17f}",  "'\u{17f}", "\u{212a}", "\x80",     "\xe2\x82",
-        "\xf0\x9f",  "\x00",      "\u{10ffff}", "\u{e9}",   "(",        "_",        "\xc5",     "\x13",
-        "/",         "A",         "\u{1c5}",    "\u{2b0}",  "\u{6e2}",  "\u{903}",  "\u{2160}", "//\n",
-        "\u{3042}",  "\u{30fb}",  "\u{9fa5}",   "\u{9fa6}", "\u{3097}", "\u{3099}", "\u{ad}",   "\x7f",
-        "\u{11de0}", "\u{16ff6}",
+        "a",         "S",         "re",         "'LL",       "'s",       "'",        "7",        "123456",
+        " ",         "  ",        "\n",         "\r\n",      "\t",       "\u{a0}",   "\u{3000}", "\u{85}",
+        "\u{2028}",  ".",         "...",        "\u{2014}",  "\u{301}",  "\u{4e2d}", "\u{662}",  "\u{b2}",
+        "\u{1f600}", "\u{200d}",  "\u{feff}",   "\u{17f}",   "'\u{17f}", "\u{212a}", "\x80",     "\xe2\x82",
+        "\xf0\x9f",  "\x00",      "\u{10ffff}", "\u{e9}",    "(",        "_",        "\xc5",     "\x13",
+        "/",         "A",         "\u{1c5}",    "\u{2b0}",   "\u{6e2}",  "\u{903}",  "\u{2160}", "//\n",
+        "\u{3042}",  "\u{30fb}",  "\u{9fa5}",   "\u{9fa6}",  "\u{3097}", "\u{3099}", "\u{ad}",   "\x7f",
+        "\u{11de0}", "\u{16ff6}", "\u{2e80}",   "\u{16ff0}", "\u{3007}", "\u{3005}", "|",        ",",
+        "\u{2026}",  "\u{3002}",  "\u{ff0c}",   "\u{964}",   "\u{6d4}",  "\u{60c}",
     };
     var text: [text_len_max]u8 = undefined;
     for (scanners) |scanner| {

@@ -4,6 +4,7 @@
 //! is; it imports nothing but the standard library.
 
 const std = @import("std");
+const han_zig = @import("han.zig");
 
 /// Bytes looked at together: one bit of a machine word each.
 pub const window_len = 64;
@@ -20,9 +21,17 @@ pub const Family = enum {
     letters,
     /// As `letters`, and a word is parted before a capital behind a small letter.
     cased,
+    /// As `cased`, but Han characters are parted from words, and slashes are as other characters.
+    cased_han,
     /// As `letters`, but marks are letters, of punctuation and signs only one of ASCII may precede
     /// letters, and those of ASCII alone; Chinese and Japanese are parted from all other characters.
     parted,
+    /// White space and a few signs are `space`, all else is `letter`, ill-formed bytes as well.
+    bloom,
+
+    pub fn isCased(family: Family) bool {
+        return family == .cased or family == .cased_han;
+    }
 };
 
 /// What the patterns tell apart, and the index of its mask.
@@ -61,8 +70,12 @@ pub const Masks = struct {
     caseless: u64 = 0,
     mark: u64 = 0,
     control: u64 = 0,
-    /// Those of Chinese and Japanese that the parted family has apart, beside their kind.
+    /// Those of Chinese and Japanese that the parted family has apart, beside their kind; Han characters in
+    /// the family that has those apart, in place of it.
     east: u64 = 0,
+    /// Han characters that are numbers, or neither letters nor numbers, where Han characters are apart.
+    east_number: u64 = 0,
+    east_sign: u64 = 0,
     /// U+0020
     blank: u64,
     newline: u64,
@@ -82,7 +95,8 @@ pub const Masks = struct {
     /// Of a window in which no byte is beyond ASCII.
     pub inline fn plain(comptime family: Family, block: Block, len: usize) Masks {
         const valid = lowest(len);
-        const is_cased = family == .cased;
+        if (family == .bloom) return .bloom(block, asciiBetween(block), len);
+        const is_cased = comptime family.isCased();
         const letter = if (is_cased) block else block | splat(0x20);
         const space = equal(block, ' ') | inRange(block, '\t', 5);
         const control = (inRange(block, 0, 0x20) | equal(block, 0x7F)) & ~space;
@@ -95,7 +109,7 @@ pub const Masks = struct {
             .blank = equal(block, ' ') & valid,
             .newline = (equal(block, '\n') | equal(block, '\r')) & valid,
             .apostrophe = equal(block, '\'') & valid,
-            .slash = if (is_cased) equal(block, '/') & valid else 0,
+            .slash = if (family == .cased) equal(block, '/') & valid else 0,
             .len = len,
         };
     }
@@ -108,6 +122,10 @@ pub const Masks = struct {
         len: usize,
     ) Masks {
         const block: Block = window.*;
+        if (family == .bloom) {
+            const between = asciiBetween(block) | wideBetween(block);
+            return .bloom(block, between, @min(len, wholeLength(block, window)));
+        }
         var wide: Wide = .common(family, block);
         wide.len = @min(len, wholeLength(block, window));
         const unknown = beyondAscii(block) & ~wide.known & lowest(wide.len);
@@ -124,12 +142,63 @@ pub const Masks = struct {
             masks.control |= wide.of(.control) & valid;
             masks.east = wide.east & valid;
         }
+        if (family == .cased_han) {
+            masks.east = wide.east & valid;
+            masks.east_number = wide.east_number & valid;
+            masks.east_sign = wide.east_sign & valid;
+        }
         masks.wide = beyondAscii(block) & valid;
         masks.wide_number = wide.of(.number) & valid;
         masks.lead2 = wide.lead2 & valid;
         masks.lead3 = wide.lead3 & valid;
         masks.lead4 = wide.lead4 & valid;
         return masks;
+    }
+
+    inline fn bloom(block: Block, between: u64, len: usize) Masks {
+        return .{
+            .letter = ~between & lowest(len),
+            .number = 0,
+            .space = between & lowest(len),
+            .upper = 0,
+            .blank = equal(block, ' ') & lowest(len),
+            .newline = 0,
+            .apostrophe = 0,
+            .slash = 0,
+            .len = len,
+        };
+    }
+
+    /// What stands between the matches of BLOOM's pattern, of ASCII.
+    inline fn asciiBetween(block: Block) u64 {
+        return equal(block, ' ') | inRange(block, '\t', 5) | inRange(block, '(', 2) |
+            equal(block, ',') | equal(block, '.') | equal(block, '!') | equal(block, '?') |
+            equal(block, '|');
+    }
+
+    /// And beyond ASCII, whatever the bytes around are: where a character of these begins, it is one.
+    inline fn wideBetween(block: Block) u64 {
+        // U+0085, U+00A0; U+060C; U+06D4
+        const two = (equal(block, 0xC2) & (equal(block, 0x85) | equal(block, 0xA0)) >> 1) |
+            (equal(block, 0xD8) & equal(block, 0x8C) >> 1) |
+            (equal(block, 0xDB) & equal(block, 0x94) >> 1);
+        var three: u64 = 0;
+        const leads = equal(block, 0xE2) | equal(block, 0xE3) | equal(block, 0xEF) |
+            inRange(block, 0xE0, 2);
+        if (leads != 0) {
+            // U+2000 to U+200A, U+2026, U+2028, U+2029, U+202F; U+205F
+            const general = equal(block, 0x80) >> 1 & (inRange(block, 0x80, 11) |
+                equal(block, 0xA6) | inRange(block, 0xA8, 2) | equal(block, 0xAF)) >> 2;
+            const wide_space = equal(block, 0x81) >> 1 & equal(block, 0x9F) >> 2;
+            three |= equal(block, 0xE2) & (general | wide_space);
+            // U+3000 to U+3002; U+FF0C
+            three |= equal(block, 0xE3) & equal(block, 0x80) >> 1 & inRange(block, 0x80, 3) >> 2;
+            three |= equal(block, 0xEF) & equal(block, 0xBC) >> 1 & equal(block, 0x8C) >> 2;
+            // U+0964; U+1680
+            three |= equal(block, 0xE0) & equal(block, 0xA5) >> 1 & equal(block, 0xA4) >> 2;
+            three |= equal(block, 0xE1) & equal(block, 0x9A) >> 1 & equal(block, 0x80) >> 2;
+        }
+        return two | two << 1 | three | three << 1 | three << 2;
     }
 
     pub inline fn hasWide(masks: *const Masks) bool {
@@ -159,6 +228,8 @@ const Wide = struct {
     /// All bytes of the characters of each kind.
     by_kind: [kind_count]u64 = @splat(0),
     east: u64 = 0,
+    east_number: u64 = 0,
+    east_sign: u64 = 0,
     lead2: u64 = 0,
     lead3: u64 = 0,
     lead4: u64 = 0,
@@ -199,7 +270,7 @@ const Wide = struct {
     }
 
     inline fn addTwo(wide: *Wide, comptime family: Family, block: Block) void {
-        const is_cased = family == .cased;
+        const is_cased = comptime family.isCased();
         const upper: Kind = if (is_cased) .upper else .letter;
         const caseless: Kind = if (is_cased) .caseless else .letter;
         // U+00A0 to U+00BF: a space, signs.
@@ -249,14 +320,15 @@ const Wide = struct {
     }
 
     inline fn addThree(wide: *Wide, comptime family: Family, block: Block) void {
-        const is_cased = family == .cased;
+        const is_cased = comptime family.isCased();
         const upper: Kind = if (is_cased) .upper else .letter;
         const caseless: Kind = if (is_cased) .caseless else .letter;
         const trail2 = inRange(block, 0x80, 0x40) >> 1;
         const trail3 = trail2 >> 1;
         // U+4E00 to U+9FFF, Han; U+AC00 to U+D77F, Hangul.
-        var letter = (inRange(block, 0xE5, 5) | inRange(block, 0xEB, 2)) & trail2;
-        letter |= equal(block, 0xE4) & inRange(block, 0xB8, 8) >> 1;
+        const han = trail3 & ((inRange(block, 0xE5, 5) & trail2) |
+            (equal(block, 0xE4) & inRange(block, 0xB8, 8) >> 1));
+        var letter = inRange(block, 0xEB, 2) & trail2;
         letter |= equal(block, 0xEA) & inRange(block, 0xB0, 16) >> 1;
         letter |= equal(block, 0xED) & inRange(block, 0x80, 0x1E) >> 1;
         letter &= trail3;
@@ -272,6 +344,14 @@ const Wide = struct {
             const signs = east & equal(block, 0x80) >> 1;
             wide.add(3, .space, signs & equal(block, 0x80) >> 2);
             wide.add(3, .other, signs & (inRange(block, 0x81, 4) | inRange(block, 0x88, 0x19)) >> 2);
+        }
+        if (family == .cased_han) {
+            const bytes = han | han << 1 | han << 2;
+            wide.known |= bytes;
+            wide.east |= bytes;
+            wide.lead3 |= han;
+        } else {
+            letter |= han;
         }
         wide.add(3, caseless, letter);
         if (family == .parted) {
@@ -318,6 +398,15 @@ const Wide = struct {
         wide.add(4, .other, pictures & trails >> 3);
     }
 
+    inline fn addHan(wide: *Wide, kind: Kind, bits: u64) void {
+        wide.east |= bits;
+        switch (kind) {
+            .letter, .upper, .caseless => {},
+            .number => wide.east_number |= bits,
+            .other, .space, .mark, .control => wide.east_sign |= bits,
+        }
+    }
+
     /// Adds the others, one by one.
     noinline fn addRest(
         wide: *Wide,
@@ -343,7 +432,11 @@ const Wide = struct {
             };
             const lead = @as(u64, 1) << @intCast(at);
             const bits = lowest(character.len) << @intCast(at);
-            wide.by_kind[kind] |= bits;
+            if (family == .cased_han and han_zig.isHan(character.code_point)) {
+                wide.addHan(@enumFromInt(kind), bits);
+            } else {
+                wide.by_kind[kind] |= bits;
+            }
             if (family == .parted) switch (character.code_point) {
                 0x3040...0x30FF, 0x4E00...0x9FA5 => wide.east |= bits,
                 else => {},
@@ -438,6 +531,7 @@ test "characters of the most used blocks are not looked up one by one" {
     };
     for (texts) |text| {
         inline for (comptime std.enums.values(Family)) |family| {
+            if (family == .bloom) continue;
             var window: [window_len]u8 = @splat(' ');
             @memcpy(window[0..text.len], text);
             const wide: Wide = .common(family, window);
