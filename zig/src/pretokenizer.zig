@@ -11,6 +11,7 @@ const Compiled = @import("pretokenizer/compiled.zig").Compiled;
 const bloom = @import("pretokenizer/bloom.zig");
 const cl100k = @import("pretokenizer/cl100k.zig");
 const deepseek = @import("pretokenizer/deepseek.zig");
+const falcon = @import("pretokenizer/falcon.zig");
 const gpt2 = @import("pretokenizer/gpt2.zig");
 const levels = @import("pretokenizer/levels.zig");
 const Level = levels.Level;
@@ -73,9 +74,11 @@ pub const Scanner = enum(u8) {
     bloom,
     /// Han characters apart, then as `o200k`: Kimi K2.
     kimi,
+    /// Two splits of the text, and two of the characters that spell its bytes.
+    falcon,
 
     /// The hand-written scanner for `splits`, if there is one.
-    fn of(splits: []const definition.Split) ?Scanner {
+    pub fn of(splits: []const definition.Split) ?Scanner {
         if (splits.len == 0) return .none;
         for (known_sequences) |known| if (known.is(splits)) return known.scanner;
         if (splits.len > 1 or !splits[0].keepsMatches()) return null;
@@ -117,13 +120,13 @@ pub const PreTokenizer = struct {
         self.* = undefined;
     }
 
-    /// Whether a piece's end depends only on where it begins and on the text from there on, and no text is
-    /// dropped, so that a cursor may begin anywhere.
+    /// Whether a piece's end depends only on where it begins and on the text from there on (and the character that
+    /// is there), and no text is dropped, so that a cursor may begin anywhere.
     pub fn beginsAnywhere(self: *const PreTokenizer) bool {
         return switch (self.scanner) {
             .compiled, .none => false,
             .gpt2, .cl100k, .llama3, .nanochat, .qwen2, .o200k, .tekken => true,
-            .deepseek, .starcoder, .qwen3_5, .bloom, .kimi => true,
+            .deepseek, .starcoder, .qwen3_5, .bloom, .kimi, .falcon => true,
         };
     }
 
@@ -262,7 +265,7 @@ const KnownSequence = struct {
         if (splits.len != known.splits.len) return false;
         for (splits, known.splits) |split, own| {
             if (split.behavior != own.behavior or split.invert != own.invert) return false;
-            if (split.engine != own.engine) return false;
+            if (split.engine != own.engine or split.is_spelled != own.is_spelled) return false;
             if (!std.mem.eql(u8, split.pattern, own.pattern)) return false;
         }
         return true;
@@ -295,6 +298,15 @@ pub const known_sequences = [_]KnownSequence{
         .scanner = .starcoder,
     },
     .{
+        .splits = &.{
+            .{ .pattern = rust_classes.punctuation, .behavior = .contiguous },
+            .{ .pattern = byte_level.gpt2_pattern, .behavior = .isolated },
+            .{ .pattern = rust_classes.numbers, .behavior = .contiguous, .is_spelled = true },
+            .{ .pattern = "[0-9][0-9][0-9]", .behavior = .isolated, .is_spelled = true },
+        },
+        .scanner = .falcon,
+    },
+    .{
         .splits = &.{.{
             .pattern = " ?[^(\\s|[.,!?\u{2026}\u{3002}\u{ff0c}\u{3001}\u{964}\u{6d4}\u{60c}])]+",
             .behavior = .isolated,
@@ -320,6 +332,7 @@ fn windowOptions(comptime scanner: Scanner) window.Options {
         .starcoder => .{ .family = .digits, .number_len = starcoder.number_len },
         .qwen3_5 => .{ .family = .letters, .number_len = 1, .has_marks = true },
         .bloom => .{ .family = .bloom },
+        .falcon => .{ .family = .falcon, .number_len = falcon.number_len },
         .kimi => .{ .family = .cased_han, .number_len = 3 },
     };
 }
@@ -342,6 +355,7 @@ fn pieceEnd(comptime scanner: Scanner, text: []const u8, at: usize) usize {
         }, text, at),
         .parted => deepseek.pieceEnd(text, at),
         .bloom => bloom.pieceEnd(text, at),
+        .falcon => falcon.pieceEnd(text, at),
     };
 }
 

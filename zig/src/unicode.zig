@@ -36,6 +36,14 @@ pub fn isWhiteSpace(code_point: u21) bool {
     return propertiesOf(code_point).white_space;
 }
 
+/// `\p{P}`
+pub fn isPunctuation(code_point: u21) bool {
+    return switch (propertiesOf(code_point).category) {
+        .pc, .pd, .ps, .pe, .pi, .pf, .po => true,
+        else => false,
+    };
+}
+
 /// `\p{M}`
 pub fn isMark(code_point: u21) bool {
     return switch (propertiesOf(code_point).category) {

@@ -5,6 +5,7 @@
 
 const std = @import("std");
 const han_zig = @import("han.zig");
+const punctuation = @import("punctuation.zig");
 
 /// Bytes looked at together: one bit of a machine word each.
 pub const window_len = 64;
@@ -17,6 +18,9 @@ pub const Family = enum {
     gpt2,
     /// As `gpt2`, but numbers are parted from everything.
     digits,
+    /// As `gpt2`, but punctuation is parted from everything, and bytes that are spelled by numbers from
+    /// others.
+    falcon,
     /// Any character that is no newline may precede letters.
     letters,
     /// As `letters`, and a word is parted before a capital behind a small letter.
@@ -47,7 +51,8 @@ pub const Kind = enum(u8) {
     caseless,
     /// M, in the cased family.
     mark,
-    /// In the parted family, what is neither L, M, N, P, S nor white space.
+    /// In the parted family, what is neither L, M, N, P, S nor white space; in Falcon's, what is neither L, N,
+    /// punctuation nor white space.
     control,
 };
 
@@ -105,7 +110,7 @@ pub const Masks = struct {
             .upper = if (is_cased) inRange(block, 'A', 26) & valid else 0,
             .number = inRange(block, '0', 10) & valid,
             .space = space & valid,
-            .control = if (family == .parted) control & valid else 0,
+            .control = if (family == .parted or family == .falcon) control & valid else 0,
             .blank = equal(block, ' ') & valid,
             .newline = (equal(block, '\n') | equal(block, '\r')) & valid,
             .apostrophe = equal(block, '\'') & valid,
@@ -138,8 +143,8 @@ pub const Masks = struct {
         masks.upper |= wide.of(.upper) & valid;
         masks.caseless = wide.of(.caseless) & valid;
         masks.mark = wide.of(.mark) & valid;
+        if (family == .parted or family == .falcon) masks.control |= wide.of(.control) & valid;
         if (family == .parted) {
-            masks.control |= wide.of(.control) & valid;
             masks.east = wide.east & valid;
         }
         if (family == .cased_han) {
@@ -199,6 +204,13 @@ pub const Masks = struct {
             three |= equal(block, 0xE1) & equal(block, 0x9A) >> 1 & equal(block, 0x80) >> 2;
         }
         return two | two << 1 | three | three << 1 | three << 2;
+    }
+
+    /// The bytes that are spelled by characters which are numbers to Rust: digits, and those of U+00B2, U+00B3,
+    /// U+00B9 and U+00BC to U+00BE.
+    pub inline fn spelledNumbers(block: Block) u64 {
+        return inRange(block, '0', 10) | inRange(block, 0xB2, 2) | equal(block, 0xB9) |
+            inRange(block, 0xBC, 3);
     }
 
     pub inline fn hasWide(masks: *const Masks) bool {
@@ -283,6 +295,12 @@ const Wide = struct {
                 wide.add(2, .control, signs & soft_hyphen >> 1);
                 sign &= ~soft_hyphen;
             }
+            if (family == .falcon) {
+                const counted = equal(block, 0xA1) | equal(block, 0xA7) | equal(block, 0xAB) |
+                    inRange(block, 0xB6, 2) | equal(block, 0xBB) | equal(block, 0xBF);
+                wide.add(2, .control, signs & (sign & ~counted) >> 1);
+                sign = counted;
+            }
             wide.add(2, .space, signs & equal(block, 0xA0) >> 1);
             wide.add(2, .other, signs & sign >> 1);
         }
@@ -343,7 +361,13 @@ const Wide = struct {
             // U+3000 to U+3020, a space and punctuation.
             const signs = east & equal(block, 0x80) >> 1;
             wide.add(3, .space, signs & equal(block, 0x80) >> 2);
-            wide.add(3, .other, signs & (inRange(block, 0x81, 4) | inRange(block, 0x88, 0x19)) >> 2);
+            var sign = inRange(block, 0x81, 4) | inRange(block, 0x88, 0x19);
+            if (family == .falcon) {
+                const mark = equal(block, 0x84) | inRange(block, 0x92, 2) | equal(block, 0xA0);
+                wide.add(3, .control, signs & mark >> 2);
+                sign &= ~mark;
+            }
+            wide.add(3, .other, signs & sign >> 2);
         }
         if (family == .cased_han) {
             const bytes = han | han << 1 | han << 2;
@@ -368,7 +392,17 @@ const Wide = struct {
             const page2 = forms & equal(block, 0xBD) >> 1;
             const other1 = inRange(block, 0x81, 15) | inRange(block, 0x9A, 7) | inRange(block, 0xBB, 5);
             const other2 = equal(block, 0x80) | inRange(block, 0x9B, 11);
-            wide.add(3, .other, (page1 & other1 >> 2) | (page2 & other2 >> 2));
+            var other = (page1 & other1 >> 2) | (page2 & other2 >> 2);
+            if (family == .falcon) {
+                // Of currencies, calculation and accents.
+                const no1 = equal(block, 0x84) | equal(block, 0x8B) | inRange(block, 0x9C, 3) |
+                    equal(block, 0xBE);
+                const no2 = equal(block, 0x80) | equal(block, 0x9C) | equal(block, 0x9E);
+                const no = (page1 & no1 >> 2) | (page2 & no2 >> 2);
+                wide.add(3, .control, no);
+                other &= ~no;
+            }
+            wide.add(3, .other, other);
             wide.add(3, .number, page1 & inRange(block, 0x90, 10) >> 2);
             wide.add(3, upper, page1 & inRange(block, 0xA1, 26) >> 2);
             wide.add(3, .letter, page2 & inRange(block, 0x81, 26) >> 2);
@@ -381,8 +415,15 @@ const Wide = struct {
             // How text is joined, and which way it runs.
             const format = equal(block, 0x80) >> 1 &
                 (inRange(block, 0x8B, 5) | inRange(block, 0xAA, 5)) >> 2;
-            wide.add(3, if (family == .parted) .control else .other, signs & format);
-            const whole = (inRange(block, 0x87, 9) | inRange(block, 0x94, 9)) >> 1 & trail3;
+            const parts = family == .parted or family == .falcon;
+            wide.add(3, if (parts) .control else .other, signs & format);
+            var whole = (inRange(block, 0x87, 9) | inRange(block, 0x94, 9)) >> 1 & trail3;
+            if (family == .falcon) {
+                // Without U+2300 to U+233F, which has brackets.
+                whole &= ~(equal(block, 0x8C) >> 1);
+                wide.add(3, .control, signs & whole);
+                whole = 0;
+            }
             wide.add(3, .other, signs & (page1 | whole));
         }
     }
@@ -395,7 +436,7 @@ const Wide = struct {
         else
             inRange(block, 0x8C, 0x20);
         const pictures = equal(block, 0xF0) & equal(block, 0x9F) >> 1 & third >> 2;
-        wide.add(4, .other, pictures & trails >> 3);
+        wide.add(4, if (family == .falcon) .control else .other, pictures & trails >> 3);
     }
 
     inline fn addHan(wide: *Wide, kind: Kind, bits: u64) void {
@@ -425,6 +466,13 @@ const Wide = struct {
             const block: usize = tables.first[character.code_point >> block_bits];
             const low = character.code_point & ((1 << block_bits) - 1);
             var kind = tables.kinds[tables.second[block << block_bits | low]];
+            if (family == .falcon and (kind == @intFromEnum(Kind.other) or
+                kind == @intFromEnum(Kind.control)))
+            {
+                const is_sign = kind == @intFromEnum(Kind.other);
+                const counts = punctuation.isPunctuation(character.code_point, is_sign);
+                kind = @intFromEnum(if (counts) Kind.other else Kind.control);
+            }
             // Numbers of a later Unicode than the tables'.
             if (family == .digits) switch (character.code_point) {
                 0x11DE0...0x11DE9, 0x16FF4...0x16FF6 => kind = @intFromEnum(Kind.number),

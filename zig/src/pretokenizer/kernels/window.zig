@@ -1,4 +1,5 @@
-//! The patterns of GPT-2, StarCoder, cl100k, o200k, DeepSeek V3, BLOOM and their kin, 64 bytes of text at a time.
+//! The patterns of GPT-2, StarCoder, Falcon, cl100k, o200k, DeepSeek V3, BLOOM and their kin, 64 bytes of
+//! text at a time.
 //!
 //! A window begins where a match begins. Its bytes are sorted into classes, a bit for each byte in a mask
 //! for each class (all bytes of a character carry its class), and where pieces begin comes out of the
@@ -252,6 +253,8 @@ noinline fn longWordEnd(
         if (at == position) is_east = masks.east & 1 == 1;
         const word = switch (options.family) {
             .gpt2, .digits, .letters, .bloom => masks.letter,
+            // Its bytes may be parted.
+            .falcon => return null,
             .cased => masks.caseless,
             .cased_han => if (is_east) masks.east else masks.caseless,
             .parted => masks.letter & if (is_east) masks.east else ~masks.east,
@@ -282,7 +285,7 @@ inline fn prefixLength(comptime options: Options, masks: Masks) usize {
     const word = masks.letter | masks.upper | masks.caseless | masks.mark;
     const never = word | masks.number | masks.newline | masks.apostrophe;
     const may = switch (options.family) {
-        .gpt2, .digits, .parted, .bloom => masks.blank,
+        .gpt2, .digits, .falcon, .parted, .bloom => masks.blank,
         .letters, .cased, .cased_han => ~never,
     };
     if (may & 1 == 0) return 0;
@@ -326,6 +329,7 @@ inline fn decide(
 ) u64 {
     if (options.family == .parted) return decideParted(options, masks, is_end);
     if (options.family == .bloom) return decideBloom(masks, is_end);
+    if (options.family == .falcon) return decideFalcon(options, window, masks, is_end);
     const valid = lowest(masks.len);
     const word = masks.letter | masks.upper | masks.caseless | masks.mark;
     const han = if (options.family == .cased_han) masks.east else 0;
@@ -445,6 +449,45 @@ inline fn decideParted(comptime options: Options, masks: Masks, is_end: bool) u6
     return bounds & (lowest(limit) << 1 | 1) & ~@as(u64, 1);
 }
 
+/// As `decide`, for Falcon's. The last boundary is one between characters, so that no window begins within one.
+inline fn decideFalcon(
+    comptime options: Options,
+    window: *const [window_len]u8,
+    masks: Masks,
+    is_end: bool,
+) u64 {
+    const valid = lowest(masks.len);
+    const word = masks.letter;
+    const other = masks.control;
+    const space = masks.space;
+    const sign = valid & ~(word | masks.number | space | other);
+    var limit = if (is_end) masks.len else masks.len - 1;
+    if (!is_end) limit = @min(limit, runStart(space, masks.len));
+
+    const free = (word & ~(word << 1)) | (masks.number & ~(masks.number << 1)) |
+        (other & ~(other << 1));
+    const space_last = space & ~(space >> 1) & (valid & ~(space | sign)) >> 1;
+    var bounds = (free & ~(masks.blank << 1)) | (sign & ~(sign << 1)) | (space & ~(space << 1)) |
+        masks.firstBytes(space_last);
+
+    const block: Block = window.*;
+    const number = Masks.spelledNumbers(block) & valid;
+    bounds |= number ^ number << 1;
+    const digit = masks.number & ~masks.wide;
+    const digit_start = digit & ~(digit << 1);
+    // Digits behind other bytes that are numbers are parted from them if there are three.
+    bounds |= digit_start & digit >> 1 & digit >> 2;
+    const last = runStart(digit, masks.len);
+    if (!is_end and last > 0 and number >> @intCast(last - 1) & 1 == 1) limit = @min(limit, last - 1);
+    bounds |= groups(options.number_len, digit, digit_start);
+
+    bounds &= (lowest(limit) << 1 | 1) & ~@as(u64, 1);
+    if (is_end) return (bounds & valid) | @as(u64, 1) << @intCast(masks.len);
+    const trail: u64 = @bitCast((block & @as(Block, @splat(0xC0))) == @as(Block, @splat(0x80)));
+    const between = bounds & ~trail;
+    return bounds & lowest(window_len - @clz(between));
+}
+
 /// As `decide`, for BLOOM's pattern.
 inline fn decideBloom(masks: Masks, is_end: bool) u64 {
     const word = masks.letter;
@@ -462,7 +505,7 @@ inline fn decideBloom(masks: Masks, is_end: bool) u64 {
 inline fn attachedTo(comptime options: Options, masks: Masks, other: u64) u64 {
     const starts = masks.newline & other << 1;
     switch (options.family) {
-        .gpt2, .digits, .bloom => return 0,
+        .gpt2, .digits, .falcon, .bloom => return 0,
         .letters, .parted, .cased_han => return runsFrom(masks.newline, starts),
         .cased => {
             if (masks.slash & masks.newline << 1 == 0) return runsFrom(masks.newline, starts);
