@@ -60,6 +60,10 @@ CL100K = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|"
     r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
+QWEN_3_5 = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}|"
+    r" ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 CAMEL = (
     r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+"
@@ -141,6 +145,20 @@ def bytes_family(*pre: Any, normalizer: Any = None, **model: Any) -> Any:
     )
 
 
+def with_characters(characters: List[str]) -> tokenizers.Tokenizer:
+    """Command-R's components, and tokens spelled outside of the byte-level alphabet before all."""
+    made = bytes_family(digits(), byte_level(), normalizer=normalizers.NFC(), added=False)()
+    document = json.loads(made.to_str())
+    count = len(characters)
+    vocab = {token: number + count for token, number in document["model"]["vocab"].items()}
+    document["model"]["vocab"] = {**{c: i for i, c in enumerate(characters)}, **vocab}
+    for token in document["added_tokens"]:
+        token["id"] += count
+    made = tokenizers.Tokenizer.from_str(json.dumps(document))
+    made.add_tokens(ADDED)
+    return made
+
+
 def sequence(*steps: Any) -> Any:
     return normalizers.Sequence(list(steps))
 
@@ -194,7 +212,13 @@ FAMILIES: Dict[str, Any] = {
     "llama 3, glm-4": bytes_family(split(CL100K), byte_level(regex=False), ignore_merges=True),
     "gpt-oss, llama 4": bytes_family(split(CAMEL), byte_level(regex=False), ignore_merges=True),
     "command-r": bytes_family(digits(), byte_level(), normalizer=normalizers.NFC()),
+    "command-r, with characters that no text is spelled in": functools.partial(
+        with_characters, ["\u203c", "\u00a0", "\u65e5\u672c\u8a9e", "the\u200d", " "]
+    ),
     "starcoder, smollm": bytes_family(digits(), byte_level()),
+    "qwen 3.5": bytes_family(
+        split(QWEN_3_5), byte_level(regex=False), normalizer=normalizers.NFC()
+    ),
     "bloom": bytes_family(split(BLOOM), byte_level(regex=False)),
     "kimi-k2": bytes_family(split(KIMI), byte_level(regex=False), ignore_merges=True),
     "claude-2": bytes_family(byte_level(), normalizer=normalizers.NFKC()),

@@ -83,6 +83,14 @@ SPLITS = {
             False,
         )
     ],
+    "qwen3_5": [
+        (
+            r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}|"
+            r" ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+            "isolated",
+            False,
+        )
+    ],
     "aya": [(r"\d{1,3}(?=(?:\d{3})*\b)", "isolated", False)],
     "superbpe": [
         (r"(?=(\d{3})+(?!\d))", "isolated", False),

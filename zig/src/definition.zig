@@ -152,6 +152,9 @@ pub const Split = struct {
     /// Swaps what matches and what does not.
     invert: bool = false,
     engine: RegexEngine = .oniguruma,
+    /// Whether it stands behind ByteLevel: it cuts the characters that spell the bytes. Only sequences that have a
+    /// scanner have such splits.
+    is_spelled: bool = false,
 
     /// tiktoken's reading of a pattern: its matches are the pieces, the rest is dropped.
     pub fn matches(pattern: []const u8) Split {

@@ -4,15 +4,20 @@
 //! sequences of them, are compiled (`pretokenizer/compiled.zig`), or refused with the reason.
 
 const std = @import("std");
+const byte_level = @import("byte_level.zig");
 const definition = @import("definition.zig");
 const Diagnostic = @import("diagnostic.zig").Diagnostic;
 const Compiled = @import("pretokenizer/compiled.zig").Compiled;
+const bloom = @import("pretokenizer/bloom.zig");
 const cl100k = @import("pretokenizer/cl100k.zig");
 const deepseek = @import("pretokenizer/deepseek.zig");
+const falcon = @import("pretokenizer/falcon.zig");
 const gpt2 = @import("pretokenizer/gpt2.zig");
 const levels = @import("pretokenizer/levels.zig");
 const Level = levels.Level;
 const o200k = @import("pretokenizer/o200k.zig");
+const rust_classes = @import("pretokenizer/rust_classes.zig");
+const starcoder = @import("pretokenizer/starcoder.zig");
 const window = @import("pretokenizer/kernels/window.zig");
 const Allocator = std.mem.Allocator;
 
@@ -62,9 +67,18 @@ pub const Scanner = enum(u8) {
     tekken,
     /// The three splits of DeepSeek V3.
     deepseek,
+    /// Each digit a piece, then `gpt2`: also SmolLM and Command-R.
+    starcoder,
+    /// As `qwen2`, with marks as letters: Qwen3.5.
+    qwen3_5,
+    bloom,
+    /// Han characters apart, then as `o200k`: Kimi K2.
+    kimi,
+    /// Two splits of the text, and two of the characters that spell its bytes.
+    falcon,
 
     /// The hand-written scanner for `splits`, if there is one.
-    fn of(splits: []const definition.Split) ?Scanner {
+    pub fn of(splits: []const definition.Split) ?Scanner {
         if (splits.len == 0) return .none;
         for (known_sequences) |known| if (known.is(splits)) return known.scanner;
         if (splits.len > 1 or !splits[0].keepsMatches()) return null;
@@ -106,12 +120,13 @@ pub const PreTokenizer = struct {
         self.* = undefined;
     }
 
-    /// Whether a piece's end depends only on where it begins and on the text from there on, and no text is
-    /// dropped, so that a cursor may begin anywhere.
+    /// Whether a piece's end depends only on where it begins and on the text from there on (and the character that
+    /// is there), and no text is dropped, so that a cursor may begin anywhere.
     pub fn beginsAnywhere(self: *const PreTokenizer) bool {
         return switch (self.scanner) {
             .compiled, .none => false,
-            .gpt2, .cl100k, .llama3, .nanochat, .qwen2, .o200k, .tekken, .deepseek => true,
+            .gpt2, .cl100k, .llama3, .nanochat, .qwen2, .o200k, .tekken => true,
+            .deepseek, .starcoder, .qwen3_5, .bloom, .kimi, .falcon => true,
         };
     }
 
@@ -155,6 +170,8 @@ pub const PreTokenizer = struct {
 };
 
 const upper = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]";
+const upper_not_han = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}&&[^\\p{Han}]]";
+const lower_not_han = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}&&[^\\p{Han}]]";
 const lower = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]";
 
 const Known = struct {
@@ -168,7 +185,7 @@ const Known = struct {
 pub const known_patterns = [_]Known{
     // tokenizers' ByteLevel, and the encoder of GPT-2.
     .{
-        .pattern = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
+        .pattern = byte_level.gpt2_pattern,
         .scanner = .gpt2,
     },
     // tiktoken, in three of its versions.
@@ -209,6 +226,11 @@ pub const known_patterns = [_]Known{
         .scanner = .qwen2,
     },
     .{
+        .pattern = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}|" ++
+            " ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+        .scanner = .qwen3_5,
+    },
+    .{
         .pattern = "[^\\r\\n\\p{L}\\p{N}]?" ++ upper ++ "*" ++ lower ++ "+" ++
             "(?i:'s|'t|'re|'ve|'m|'ll|'d)?|" ++
             "[^\\r\\n\\p{L}\\p{N}]?" ++ upper ++ "+" ++ lower ++ "*" ++
@@ -224,6 +246,15 @@ pub const known_patterns = [_]Known{
             "\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
         .scanner = .tekken,
     },
+    .{
+        .pattern = "[\\p{Han}]+|" ++
+            "[^\\r\\n\\p{L}\\p{N}]?" ++ upper_not_han ++ "*" ++ lower_not_han ++ "+" ++
+            "(?i:'s|'t|'re|'ve|'m|'ll|'d)?|" ++
+            "[^\\r\\n\\p{L}\\p{N}]?" ++ upper_not_han ++ "+" ++ lower_not_han ++ "*" ++
+            "(?i:'s|'t|'re|'ve|'m|'ll|'d)?|" ++
+            "\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+        .scanner = .kimi,
+    },
 };
 
 const KnownSequence = struct {
@@ -234,7 +265,7 @@ const KnownSequence = struct {
         if (splits.len != known.splits.len) return false;
         for (splits, known.splits) |split, own| {
             if (split.behavior != own.behavior or split.invert != own.invert) return false;
-            if (split.engine != own.engine) return false;
+            if (split.engine != own.engine or split.is_spelled != own.is_spelled) return false;
             if (!std.mem.eql(u8, split.pattern, own.pattern)) return false;
         }
         return true;
@@ -259,6 +290,29 @@ pub const known_sequences = [_]KnownSequence{
         },
         .scanner = .deepseek,
     },
+    .{
+        .splits = &.{
+            .{ .pattern = rust_classes.numbers, .behavior = .isolated },
+            .{ .pattern = byte_level.gpt2_pattern, .behavior = .isolated },
+        },
+        .scanner = .starcoder,
+    },
+    .{
+        .splits = &.{
+            .{ .pattern = rust_classes.punctuation, .behavior = .contiguous },
+            .{ .pattern = byte_level.gpt2_pattern, .behavior = .isolated },
+            .{ .pattern = rust_classes.numbers, .behavior = .contiguous, .is_spelled = true },
+            .{ .pattern = "[0-9][0-9][0-9]", .behavior = .isolated, .is_spelled = true },
+        },
+        .scanner = .falcon,
+    },
+    .{
+        .splits = &.{.{
+            .pattern = " ?[^(\\s|[.,!?\u{2026}\u{3002}\u{ff0c}\u{3001}\u{964}\u{6d4}\u{60c}])]+",
+            .behavior = .isolated,
+        }},
+        .scanner = .bloom,
+    },
 };
 
 const PieceEnd = fn (text: []const u8, at: usize) usize;
@@ -275,6 +329,11 @@ fn windowOptions(comptime scanner: Scanner) window.Options {
         .o200k => .{ .family = .cased, .number_len = 3 },
         .tekken => .{ .family = .cased, .number_len = 1, .contractions = false },
         .deepseek => .{ .family = .parted, .number_len = deepseek.number_len },
+        .starcoder => .{ .family = .digits, .number_len = starcoder.number_len },
+        .qwen3_5 => .{ .family = .letters, .number_len = 1, .has_marks = true },
+        .bloom => .{ .family = .bloom },
+        .falcon => .{ .family = .falcon, .number_len = falcon.number_len },
+        .kimi => .{ .family = .cased_han, .number_len = 3 },
     };
 }
 
@@ -283,15 +342,20 @@ fn pieceEnd(comptime scanner: Scanner, text: []const u8, at: usize) usize {
     const options = comptime windowOptions(scanner);
     return switch (options.family) {
         .gpt2 => gpt2.pieceEnd(text, at),
+        .digits => starcoder.pieceEnd(text, at),
         .letters => cl100k.pieceEnd(.{
             .number_len = options.number_len,
             .keep_final_space = options.keeps_final_space,
+            .has_marks = options.has_marks,
         }, text, at),
-        .cased => o200k.pieceEnd(.{
+        .cased, .cased_han => o200k.pieceEnd(.{
             .number_len = options.number_len,
             .contractions = options.contractions,
+            .parts_han = options.family == .cased_han,
         }, text, at),
         .parted => deepseek.pieceEnd(text, at),
+        .bloom => bloom.pieceEnd(text, at),
+        .falcon => falcon.pieceEnd(text, at),
     };
 }
 

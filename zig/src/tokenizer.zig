@@ -443,14 +443,14 @@ fn initAdded(
     };
 }
 
-/// The tokens that merging may start from or come to: of characters, those that are known and those that
-/// merges make, for others may have the same bytes.
+/// The tokens that merging may start from or come to, for others may have the same bytes: of characters, those
+/// that are known and those that merges make; of bytes, those that are spelled in their alphabet.
 fn mergeableTokens(
     gpa: Allocator,
     parsed: definition.Definition,
 ) error{OutOfMemory}![]definition.Token {
     const known = switch (parsed.symbols) {
-        .bytes => return gpa.dupe(definition.Token, parsed.tokens),
+        .bytes => return alphabetTokens(gpa, parsed.tokens),
         .characters => |characters| characters.known,
     };
     const last = if (parsed.tokens.len == 0) 0 else parsed.tokens[parsed.tokens.len - 1].id;
@@ -472,6 +472,16 @@ fn mergeableTokens(
     for (parsed.tokens) |token| {
         if (is_made.isSet(token.id)) tokens.appendAssumeCapacity(token);
     }
+    return tokens.toOwnedSlice(gpa);
+}
+
+fn alphabetTokens(
+    gpa: Allocator,
+    all: []const definition.Token,
+) error{OutOfMemory}![]definition.Token {
+    var tokens: std.ArrayList(definition.Token) = try .initCapacity(gpa, all.len);
+    errdefer tokens.deinit(gpa);
+    for (all) |token| if (token.decoded == null) tokens.appendAssumeCapacity(token);
     return tokens.toOwnedSlice(gpa);
 }
 

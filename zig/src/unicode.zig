@@ -36,6 +36,22 @@ pub fn isWhiteSpace(code_point: u21) bool {
     return propertiesOf(code_point).white_space;
 }
 
+/// `\p{P}`
+pub fn isPunctuation(code_point: u21) bool {
+    return switch (propertiesOf(code_point).category) {
+        .pc, .pd, .ps, .pe, .pi, .pf, .po => true,
+        else => false,
+    };
+}
+
+/// `\p{M}`
+pub fn isMark(code_point: u21) bool {
+    return switch (propertiesOf(code_point).category) {
+        .mn, .mc, .me => true,
+        else => false,
+    };
+}
+
 /// `\w` as the regex engines have it: Alphabetic, Mark, Decimal_Number, Connector_Punctuation, Join_Control.
 pub fn isWord(code_point: u21) bool {
     return propertiesOf(code_point).word;

@@ -37,7 +37,9 @@ pub fn readVocab(
     return .init(arena, &.{});
 }
 
-/// The tokens of `vocab` in ascending order of id, as bytes. Added tokens are spelled as they are.
+/// The tokens of `vocab` in ascending order of id, as bytes. Added tokens are spelled as they are. So are those that
+/// have a character outside of the byte-level alphabet (Command-R's has emoji), which no text leads to: it is
+/// what they decode to, and no merge may make one (`mergesOutside`).
 pub fn readTokens(
     arena: Allocator,
     vocab: *const SpelledVocab,
@@ -53,22 +55,32 @@ pub fn readTokens(
     var room = try arena.alloc(u8, spelled_len);
     for (tokens, vocab.fields) |*token, field| {
         const spelled = field.key();
-        token.* = .{ .id = field.id, .bytes = bytes: {
-            if (byte_level.decode(spelled, room)) |bytes| {
-                room = room[bytes.len..];
-                break :bytes bytes;
-            }
-            if (plain.contains(spelled)) break :bytes spelled;
-            diagnostic.set(
-                null,
-                "{s}[\"{s}\"]: the token has a character outside of the byte-level alphabet",
-                .{ key, spelled },
-            );
-            return error.Malformed;
-        } };
+        token.* = .{ .id = field.id, .bytes = spelled };
+        if (byte_level.decode(spelled, room)) |bytes| {
+            token.bytes = bytes;
+            room = room[bytes.len..];
+        } else if (!plain.contains(spelled)) {
+            token.decoded = spelled;
+        }
     }
     try sortTokens(diagnostic, tokens, key);
     return tokens;
+}
+
+/// Whether a merge makes a token that has a character outside of the byte-level alphabet. One that starts from
+/// such a token makes another.
+pub fn mergesOutside(
+    arena: Allocator,
+    tokens: []const definition.Token,
+    merges: []const definition.Merge,
+) error{OutOfMemory}!bool {
+    var outside: std.AutoHashMapUnmanaged(u32, void) = .empty;
+    for (tokens) |token| {
+        if (token.decoded != null) try outside.put(arena, token.id, {});
+    }
+    if (outside.count() == 0) return false;
+    for (merges) |merge| if (outside.contains(merge.result)) return true;
+    return false;
 }
 
 /// Puts tokens in ascending order of id; no two may have the same. `key` is their place in the document.

@@ -10,6 +10,7 @@ const definition = @import("../definition.zig");
 const general = @import("general_components.zig");
 const json_tree = @import("json_tree.zig");
 const reader_zig = @import("reader.zig");
+const Scanner = @import("../pretokenizer.zig").Scanner;
 const splits_zig = @import("splits.zig");
 const escaped = splits_zig.escaped;
 const Error = reader_zig.Error;
@@ -127,6 +128,16 @@ pub const Components = struct {
         if (root.get("normalizer")) |node| try components.readNormalizer(reader, node);
         if (root.get("pre_tokenizer")) |node| try components.readPreTokenizer(reader, node, true);
         if (!components.byte_level) try components.findSpaceSign(reader, root);
+        try components.checkSpelledSplits(reader, root);
+    }
+
+    /// Splits behind a ByteLevel are for the general way, unless a scanner knows them.
+    fn checkSpelledSplits(components: *const Components, reader: *Reader, root: Node) Error!void {
+        const splits = components.splits.splits.items;
+        if (splits.len == 0 or !splits[splits.len - 1].is_spelled) return;
+        if (Scanner.of(splits) != null) return;
+        const node = root.get(pre_tokenizer_key).?;
+        return reader.refuseBecause(node, pre_tokenizer_key, "behind a ByteLevel", .{});
     }
 
     const normalizer_key = "normalizer";
@@ -188,7 +199,12 @@ pub const Components = struct {
         const key = pre_tokenizer_key;
         const name = try reader.typeOf(node, key);
         if (components.byte_level) {
-            return reader.refuseBecause(node, key, "behind a ByteLevel", .{});
+            const before = components.splits.splits.items.len;
+            if (!try splits_zig.read(reader, node, name, &components.splits)) {
+                return reader.refuseBecause(node, key, "behind a ByteLevel", .{});
+            }
+            for (components.splits.splits.items[before..]) |*split| split.is_spelled = true;
+            return;
         }
         if (std.mem.eql(u8, name, "Sequence")) {
             const list_key = key ++ ".pretokenizers";

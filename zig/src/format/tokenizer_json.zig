@@ -76,10 +76,10 @@ const Parts = struct {
             parts.components = try .readGeneral(parts.reader, parts.root);
         }
         if (parts.components.piece_steps != null) return parts.defineSpelled();
-        if (parts.components.byte_level) return parts.defineBytes();
-        const result = parts.defineCharacters();
+        const is_bytes = parts.components.byte_level;
+        const result = if (is_bytes) parts.defineBytes() else parts.defineCharacters();
         if (result != error.Unsupported) return result;
-        // Merges of unknown characters.
+        // Merges of characters that are unknown, or outside of the byte-level alphabet.
         parts.components = try .readGeneral(parts.reader, parts.root);
         return parts.defineSpelled();
     }
@@ -142,7 +142,9 @@ const Parts = struct {
             reader.diagnostic,
         });
         result.unknown_byte = try character_model.unknownToken(reader, parts.model_node, parts.vocab);
-        return parts.finish(result, try readMerges(reader, &resolving, parts.merges_node));
+        const merges = try readMerges(reader, &resolving, parts.merges_node);
+        if (try model.mergesOutside(reader.arena, result.tokens, merges)) return error.Unsupported;
+        return parts.finish(result, merges);
     }
 
     fn defineCharacters(parts: *Parts) Error!definition.Definition {

@@ -23,11 +23,16 @@ pub fn parse(
     const root = try json_tree.parseIds(arena, vocab_json, diagnostic);
     const vocab = try model.readVocab(arena, root, "vocab", diagnostic);
     const tokens = try model.readTokens(arena, &vocab, &.{}, "vocab", diagnostic);
+    const merges = try readMerges(arena, &vocab, merges_txt, diagnostic);
+    if (try model.mergesOutside(arena, tokens, merges)) {
+        diagnostic.set(null, "a merge of characters outside of the byte-level alphabet", .{});
+        return error.Unsupported;
+    }
     return .{
         .format = .vocab_merges,
         .tokens = tokens,
         .merge_rule = .{ .list = .{
-            .merges = try readMerges(arena, &vocab, merges_txt, diagnostic),
+            .merges = merges,
             .ignore_merges = false,
         } },
         .splits = &.{.{ .pattern = byte_level.gpt2_pattern, .behavior = .isolated }},
@@ -79,6 +84,18 @@ test "both files become tokens and merges" {
     const list = parsed.merge_rule.list.merges;
     try std.testing.expectEqual(definition.Merge{ .left = 1, .right = 0, .result = 2 }, list[0]);
     try std.testing.expectEqual(definition.Merge{ .left = 3, .right = 3, .result = 4 }, list[1]);
+}
+
+test "tokens outside of the alphabet decode to what they are, and are not merged" {
+    var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
+    defer arena.deinit();
+    var diagnostic: Diagnostic = .{};
+    const vocab = "{\"\\u203c\": 0, \"a\": 1, \"a\\u203c\": 2, \"aa\": 3}";
+    const parsed = try parse(arena.allocator(), vocab, "a a\n", &diagnostic);
+    try std.testing.expectEqualStrings("\u{203c}", parsed.tokens[0].decoded.?);
+    try std.testing.expectEqual(null, parsed.tokens[1].decoded);
+    const result = parse(arena.allocator(), vocab, "a \u{203c}\n", &diagnostic);
+    try std.testing.expectError(error.Unsupported, result);
 }
 
 test "a merge of an unknown token names its line" {

@@ -39,6 +39,10 @@ pub const Compiled = struct {
         var compiled: Compiled = .{};
         errdefer compiled.deinit(gpa);
         for (splits) |split| {
+            if (split.is_spelled) {
+                diagnostic.set(null, "a split behind a ByteLevel", .{});
+                return error.UnsupportedPattern;
+            }
             compiled.steps[compiled.step_count] = .{
                 .automaton = determinize.build(gpa, split.pattern, split.engine, diagnostic) catch |err| {
                     if (err == error.UnsupportedPattern) name(split.pattern, diagnostic);

@@ -7,10 +7,13 @@
 
 const std = @import("std");
 const builtin = @import("builtin");
+const bloom = @import("bloom.zig");
 const cl100k = @import("cl100k.zig");
 const deepseek = @import("deepseek.zig");
+const falcon = @import("falcon.zig");
 const gpt2 = @import("gpt2.zig");
 const o200k = @import("o200k.zig");
+const starcoder = @import("starcoder.zig");
 const piece_key = @import("kernels/piece_key.zig");
 const table = @import("../unicode_table.zig");
 const window = @import("kernels/window.zig");
@@ -80,13 +83,16 @@ fn scanWith(
         .number_len = options.number_len,
         .keeps_final_space = options.keeps_final_space,
         .contractions = options.contractions,
+        .has_marks = options.has_marks,
     };
     const tables: kernels.Tables = .{
         .first = &table.first,
         .second = &table.second,
         .kinds = switch (options.family) {
-            .gpt2, .letters => &plain_kinds,
-            .cased => &cased_kinds,
+            .gpt2, .digits, .bloom => &plain_kinds,
+            .letters => if (options.has_marks) &marked_kinds else &plain_kinds,
+            .cased, .cased_han => &cased_kinds,
+            .falcon => &falcon_kinds,
             .parted => &parted_kinds,
         },
     };
@@ -106,13 +112,16 @@ fn scanWith(
     return .{ .count = found.count, .position = found.position };
 }
 
-const plain_kinds = kindsOf(.letters);
-const cased_kinds = kindsOf(.cased);
-const parted_kinds = kindsOf(.parted);
+const plain_kinds = kindsOf(.letters, false);
+const marked_kinds = kindsOf(.letters, true);
+const cased_kinds = kindsOf(.cased, false);
+const falcon_kinds = kindsOf(.falcon, false);
+const parted_kinds = kindsOf(.parted, true);
 
 /// The kind of every byte that a character's properties can be.
-fn kindsOf(comptime family: window.Family) [256]u8 {
-    const is_cased = family == .cased;
+/// With `has_marks`, marks are letters.
+fn kindsOf(comptime family: window.Family, comptime has_marks: bool) [256]u8 {
+    const is_cased = comptime family.isCased();
     @setEvalBranchQuota(10_000);
     var kinds: [256]u8 = undefined;
     for (&kinds, 0..) |*kind, byte| {
@@ -126,14 +135,21 @@ fn kindsOf(comptime family: window.Family) [256]u8 {
             .lu, .lt => if (is_cased) .upper else .letter,
             .ll => .letter,
             .lm, .lo => if (is_cased) .caseless else .letter,
-            .mn, .mc, .me => switch (family) {
-                .gpt2, .letters => .other,
-                .cased => .mark,
-                .parted => .letter,
-            },
+            .mn, .mc, .me => if (is_cased)
+                .mark
+            else if (has_marks)
+                .letter
+            else if (family == .falcon)
+                .control
+            else
+                .other,
             .nd, .nl, .no => .number,
-            .pc, .pd, .ps, .pe, .pi, .pf, .po, .sm, .sc, .sk, .so => .other,
-            .zs, .zl, .zp, .cc, .cf, .cs, .co, .cn => if (family == .parted) .control else .other,
+            .pc, .pd, .ps, .pe, .pi, .pf, .po => .other,
+            .sm, .sc, .sk, .so => if (family == .falcon) .control else .other,
+            .zs, .zl, .zp, .cc, .cf, .cs, .co, .cn => switch (family) {
+                .parted, .falcon => .control,
+                else => .other,
+            },
         };
         kind.* = @intFromEnum(of);
     }
@@ -207,10 +223,13 @@ test "every character that is found by its first bytes has the kind that its pro
             text.appendSliceAssumeCapacity(character[0..len]);
             var windowed: usize = 0;
             errdefer std.debug.print("in {f}\n", .{std.zig.fmtString(text.items)});
-            // Kinds are those of the cased family, of the parted one, or of the others.
+            // Kinds are those of the cased family, of the parted one, of BLOOM's, of Falcon's, or of the others.
             try expectGpt2(.baseline, false, text.items, &windowed);
-            try expectCased(.baseline, false, 3, true, text.items, &windowed);
+            try expectCased(.baseline, false, 3, true, false, text.items, &windowed);
+            try expectCased(.baseline, false, 3, true, true, text.items, &windowed);
             try expectParted(.baseline, false, text.items, &windowed);
+            try expectBloom(.baseline, false, text.items, &windowed);
+            try expectFalcon(.baseline, false, text.items, &windowed);
         }
     }
 }
@@ -283,11 +302,17 @@ fn expectGpt2(level: Level, comptime has_keys: bool, text: []const u8, windowed:
     try expectPieces(level, has_keys, .{ .family = .gpt2 }, gpt2.pieceEnd, text, windowed);
 }
 
+fn expectDigits(level: Level, comptime has_keys: bool, text: []const u8, windowed: *usize) !void {
+    const options: window.Options = .{ .family = .digits, .number_len = starcoder.number_len };
+    try expectPieces(level, has_keys, options, starcoder.pieceEnd, text, windowed);
+}
+
 fn expectLetters(
     level: Level,
     comptime has_keys: bool,
     comptime number_len: usize,
     comptime keeps_final_space: bool,
+    comptime has_marks: bool,
     text: []const u8,
     windowed: *usize,
 ) !void {
@@ -295,11 +320,16 @@ fn expectLetters(
         .family = .letters,
         .number_len = number_len,
         .keeps_final_space = keeps_final_space,
+        .has_marks = has_marks,
     };
     const pieceEnd = struct {
         fn pieceEnd(whole: []const u8, at: usize) usize {
             return cl100k.pieceEnd(
-                .{ .number_len = number_len, .keep_final_space = keeps_final_space },
+                .{
+                    .number_len = number_len,
+                    .keep_final_space = keeps_final_space,
+                    .has_marks = has_marks,
+                },
                 whole,
                 at,
             );
@@ -313,18 +343,23 @@ fn expectCased(
     comptime has_keys: bool,
     comptime number_len: usize,
     comptime contractions: bool,
+    comptime parts_han: bool,
     text: []const u8,
     windowed: *usize,
 ) !void {
     const options: window.Options = .{
-        .family = .cased,
+        .family = if (parts_han) .cased_han else .cased,
         .number_len = number_len,
         .contractions = contractions,
     };
     const pieceEnd = struct {
         fn pieceEnd(whole: []const u8, at: usize) usize {
             return o200k.pieceEnd(
-                .{ .number_len = number_len, .contractions = contractions },
+                .{
+                    .number_len = number_len,
+                    .contractions = contractions,
+                    .parts_han = parts_han,
+                },
                 whole,
                 at,
             );
@@ -338,6 +373,15 @@ fn expectParted(level: Level, comptime has_keys: bool, text: []const u8, windowe
     try expectPieces(level, has_keys, options, deepseek.pieceEnd, text, windowed);
 }
 
+fn expectBloom(level: Level, comptime has_keys: bool, text: []const u8, windowed: *usize) !void {
+    try expectPieces(level, has_keys, .{ .family = .bloom }, bloom.pieceEnd, text, windowed);
+}
+
+fn expectFalcon(level: Level, comptime has_keys: bool, text: []const u8, windowed: *usize) !void {
+    const options: window.Options = .{ .family = .falcon, .number_len = falcon.number_len };
+    try expectPieces(level, has_keys, options, falcon.pieceEnd, text, windowed);
+}
+
 fn expectAllFamilies(
     level: Level,
     comptime has_keys: bool,
@@ -345,28 +389,37 @@ fn expectAllFamilies(
     windowed: *usize,
 ) !void {
     try expectGpt2(level, has_keys, text, windowed);
-    try expectLetters(level, has_keys, 3, true, text, windowed);
-    try expectLetters(level, has_keys, 3, false, text, windowed);
-    try expectLetters(level, has_keys, 2, false, text, windowed);
-    try expectLetters(level, has_keys, 1, false, text, windowed);
-    try expectCased(level, has_keys, 3, true, text, windowed);
-    try expectCased(level, has_keys, 1, false, text, windowed);
+    try expectDigits(level, has_keys, text, windowed);
+    try expectLetters(level, has_keys, 3, true, false, text, windowed);
+    try expectLetters(level, has_keys, 3, false, false, text, windowed);
+    try expectLetters(level, has_keys, 2, false, false, text, windowed);
+    try expectLetters(level, has_keys, 1, false, false, text, windowed);
+    try expectLetters(level, has_keys, 1, false, true, text, windowed);
+    try expectCased(level, has_keys, 3, true, false, text, windowed);
+    try expectCased(level, has_keys, 3, true, true, text, windowed);
+    try expectCased(level, has_keys, 1, false, false, text, windowed);
     try expectParted(level, has_keys, text, windowed);
+    try expectBloom(level, has_keys, text, windowed);
+    try expectFalcon(level, has_keys, text, windowed);
 }
 
 /// What the rules of the families turn on, and characters that are alike in all but one of them.
 const hostile = [_][]const u8{
-    "a",         "b",         "z",         "S",         "e",        "l",        "L",        "E",
-    "A",         "1",         "2",         " ",         " ",        "\n",       "\r",       "\t",
-    "!",         "'",         "'",         "/",         ".",        "\u{17f}",  "\u{e9}",   "\u{c9}",
-    "\u{3000}",  "\u{a0}",    "\u{4e2d}",  "\u{6587}",  "\u{fdd0}", "\u{2014}", "\u{ff0c}", "\u{301}",
-    "\u{e49}",   "\u{b2}",    "\u{663}",   "\xe2\x82",  "\xff",     "ll",       "'s",       "'re",
-    "\u{1f600}", "\u{1d7ce}", "\u{10400}", "\u{10428}", "\u{1c5}",  "\x00",     "\u{d7}",   "\u{d0b}",
-    "\u{ac00}",  "\u{30fc}",  "\u{3099}",  "\u{410}",   "\u{44f}",  "\u{482}",  "\u{5000}", "\u{9fff}",
-    "\u{3002}",  "\u{2019}",  "\u{2028}",  "\u{2003}",  "\u{ff11}", "\u{ff21}", "\u{ff41}", "\u{391}",
-    "\u{3b1}",   "\u{5d0}",   "\u{640}",   "\u{628}",   "\u{6af}",  "\u{ab}",   "\u{aa}",   "\u{bd}",
-    "\u{3007}",  "\u{2460}",  "\u{1f3fb}", "\u{1fb00}", "\u{ad}",   "\u{200b}", "\u{9fa5}", "\u{9fa6}",
-    "\u{3040}",  "\u{3097}",  "\u{309b}",  "\u{30fb}",  "\x7f",     "\u{85}",   "!a",       "\u{1f6d8}",
+    "a",         "b",              "z",         "S",         "e",        "l",         "L",         "E",
+    "A",         "1",              "2",         " ",         " ",        "\n",        "\r",        "\t",
+    "!",         "'",              "'",         "/",         ".",        "\u{17f}",   "\u{e9}",    "\u{c9}",
+    "\u{3000}",  "\u{a0}",         "\u{4e2d}",  "\u{6587}",  "\u{fdd0}", "\u{2014}",  "\u{ff0c}",  "\u{301}",
+    "\u{e49}",   "\u{b2}",         "\u{663}",   "\xe2\x82",  "\xff",     "ll",        "'s",        "'re",
+    "\u{1f600}", "\u{1d7ce}",      "\u{10400}", "\u{10428}", "\u{1c5}",  "\x00",      "\u{d7}",    "\u{d0b}",
+    "\u{ac00}",  "\u{30fc}",       "\u{3099}",  "\u{410}",   "\u{44f}",  "\u{482}",   "\u{5000}",  "\u{9fff}",
+    "\u{3002}",  "\u{2019}",       "\u{2028}",  "\u{2003}",  "\u{ff11}", "\u{ff21}",  "\u{ff41}",  "\u{391}",
+    "\u{3b1}",   "\u{5d0}",        "\u{640}",   "\u{628}",   "\u{6af}",  "\u{ab}",    "\u{aa}",    "\u{bd}",
+    "\u{3007}",  "\u{2460}",       "\u{1f3fb}", "\u{1fb00}", "\u{ad}",   "\u{200b}",  "\u{9fa5}",  "\u{9fa6}",
+    "\u{11de5}", "\u{16ff4}",      "\u{11dea}", "\u{16ff3}", "(",        "|",         ",",         "\u{2026}",
+    "\u{3001}",  "\u{964}",        "\u{6d4}",   "\u{60c}",   "\u{1680}", "\u{205f}",  "\u{166d}",  "\u{61d}",
+    "\u{2308}",  "\u{432}\u{432}", "\u{ff0b}",  "\u{bc}",    "\u{2e80}", "\u{16fe2}", "\u{16ff0}", "\u{3038}",
+    "\u{3400}",  "\u{20000}",      "\u{3005}",  "\u{3040}",  "\u{3097}", "\u{309b}",  "\u{30fb}",  "\x7f",
+    "\u{85}",    "!a",             "\u{1f6d8}",
 };
 
 fn expectUnits(level: Level, comptime Unit: type, text: []const u8) !void {

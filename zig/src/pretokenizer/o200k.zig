@@ -4,11 +4,13 @@
 //!     [^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|
 //!     \p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
 //!
-//! Mistral's Tekken has it without contractions and with each digit a piece. Every character begins a match,
-//! so nothing is left unmatched. Linear in the text: a run of capitals, and white space behind a run's last
+//! Mistral's Tekken has it without contractions and with each digit a piece. Kimi K2 has `[\p{Han}]+` before it, its
+//! words are without Han characters, and `/` is not among what ends other characters. Every character begins
+//! a match, so nothing is left unmatched. Linear in the text: a run of capitals, and white space behind a run's last
 //! newline, are looked at twice at most.
 
 const std = @import("std");
+const han = @import("kernels/han.zig");
 const runs = @import("runs.zig");
 const unicode = @import("../unicode.zig");
 const utf8 = @import("../utf8.zig");
@@ -18,6 +20,8 @@ pub const Options = struct {
     number_len: usize,
     /// Whether a word takes the contraction behind it.
     contractions: bool,
+    /// Whether Han characters are apart from words, and slashes from newlines.
+    parts_han: bool = false,
 };
 
 /// What the pattern tells apart.
@@ -33,6 +37,8 @@ const Kind = enum {
     number,
     space,
     other,
+    /// Any Han character, where they are apart.
+    han,
 };
 
 const Character = struct { kind: Kind, len: usize };
@@ -51,10 +57,13 @@ const ascii_kinds: [128]Kind = kinds: {
     break :kinds made;
 };
 
-inline fn characterAt(text: []const u8, at: usize) Character {
+inline fn characterAt(comptime options: Options, text: []const u8, at: usize) Character {
     const byte = text[at];
     if (byte < 0x80) return .{ .kind = ascii_kinds[byte], .len = 1 };
     const character = utf8.decode(text, at);
+    if (options.parts_han and han.isHan(character.code_point)) {
+        return .{ .kind = .han, .len = character.len };
+    }
     const properties = unicode.propertiesOf(character.code_point);
     const kind: Kind = switch (properties.category) {
         .lu, .lt => .upper,
@@ -69,27 +78,32 @@ inline fn characterAt(text: []const u8, at: usize) Character {
 
 /// Where the piece that begins at `text[at]` ends.
 pub fn pieceEnd(comptime options: Options, text: []const u8, at: usize) usize {
-    const first = characterAt(text, at);
+    const first = characterAt(options, text, at);
     const next = at + first.len;
     switch (first.kind) {
-        .upper, .lower, .caseless => return contracted(options, text, wordAt(text, at).?.end),
+        .upper, .lower, .caseless => {
+            return contracted(options, text, wordAt(options, text, at).?.end);
+        },
+        .han => return hanEnd(options, text, next),
         .number => return runs.runEndUpTo(text, next, .number, options.number_len - 1),
         .mark => {
             // It stands before a word that has a lower-case or caseless letter, or is a word by itself.
-            if (wordAt(text, next)) |word| {
+            if (wordAt(options, text, next)) |word| {
                 if (!word.is_upper) return contracted(options, text, word.end);
             }
             return contracted(options, text, next);
         },
         .other => {
-            if (wordAt(text, next)) |word| return contracted(options, text, word.end);
-            return otherEnd(text, next);
+            if (wordAt(options, text, next)) |word| return contracted(options, text, word.end);
+            return otherEnd(options, text, next);
         },
         .space => {},
     }
     if (!runs.isNewline(text[at]) and next < text.len) {
-        if (wordAt(text, next)) |word| return contracted(options, text, word.end);
-        if (text[at] == ' ' and characterAt(text, next).kind == .other) return otherEnd(text, next);
+        if (wordAt(options, text, next)) |word| return contracted(options, text, word.end);
+        if (text[at] == ' ' and runs.classAt(text, next) == .other) {
+            return otherEnd(options, text, next);
+        }
     }
     const space = runs.spaceAt(text, at);
     if (space.newline_end > at) return space.newline_end;
@@ -101,19 +115,22 @@ const Word = struct { end: usize, is_upper: bool };
 
 /// Capitals, then small letters, of which the caseless ones and marks may be either: as many capitals as
 /// leave at least one small letter, or else all of them.
-inline fn wordAt(text: []const u8, at: usize) ?Word {
+inline fn wordAt(comptime options: Options, text: []const u8, at: usize) ?Word {
     var end = at;
     var last_either_end: ?usize = null;
     while (end < text.len) {
-        const character = characterAt(text, end);
+        const character = characterAt(options, text, end);
         switch (character.kind) {
-            .lower => return .{ .end = lowerRunEnd(text, end + character.len), .is_upper = false },
+            .lower => {
+                const word_end = lowerRunEnd(options, text, end + character.len);
+                return .{ .end = word_end, .is_upper = false };
+            },
             .upper => end += character.len,
             .caseless, .mark => {
                 end += character.len;
                 last_either_end = end;
             },
-            .number, .space, .other => break,
+            .number, .space, .other, .han => break,
         }
     }
     if (last_either_end) |either_end| return .{ .end = either_end, .is_upper = false };
@@ -124,7 +141,7 @@ inline fn wordAt(text: []const u8, at: usize) ?Word {
 const block_len = 16;
 
 /// `[\p{Ll}\p{Lm}\p{Lo}\p{M}]*` from `at` on; ASCII 16 bytes at a time, as `runs.letterRunEnd`.
-inline fn lowerRunEnd(text: []const u8, at: usize) usize {
+inline fn lowerRunEnd(comptime options: Options, text: []const u8, at: usize) usize {
     const Block = @Vector(block_len, u8);
     var end = at;
     while (end + block_len <= text.len) {
@@ -140,10 +157,10 @@ inline fn lowerRunEnd(text: []const u8, at: usize) usize {
         break;
     }
     while (end < text.len) {
-        const character = characterAt(text, end);
+        const character = characterAt(options, text, end);
         switch (character.kind) {
             .lower, .caseless, .mark => end += character.len,
-            .upper, .number, .space, .other => break,
+            .upper, .number, .space, .other, .han => break,
         }
     }
     return end;
@@ -154,9 +171,20 @@ inline fn contracted(comptime options: Options, text: []const u8, end: usize) us
     return runs.contractionEnd(text, end, true) orelse end;
 }
 
-/// `[^\s\p{L}\p{N}]*[\r\n/]*` from `at` on.
-fn otherEnd(text: []const u8, at: usize) usize {
+/// `[^\s\p{L}\p{N}]*[\r\n/]*` from `at` on, or the same without the slash.
+fn otherEnd(comptime options: Options, text: []const u8, at: usize) usize {
     var end = runs.runEnd(text, at, .other);
-    while (end < text.len and (runs.isNewline(text[end]) or text[end] == '/')) end += 1;
+    while (end < text.len and (runs.isNewline(text[end]) or
+        (!options.parts_han and text[end] == '/'))) end += 1;
+    return end;
+}
+
+fn hanEnd(comptime options: Options, text: []const u8, at: usize) usize {
+    var end = at;
+    while (end < text.len) {
+        const character = characterAt(options, text, end);
+        if (character.kind != .han) break;
+        end += character.len;
+    }
     return end;
 }

@@ -9,6 +9,7 @@
 const std = @import("std");
 const definition = @import("../definition.zig");
 const Diagnostic = @import("../diagnostic.zig").Diagnostic;
+const han = @import("kernels/han.zig");
 const unicode = @import("../unicode.zig");
 const utf8 = @import("../utf8.zig");
 const Allocator = std.mem.Allocator;
@@ -731,14 +732,7 @@ fn scriptOf(name: []const u8) ?[]const Range {
 
 /// The scripts that published patterns name, by the Script property of Unicode 16.0.
 const scripts = [_]struct { name: []const u8, ranges: []const Range }{
-    .{ .name = "Han", .ranges = &rangesOf(.{
-        .{ 0x2E80, 0x2E99 },   .{ 0x2E9B, 0x2EF3 },   .{ 0x2F00, 0x2FD5 },   .{ 0x3005, 0x3005 },
-        .{ 0x3007, 0x3007 },   .{ 0x3021, 0x3029 },   .{ 0x3038, 0x303B },   .{ 0x3400, 0x4DBF },
-        .{ 0x4E00, 0x9FFF },   .{ 0xF900, 0xFA6D },   .{ 0xFA70, 0xFAD9 },   .{ 0x16FE2, 0x16FE3 },
-        .{ 0x16FF0, 0x16FF1 }, .{ 0x20000, 0x2A6DF }, .{ 0x2A700, 0x2B739 }, .{ 0x2B740, 0x2B81D },
-        .{ 0x2B820, 0x2CEA1 }, .{ 0x2CEB0, 0x2EBE0 }, .{ 0x2EBF0, 0x2EE5D }, .{ 0x2F800, 0x2FA1D },
-        .{ 0x30000, 0x3134A }, .{ 0x31350, 0x323AF },
-    }) },
+    .{ .name = "Han", .ranges = &rangesOf(han.ranges) },
     .{ .name = "Hiragana", .ranges = &rangesOf(.{
         .{ 0x3041, 0x3096 },   .{ 0x309D, 0x309F },   .{ 0x1B001, 0x1B11F },
         .{ 0x1B132, 0x1B132 }, .{ 0x1B150, 0x1B152 }, .{ 0x1F200, 0x1F200 },

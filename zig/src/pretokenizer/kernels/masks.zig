@@ -4,6 +4,8 @@
 //! is; it imports nothing but the standard library.
 
 const std = @import("std");
+const han_zig = @import("han.zig");
+const punctuation = @import("punctuation.zig");
 
 /// Bytes looked at together: one bit of a machine word each.
 pub const window_len = 64;
@@ -14,13 +16,26 @@ pub const Block = @Vector(window_len, u8);
 pub const Family = enum {
     /// A space may precede letters, digits or other characters.
     gpt2,
+    /// As `gpt2`, but numbers are parted from everything.
+    digits,
+    /// As `gpt2`, but punctuation is parted from everything, and bytes that are spelled by numbers from
+    /// others.
+    falcon,
     /// Any character that is no newline may precede letters.
     letters,
     /// As `letters`, and a word is parted before a capital behind a small letter.
     cased,
+    /// As `cased`, but Han characters are parted from words, and slashes are as other characters.
+    cased_han,
     /// As `letters`, but marks are letters, of punctuation and signs only one of ASCII may precede
     /// letters, and those of ASCII alone; Chinese and Japanese are parted from all other characters.
     parted,
+    /// White space and a few signs are `space`, all else is `letter`, ill-formed bytes as well.
+    bloom,
+
+    pub fn isCased(family: Family) bool {
+        return family == .cased or family == .cased_han;
+    }
 };
 
 /// What the patterns tell apart, and the index of its mask.
@@ -36,7 +51,8 @@ pub const Kind = enum(u8) {
     caseless,
     /// M, in the cased family.
     mark,
-    /// In the parted family, what is neither L, M, N, P, S nor white space.
+    /// In the parted family, what is neither L, M, N, P, S nor white space; in Falcon's, what is neither L, N,
+    /// punctuation nor white space.
     control,
 };
 
@@ -59,8 +75,12 @@ pub const Masks = struct {
     caseless: u64 = 0,
     mark: u64 = 0,
     control: u64 = 0,
-    /// Those of Chinese and Japanese that the parted family has apart, beside their kind.
+    /// Those of Chinese and Japanese that the parted family has apart, beside their kind; Han characters in
+    /// the family that has those apart, in place of it.
     east: u64 = 0,
+    /// Han characters that are numbers, or neither letters nor numbers, where Han characters are apart.
+    east_number: u64 = 0,
+    east_sign: u64 = 0,
     /// U+0020
     blank: u64,
     newline: u64,
@@ -80,7 +100,8 @@ pub const Masks = struct {
     /// Of a window in which no byte is beyond ASCII.
     pub inline fn plain(comptime family: Family, block: Block, len: usize) Masks {
         const valid = lowest(len);
-        const is_cased = family == .cased;
+        if (family == .bloom) return .bloom(block, asciiBetween(block), len);
+        const is_cased = comptime family.isCased();
         const letter = if (is_cased) block else block | splat(0x20);
         const space = equal(block, ' ') | inRange(block, '\t', 5);
         const control = (inRange(block, 0, 0x20) | equal(block, 0x7F)) & ~space;
@@ -89,11 +110,11 @@ pub const Masks = struct {
             .upper = if (is_cased) inRange(block, 'A', 26) & valid else 0,
             .number = inRange(block, '0', 10) & valid,
             .space = space & valid,
-            .control = if (family == .parted) control & valid else 0,
+            .control = if (family == .parted or family == .falcon) control & valid else 0,
             .blank = equal(block, ' ') & valid,
             .newline = (equal(block, '\n') | equal(block, '\r')) & valid,
             .apostrophe = equal(block, '\'') & valid,
-            .slash = if (is_cased) equal(block, '/') & valid else 0,
+            .slash = if (family == .cased) equal(block, '/') & valid else 0,
             .len = len,
         };
     }
@@ -106,10 +127,14 @@ pub const Masks = struct {
         len: usize,
     ) Masks {
         const block: Block = window.*;
+        if (family == .bloom) {
+            const between = asciiBetween(block) | wideBetween(block);
+            return .bloom(block, between, @min(len, wholeLength(block, window)));
+        }
         var wide: Wide = .common(family, block);
         wide.len = @min(len, wholeLength(block, window));
         const unknown = beyondAscii(block) & ~wide.known & lowest(wide.len);
-        if (unknown != 0) wide.addRest(family == .parted, tables, window, unknown);
+        if (unknown != 0) wide.addRest(family, tables, window, unknown);
         const valid = lowest(wide.len);
         var masks: Masks = .plain(family, block, wide.len);
         masks.letter |= wide.of(.letter) & valid;
@@ -118,9 +143,14 @@ pub const Masks = struct {
         masks.upper |= wide.of(.upper) & valid;
         masks.caseless = wide.of(.caseless) & valid;
         masks.mark = wide.of(.mark) & valid;
+        if (family == .parted or family == .falcon) masks.control |= wide.of(.control) & valid;
         if (family == .parted) {
-            masks.control |= wide.of(.control) & valid;
             masks.east = wide.east & valid;
+        }
+        if (family == .cased_han) {
+            masks.east = wide.east & valid;
+            masks.east_number = wide.east_number & valid;
+            masks.east_sign = wide.east_sign & valid;
         }
         masks.wide = beyondAscii(block) & valid;
         masks.wide_number = wide.of(.number) & valid;
@@ -128,6 +158,59 @@ pub const Masks = struct {
         masks.lead3 = wide.lead3 & valid;
         masks.lead4 = wide.lead4 & valid;
         return masks;
+    }
+
+    inline fn bloom(block: Block, between: u64, len: usize) Masks {
+        return .{
+            .letter = ~between & lowest(len),
+            .number = 0,
+            .space = between & lowest(len),
+            .upper = 0,
+            .blank = equal(block, ' ') & lowest(len),
+            .newline = 0,
+            .apostrophe = 0,
+            .slash = 0,
+            .len = len,
+        };
+    }
+
+    /// What stands between the matches of BLOOM's pattern, of ASCII.
+    inline fn asciiBetween(block: Block) u64 {
+        return equal(block, ' ') | inRange(block, '\t', 5) | inRange(block, '(', 2) |
+            equal(block, ',') | equal(block, '.') | equal(block, '!') | equal(block, '?') |
+            equal(block, '|');
+    }
+
+    /// And beyond ASCII, whatever the bytes around are: where a character of these begins, it is one.
+    inline fn wideBetween(block: Block) u64 {
+        // U+0085, U+00A0; U+060C; U+06D4
+        const two = (equal(block, 0xC2) & (equal(block, 0x85) | equal(block, 0xA0)) >> 1) |
+            (equal(block, 0xD8) & equal(block, 0x8C) >> 1) |
+            (equal(block, 0xDB) & equal(block, 0x94) >> 1);
+        var three: u64 = 0;
+        const leads = equal(block, 0xE2) | equal(block, 0xE3) | equal(block, 0xEF) |
+            inRange(block, 0xE0, 2);
+        if (leads != 0) {
+            // U+2000 to U+200A, U+2026, U+2028, U+2029, U+202F; U+205F
+            const general = equal(block, 0x80) >> 1 & (inRange(block, 0x80, 11) |
+                equal(block, 0xA6) | inRange(block, 0xA8, 2) | equal(block, 0xAF)) >> 2;
+            const wide_space = equal(block, 0x81) >> 1 & equal(block, 0x9F) >> 2;
+            three |= equal(block, 0xE2) & (general | wide_space);
+            // U+3000 to U+3002; U+FF0C
+            three |= equal(block, 0xE3) & equal(block, 0x80) >> 1 & inRange(block, 0x80, 3) >> 2;
+            three |= equal(block, 0xEF) & equal(block, 0xBC) >> 1 & equal(block, 0x8C) >> 2;
+            // U+0964; U+1680
+            three |= equal(block, 0xE0) & equal(block, 0xA5) >> 1 & equal(block, 0xA4) >> 2;
+            three |= equal(block, 0xE1) & equal(block, 0x9A) >> 1 & equal(block, 0x80) >> 2;
+        }
+        return two | two << 1 | three | three << 1 | three << 2;
+    }
+
+    /// The bytes that are spelled by characters which are numbers to Rust: digits, and those of U+00B2, U+00B3,
+    /// U+00B9 and U+00BC to U+00BE.
+    pub inline fn spelledNumbers(block: Block) u64 {
+        return inRange(block, '0', 10) | inRange(block, 0xB2, 2) | equal(block, 0xB9) |
+            inRange(block, 0xBC, 3);
     }
 
     pub inline fn hasWide(masks: *const Masks) bool {
@@ -157,6 +240,8 @@ const Wide = struct {
     /// All bytes of the characters of each kind.
     by_kind: [kind_count]u64 = @splat(0),
     east: u64 = 0,
+    east_number: u64 = 0,
+    east_sign: u64 = 0,
     lead2: u64 = 0,
     lead3: u64 = 0,
     lead4: u64 = 0,
@@ -197,7 +282,7 @@ const Wide = struct {
     }
 
     inline fn addTwo(wide: *Wide, comptime family: Family, block: Block) void {
-        const is_cased = family == .cased;
+        const is_cased = comptime family.isCased();
         const upper: Kind = if (is_cased) .upper else .letter;
         const caseless: Kind = if (is_cased) .caseless else .letter;
         // U+00A0 to U+00BF: a space, signs.
@@ -209,6 +294,12 @@ const Wide = struct {
                 const soft_hyphen = equal(block, 0xAD);
                 wide.add(2, .control, signs & soft_hyphen >> 1);
                 sign &= ~soft_hyphen;
+            }
+            if (family == .falcon) {
+                const counted = equal(block, 0xA1) | equal(block, 0xA7) | equal(block, 0xAB) |
+                    inRange(block, 0xB6, 2) | equal(block, 0xBB) | equal(block, 0xBF);
+                wide.add(2, .control, signs & (sign & ~counted) >> 1);
+                sign = counted;
             }
             wide.add(2, .space, signs & equal(block, 0xA0) >> 1);
             wide.add(2, .other, signs & sign >> 1);
@@ -247,14 +338,15 @@ const Wide = struct {
     }
 
     inline fn addThree(wide: *Wide, comptime family: Family, block: Block) void {
-        const is_cased = family == .cased;
+        const is_cased = comptime family.isCased();
         const upper: Kind = if (is_cased) .upper else .letter;
         const caseless: Kind = if (is_cased) .caseless else .letter;
         const trail2 = inRange(block, 0x80, 0x40) >> 1;
         const trail3 = trail2 >> 1;
         // U+4E00 to U+9FFF, Han; U+AC00 to U+D77F, Hangul.
-        var letter = (inRange(block, 0xE5, 5) | inRange(block, 0xEB, 2)) & trail2;
-        letter |= equal(block, 0xE4) & inRange(block, 0xB8, 8) >> 1;
+        const han = trail3 & ((inRange(block, 0xE5, 5) & trail2) |
+            (equal(block, 0xE4) & inRange(block, 0xB8, 8) >> 1));
+        var letter = inRange(block, 0xEB, 2) & trail2;
         letter |= equal(block, 0xEA) & inRange(block, 0xB0, 16) >> 1;
         letter |= equal(block, 0xED) & inRange(block, 0x80, 0x1E) >> 1;
         letter &= trail3;
@@ -269,7 +361,21 @@ const Wide = struct {
             // U+3000 to U+3020, a space and punctuation.
             const signs = east & equal(block, 0x80) >> 1;
             wide.add(3, .space, signs & equal(block, 0x80) >> 2);
-            wide.add(3, .other, signs & (inRange(block, 0x81, 4) | inRange(block, 0x88, 0x19)) >> 2);
+            var sign = inRange(block, 0x81, 4) | inRange(block, 0x88, 0x19);
+            if (family == .falcon) {
+                const mark = equal(block, 0x84) | inRange(block, 0x92, 2) | equal(block, 0xA0);
+                wide.add(3, .control, signs & mark >> 2);
+                sign &= ~mark;
+            }
+            wide.add(3, .other, signs & sign >> 2);
+        }
+        if (family == .cased_han) {
+            const bytes = han | han << 1 | han << 2;
+            wide.known |= bytes;
+            wide.east |= bytes;
+            wide.lead3 |= han;
+        } else {
+            letter |= han;
         }
         wide.add(3, caseless, letter);
         if (family == .parted) {
@@ -286,7 +392,17 @@ const Wide = struct {
             const page2 = forms & equal(block, 0xBD) >> 1;
             const other1 = inRange(block, 0x81, 15) | inRange(block, 0x9A, 7) | inRange(block, 0xBB, 5);
             const other2 = equal(block, 0x80) | inRange(block, 0x9B, 11);
-            wide.add(3, .other, (page1 & other1 >> 2) | (page2 & other2 >> 2));
+            var other = (page1 & other1 >> 2) | (page2 & other2 >> 2);
+            if (family == .falcon) {
+                // Of currencies, calculation and accents.
+                const no1 = equal(block, 0x84) | equal(block, 0x8B) | inRange(block, 0x9C, 3) |
+                    equal(block, 0xBE);
+                const no2 = equal(block, 0x80) | equal(block, 0x9C) | equal(block, 0x9E);
+                const no = (page1 & no1 >> 2) | (page2 & no2 >> 2);
+                wide.add(3, .control, no);
+                other &= ~no;
+            }
+            wide.add(3, .other, other);
             wide.add(3, .number, page1 & inRange(block, 0x90, 10) >> 2);
             wide.add(3, upper, page1 & inRange(block, 0xA1, 26) >> 2);
             wide.add(3, .letter, page2 & inRange(block, 0x81, 26) >> 2);
@@ -299,8 +415,15 @@ const Wide = struct {
             // How text is joined, and which way it runs.
             const format = equal(block, 0x80) >> 1 &
                 (inRange(block, 0x8B, 5) | inRange(block, 0xAA, 5)) >> 2;
-            wide.add(3, if (family == .parted) .control else .other, signs & format);
-            const whole = (inRange(block, 0x87, 9) | inRange(block, 0x94, 9)) >> 1 & trail3;
+            const parts = family == .parted or family == .falcon;
+            wide.add(3, if (parts) .control else .other, signs & format);
+            var whole = (inRange(block, 0x87, 9) | inRange(block, 0x94, 9)) >> 1 & trail3;
+            if (family == .falcon) {
+                // Without U+2300 to U+233F, which has brackets.
+                whole &= ~(equal(block, 0x8C) >> 1);
+                wide.add(3, .control, signs & whole);
+                whole = 0;
+            }
             wide.add(3, .other, signs & (page1 | whole));
         }
     }
@@ -313,13 +436,22 @@ const Wide = struct {
         else
             inRange(block, 0x8C, 0x20);
         const pictures = equal(block, 0xF0) & equal(block, 0x9F) >> 1 & third >> 2;
-        wide.add(4, .other, pictures & trails >> 3);
+        wide.add(4, if (family == .falcon) .control else .other, pictures & trails >> 3);
+    }
+
+    inline fn addHan(wide: *Wide, kind: Kind, bits: u64) void {
+        wide.east |= bits;
+        switch (kind) {
+            .letter, .upper, .caseless => {},
+            .number => wide.east_number |= bits,
+            .other, .space, .mark, .control => wide.east_sign |= bits,
+        }
     }
 
     /// Adds the others, one by one.
     noinline fn addRest(
         wide: *Wide,
-        comptime is_parted: bool,
+        comptime family: Family,
         tables: *const Tables,
         window: *const [window_len]u8,
         unknown: u64,
@@ -333,11 +465,27 @@ const Wide = struct {
             };
             const block: usize = tables.first[character.code_point >> block_bits];
             const low = character.code_point & ((1 << block_bits) - 1);
-            const kind = tables.kinds[tables.second[block << block_bits | low]];
+            var kind = tables.kinds[tables.second[block << block_bits | low]];
+            if (family == .falcon and (kind == @intFromEnum(Kind.other) or
+                kind == @intFromEnum(Kind.control)))
+            {
+                const is_sign = kind == @intFromEnum(Kind.other);
+                const counts = punctuation.isPunctuation(character.code_point, is_sign);
+                kind = @intFromEnum(if (counts) Kind.other else Kind.control);
+            }
+            // Numbers of a later Unicode than the tables'.
+            if (family == .digits) switch (character.code_point) {
+                0x11DE0...0x11DE9, 0x16FF4...0x16FF6 => kind = @intFromEnum(Kind.number),
+                else => {},
+            };
             const lead = @as(u64, 1) << @intCast(at);
             const bits = lowest(character.len) << @intCast(at);
-            wide.by_kind[kind] |= bits;
-            if (is_parted) switch (character.code_point) {
+            if (family == .cased_han and han_zig.isHan(character.code_point)) {
+                wide.addHan(@enumFromInt(kind), bits);
+            } else {
+                wide.by_kind[kind] |= bits;
+            }
+            if (family == .parted) switch (character.code_point) {
                 0x3040...0x30FF, 0x4E00...0x9FA5 => wide.east |= bits,
                 else => {},
             };
@@ -431,6 +579,7 @@ test "characters of the most used blocks are not looked up one by one" {
     };
     for (texts) |text| {
         inline for (comptime std.enums.values(Family)) |family| {
+            if (family == .bloom) continue;
             var window: [window_len]u8 = @splat(' ');
             @memcpy(window[0..text.len], text);
             const wide: Wide = .common(family, window);

@@ -1,4 +1,5 @@
-//! The patterns of GPT-2, cl100k, o200k, DeepSeek V3 and their kin, 64 bytes of text at a time.
+//! The patterns of GPT-2, StarCoder, Falcon, cl100k, o200k, DeepSeek V3, BLOOM and their kin, 64 bytes of
+//! text at a time.
 //!
 //! A window begins where a match begins. Its bytes are sorted into classes, a bit for each byte in a mask
 //! for each class (all bytes of a character carry its class), and where pieces begin comes out of the
@@ -32,6 +33,8 @@ pub const Options = struct {
     keeps_final_space: bool = false,
     /// o200k: a word takes the contraction behind it.
     contractions: bool = true,
+    /// In the family `letters`: marks are letters.
+    has_marks: bool = false,
 };
 
 /// A piece of a text.
@@ -237,6 +240,7 @@ noinline fn longWordEnd(
     text: []const u8,
     position: usize,
 ) ?usize {
+    if (text.len - position < window_len) return null;
     var padded: [window_len]u8 = undefined;
     var at = position;
     var is_east = false;
@@ -250,8 +254,11 @@ noinline fn longWordEnd(
         const masks: Masks = .of(options.family, tables, window, rest);
         if (at == position) is_east = masks.east & 1 == 1;
         const word = switch (options.family) {
-            .gpt2, .letters => masks.letter,
+            .gpt2, .digits, .letters, .bloom => masks.letter,
+            // Its bytes may be parted.
+            .falcon => return null,
             .cased => masks.caseless,
+            .cased_han => if (is_east) masks.east else masks.caseless,
             .parted => masks.letter & if (is_east) masks.east else ~masks.east,
         };
         var word_len: usize = @ctz(~word);
@@ -263,7 +270,8 @@ noinline fn longWordEnd(
         if (word_len < masks.len) {
             // A shorter word's end is as the window says, if it does.
             if (at == position) return null;
-            if (options.family != .cased) return at + word_len;
+            const is_cased = comptime options.family.isCased();
+            if (!is_cased or is_east) return at + word_len;
             const next = @as(u64, 1) << @intCast(word_len);
             const more = masks.letter | masks.upper | masks.mark | masks.apostrophe;
             return if (next & more == 0) at + word_len else null;
@@ -279,8 +287,8 @@ inline fn prefixLength(comptime options: Options, masks: Masks) usize {
     const word = masks.letter | masks.upper | masks.caseless | masks.mark;
     const never = word | masks.number | masks.newline | masks.apostrophe;
     const may = switch (options.family) {
-        .gpt2, .parted => masks.blank,
-        .letters, .cased => ~never,
+        .gpt2, .digits, .falcon, .parted, .bloom => masks.blank,
+        .letters, .cased, .cased_han => ~never,
     };
     if (may & 1 == 0) return 0;
     return @as(usize, @ctz(masks.lastBytes(1))) + 1;
@@ -322,9 +330,12 @@ inline fn decide(
     is_end: bool,
 ) u64 {
     if (options.family == .parted) return decideParted(options, masks, is_end);
+    if (options.family == .bloom) return decideBloom(masks, is_end);
+    if (options.family == .falcon) return decideFalcon(options, window, masks, is_end);
     const valid = lowest(masks.len);
     const word = masks.letter | masks.upper | masks.caseless | masks.mark;
-    const others = valid & ~(word | masks.number | masks.space);
+    const han = if (options.family == .cased_han) masks.east else 0;
+    const others = valid & ~(word | masks.number | masks.space | han);
     const attached = attachedTo(options, masks, others);
     const other = others & ~attached;
     const space = masks.space & ~attached;
@@ -338,12 +349,17 @@ inline fn decide(
     const word_start = word & ~(word << 1);
     const number_start = masks.number & ~(masks.number << 1);
     const other_start = other & ~(other << 1);
-    const space_last = space & ~(space >> 1) & (valid & ~space) >> 1;
+    // The last character of white space belongs to what follows, if it may.
+    const ends_space = space | if (options.family == .digits) masks.number else 0;
+    const space_last = space & ~(space >> 1) & (valid & ~ends_space) >> 1;
     const behind_blank = masks.blank << 1;
     const newline = masks.newline & space;
     var bounds = (space & ~(space << 1)) | (other_start & ~behind_blank);
     if (options.family == .gpt2) {
         bounds |= (word_start | number_start) & ~behind_blank;
+        bounds |= masks.firstBytes(space_last);
+    } else if (options.family == .digits) {
+        bounds |= (word_start & ~behind_blank) | singleNumbers(masks);
         bounds |= masks.firstBytes(space_last);
     } else {
         // A character that begins a match and stands before a word belongs to it.
@@ -354,7 +370,7 @@ inline fn decide(
         bounds |= masks.firstBytes(space_last & ~newline);
         bounds |= behindLastNewline(space, newline);
         if (options.number_len == 1) {
-            bounds |= masks.number & ~(masks.wide_number & ~(masks.lead2 | masks.lead3 | masks.lead4));
+            bounds |= singleNumbers(masks);
         } else {
             bounds |= groups(options.number_len, masks.number, number_start);
             if (masks.wide_number != 0) {
@@ -366,14 +382,21 @@ inline fn decide(
     if (options.keeps_final_space and is_end and ends_in_space) {
         bounds &= lowest(space_start + 1);
     }
-    if (options.family == .cased) {
+    const is_cased = comptime options.family.isCased();
+    if (options.family == .cased_han) {
+        bounds |= han & ~(han << 1);
+        // Those that may also go on what is before them.
+        const joined = masks.east_sign | (masks.east_number & masks.number << 1);
+        if (joined != 0) limit = @min(limit, lastBefore(bounds, @ctz(joined)));
+    }
+    if (is_cased) {
         bounds |= masks.upper & masks.letter << 1;
         if (masks.caseless | masks.mark != 0) {
             const before_blank = space & ~newline;
             limit = @min(limit, mixtureStart(masks, word, word_start, before_blank, bounds));
         }
     }
-    const quotes = if (options.family == .cased)
+    const quotes = if (is_cased)
         masks.apostrophe & other & word << 1
     else
         masks.apostrophe & other_start & ~behind_blank;
@@ -428,13 +451,64 @@ inline fn decideParted(comptime options: Options, masks: Masks, is_end: bool) u6
     return bounds & (lowest(limit) << 1 | 1) & ~@as(u64, 1);
 }
 
+/// As `decide`, for Falcon's. The last boundary is one between characters, so that no window begins within one.
+inline fn decideFalcon(
+    comptime options: Options,
+    window: *const [window_len]u8,
+    masks: Masks,
+    is_end: bool,
+) u64 {
+    const valid = lowest(masks.len);
+    const word = masks.letter;
+    const other = masks.control;
+    const space = masks.space;
+    const sign = valid & ~(word | masks.number | space | other);
+    var limit = if (is_end) masks.len else masks.len - 1;
+    if (!is_end) limit = @min(limit, runStart(space, masks.len));
+
+    const free = (word & ~(word << 1)) | (masks.number & ~(masks.number << 1)) |
+        (other & ~(other << 1));
+    const space_last = space & ~(space >> 1) & (valid & ~(space | sign)) >> 1;
+    var bounds = (free & ~(masks.blank << 1)) | (sign & ~(sign << 1)) | (space & ~(space << 1)) |
+        masks.firstBytes(space_last);
+
+    const block: Block = window.*;
+    const number = Masks.spelledNumbers(block) & valid;
+    bounds |= number ^ number << 1;
+    const digit = masks.number & ~masks.wide;
+    const digit_start = digit & ~(digit << 1);
+    // Digits behind other bytes that are numbers are parted from them if there are three.
+    bounds |= digit_start & digit >> 1 & digit >> 2;
+    const last = runStart(digit, masks.len);
+    if (!is_end and last > 0 and number >> @intCast(last - 1) & 1 == 1) limit = @min(limit, last - 1);
+    bounds |= groups(options.number_len, digit, digit_start);
+
+    bounds &= (lowest(limit) << 1 | 1) & ~@as(u64, 1);
+    if (is_end) return (bounds & valid) | @as(u64, 1) << @intCast(masks.len);
+    const trail: u64 = @bitCast((block & @as(Block, @splat(0xC0))) == @as(Block, @splat(0x80)));
+    const between = bounds & ~trail;
+    return bounds & lowest(window_len - @clz(between));
+}
+
+/// As `decide`, for BLOOM's pattern.
+inline fn decideBloom(masks: Masks, is_end: bool) u64 {
+    const word = masks.letter;
+    const between = masks.space;
+    var bounds = (word & ~(word << 1) & ~(masks.blank << 1)) | (masks.blank & word >> 1) |
+        (between & ~(between << 1));
+    // Whether a blank at the end belongs to a word is known when what follows is.
+    const limit = if (is_end) masks.len else masks.len - 1;
+    if (is_end) bounds |= @as(u64, 1) << @intCast(masks.len);
+    return bounds & (lowest(limit) << 1 | 1) & ~@as(u64, 1);
+}
+
 /// The newlines, and for the cased family slashes behind them, that belong to the other characters
 /// before them.
 inline fn attachedTo(comptime options: Options, masks: Masks, other: u64) u64 {
     const starts = masks.newline & other << 1;
     switch (options.family) {
-        .gpt2 => return 0,
-        .letters, .parted => return runsFrom(masks.newline, starts),
+        .gpt2, .digits, .falcon, .bloom => return 0,
+        .letters, .parted, .cased_han => return runsFrom(masks.newline, starts),
         .cased => {
             if (masks.slash & masks.newline << 1 == 0) return runsFrom(masks.newline, starts);
             const either = masks.newline | masks.slash;
@@ -473,6 +547,11 @@ inline fn behindLastNewline(space: u64, newline: u64) u64 {
         if ((plain +% start) & ~plain & newline == 0) last |= start;
     }
     return last;
+}
+
+/// Where numbers begin.
+inline fn singleNumbers(masks: Masks) u64 {
+    return masks.number & ~(masks.wide_number & ~(masks.lead2 | masks.lead3 | masks.lead4));
 }
 
 /// Where runs of ASCII digits are parted: behind every `len`.
@@ -516,19 +595,20 @@ inline fn contract(
     bounds: *u64,
     limit: *usize,
 ) void {
+    const is_cased = comptime options.family.isCased();
     var left = quotes;
     var previous_end: usize = 0;
     while (left != 0) : (left &= left - 1) {
         const at: usize = @ctz(left);
         // Behind a contraction a match begins.
-        if (options.family == .cased and at == previous_end) continue;
+        if (is_cased and at == previous_end) continue;
         const is_cut = at + 3 > len;
         if (is_cut and !is_end) {
             limit.* = @min(limit.*, at);
-            if (options.family == .cased) limit.* = @min(limit.*, lastBefore(bounds.*, at));
+            if (is_cased) limit.* = @min(limit.*, lastBefore(bounds.*, at));
             return;
         }
-        const fold: u8 = if (options.family == .gpt2) 0 else 0x20;
+        const fold: u8 = if (options.family == .gpt2 or options.family == .digits) 0 else 0x20;
         const first = if (at + 1 < len) window[at + 1] | fold else 0;
         const second = if (at + 2 < len) window[at + 2] else 0;
         // U+017F folds to s: left to the other scanner.
@@ -545,7 +625,7 @@ inline fn contract(
         if (taken == 0) continue;
         previous_end = at + taken;
         const inside = lowest(taken) << @intCast(at);
-        bounds.* &= if (options.family == .cased) ~inside else ~(inside & inside << 1);
+        bounds.* &= if (is_cased) ~inside else ~(inside & inside << 1);
         if (previous_end < window_len) bounds.* |= @as(u64, 1) << @intCast(previous_end);
     }
 }
