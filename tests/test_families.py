@@ -175,6 +175,23 @@ def test_random_pipeline(seed: int) -> None:
             raise
 
 
+@pytest.mark.parametrize("unk", ["<unk>", None])
+def test_a_sign_that_is_no_token(unk: Optional[str]) -> None:
+    """It falls back to its own three bytes, not to the one of a space."""
+    vocab = {"<unk>": 0, "a": 1, **{f"<0x{byte:02X}>": 2 + byte for byte in range(256)}}
+    for falls_back in (True, False):
+        model = models.BPE(vocab, [], unk_token=unk, byte_fallback=falls_back)
+        for normalizer, pre in (
+            (None, pre_tokenizers.Metaspace()),
+            (to_sign(), pre_tokenizers.Sequence([])),
+            (normalizers.Prepend(SIGN), pre_tokenizers.Metaspace(prepend_scheme="never")),
+        ):
+            made = tokenizers.Tokenizer(model)
+            made.normalizer, made.pre_tokenizer = normalizer, pre
+            made.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()])
+            check(made, random.Random(falls_back), 100)
+
+
 def test_dropout_is_refused() -> None:
     document = json.loads(FAMILIES["gpt-neox, olmo, modernbert"]().to_str())
     document["model"]["dropout"] = 0.1

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from .errors import UnsupportedError
 from .patterns import PATTERNS
@@ -57,11 +57,33 @@ def ranks_json(
 
 def vocab_merges_json(vocab: bytes, merges: bytes) -> bytes:
     """The tokenizer.json of GPT-2's pair of files, which have been loaded before."""
-    lines = [line.rstrip("\r") for line in merges.decode("utf-8").split("\n")]
+    pairs = merges_of(merges.decode("utf-8"))
+    return model_json(json.loads(vocab), pairs, PATTERNS["gpt2"], [], ignore_merges=False)
+
+
+def merges_of(text: str) -> List[Tuple[str, str]]:
+    """The merges of a merges.txt.
+
+    Raises:
+        ValueError: A line has not two tokens.
+    """
+    lines = [line.rstrip("\r") for line in text.split("\n")]
     if lines[0].startswith("#version"):
         del lines[0]
-    pairs = [(left, right) for left, right in (line.split(" ") for line in lines if line)]
-    return model_json(json.loads(vocab), pairs, PATTERNS["gpt2"], [], ignore_merges=False)
+    return [(left, right) for left, right in (line.split(" ") for line in lines if line)]
+
+
+def vocab_json(vocab: Mapping[str, int]) -> bytes:
+    """The content of a vocab.json, in order of id."""
+    ordered = dict(sorted(vocab.items(), key=lambda item: item[1]))
+    text = json.dumps(ordered, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "surrogatepass")
+
+
+def merges_txt(merges: Iterable[Tuple[str, str]]) -> bytes:
+    """The content of a merges.txt."""
+    lines = ["#version: 0.2", *(f"{left} {right}" for left, right in merges), ""]
+    return "\n".join(lines).encode("utf-8", "surrogatepass")
 
 
 def model_json(

@@ -86,7 +86,12 @@ const Parts = struct {
 
     fn needsGeneralWay(parts: *const Parts) bool {
         if (parts.flags.prefix.len + parts.flags.suffix.len > 0) return true;
-        if (!parts.components.byte_level) return parts.flags.ignore_merges;
+        if (!parts.components.byte_level) {
+            // A sign that is no token falls back to its own bytes, and not to the one of a space.
+            const sign = parts.components.space_sign orelse return parts.flags.ignore_merges;
+            const falls_back = parts.flags.byte_fallback and parts.vocab.get(sign) == null;
+            return parts.flags.ignore_merges or falls_back;
+        }
         for (byte_level.characters, 0..) |character, byte| {
             if (isForeignByte(@intCast(byte))) continue;
             var buffer: [4]u8 = undefined;
