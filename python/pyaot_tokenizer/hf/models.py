@@ -180,7 +180,7 @@ class BPE(Model):
         form = self._as_form()
         contents = {
             "vocab.json": _saving.vocab_json(form["vocab"]),
-            "merges.txt": _saving.merges_txt(_pairs(form["merges"])),
+            "merges.txt": _saving.merges_txt(map(_saving.pair_of, form["merges"])),
         }
         paths = []
         for file_name, content in contents.items():
@@ -232,14 +232,6 @@ def _read_merges(path: Path) -> List[Tuple[str, str]]:
         return _saving.merges_of(read_file(path).decode("utf-8"))
     except ValueError as error:
         raise FormatError(f"no merges.txt: {error}", file=os.fspath(path)) from error
-
-
-def _pairs(merges: List[Any]) -> List[Tuple[str, str]]:
-    """Merges as pairs; older files have them as one string."""
-    return [
-        (left, right)
-        for left, right in (item.split(" ") if isinstance(item, str) else item for item in merges)
-    ]
 
 
 def _check_merges(form: Form) -> None:
