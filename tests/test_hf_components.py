@@ -11,8 +11,8 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
 import tokenizers
+from random_components import random_decoder, random_normalizer, random_pre_tokenizer
 from small_tokenizers import PIPELINES, pair_of, random_text
-from test_families import random_decoder, random_normalizer, random_pre_tokenizer
 
 from pyaot_tokenizer import TokenizerError, UnsupportedError, hf
 
@@ -32,6 +32,7 @@ MAKERS: Dict[str, Callable[[Any], Any]] = {
     "Prepend": lambda m: m.normalizers.Prepend(),
     "normalizers.Replace": lambda m: m.normalizers.Replace("a", "b"),
     "normalizers.Replace, regex": lambda m: m.normalizers.Replace(m.Regex("a+"), "\u00e9" * 60),
+    "BertNormalizer": lambda m: m.normalizers.BertNormalizer(strip_accents=False),
     "normalizers.Sequence": lambda m: m.normalizers.Sequence(
         [m.normalizers.Sequence([m.normalizers.NFC()]), *[m.normalizers.Strip()] * 6]
     ),
@@ -47,6 +48,7 @@ MAKERS: Dict[str, Callable[[Any], Any]] = {
     "Whitespace": lambda m: m.pre_tokenizers.Whitespace(),
     "WhitespaceSplit": lambda m: m.pre_tokenizers.WhitespaceSplit(),
     "BertPreTokenizer": lambda m: m.pre_tokenizers.BertPreTokenizer(),
+    "UnicodeScripts": lambda m: m.pre_tokenizers.UnicodeScripts(),
     "pre_tokenizers.Sequence": lambda m: m.pre_tokenizers.Sequence(
         [m.pre_tokenizers.Digits(), m.pre_tokenizers.Sequence([m.pre_tokenizers.Metaspace()])]
     ),
@@ -57,6 +59,8 @@ MAKERS: Dict[str, Callable[[Any], Any]] = {
     "decoders.Metaspace": lambda m: m.decoders.Metaspace(prepend_scheme="never"),
     "decoders.Replace": lambda m: m.decoders.Replace(SIGN, " "),
     "decoders.Strip": lambda m: m.decoders.Strip(" ", 1, 2),
+    "WordPiece": lambda m: m.decoders.WordPiece(cleanup=False),
+    "CTC": lambda m: m.decoders.CTC(word_delimiter_token="_"),
     "decoders.Sequence": lambda m: m.decoders.Sequence(
         [m.decoders.Sequence([m.decoders.Fuse()]), m.decoders.Strip()]
     ),
@@ -134,6 +138,15 @@ CHANGES: List[Tuple[str, str, Any]] = [
     ("decoders.Strip", "content", "x"),
     ("decoders.Strip", "start", 5),
     ("decoders.Strip", "stop", 5),
+    ("BertNormalizer", "clean_text", False),
+    ("BertNormalizer", "handle_chinese_chars", False),
+    ("BertNormalizer", "strip_accents", None),
+    ("BertNormalizer", "lowercase", False),
+    ("WordPiece", "prefix", "x"),
+    ("WordPiece", "cleanup", True),
+    ("CTC", "pad_token", "x"),
+    ("CTC", "word_delimiter_token", "x"),
+    ("CTC", "cleanup", False),
     ("BertProcessing", "sep", ("x", 9)),
     ("BertProcessing", "cls", ("x", 9)),
     ("RobertaProcessing", "trim_offsets", False),

@@ -80,6 +80,30 @@ def character_json() -> bytes:
     return json.dumps(document).encode()
 
 
+def general_json() -> bytes:
+    """With components that only the general ways have."""
+    document = json.loads(character_json())
+    document["normalizer"] = {
+        "type": "BertNormalizer",
+        "clean_text": True,
+        "handle_chinese_chars": True,
+        "strip_accents": None,
+        "lowercase": True,
+    }
+    document["pre_tokenizer"] = {
+        "type": "Sequence",
+        "pretokenizers": [{"type": "UnicodeScripts"}, {"type": "FixedLength", "length": 3}],
+    }
+    document["decoder"] = {
+        "type": "Sequence",
+        "decoders": [
+            {"type": "WordPiece", "prefix": "a", "cleanup": True},
+            {"type": "CTC", "pad_token": "b", "word_delimiter_token": " ", "cleanup": True},
+        ],
+    }
+    return json.dumps(document).encode()
+
+
 def tekken_json() -> bytes:
     document = {
         "config": {
@@ -236,6 +260,7 @@ def change_pair(chooser: random.Random, content: bytes) -> bytes:
 FORMS: Dict[str, Any] = {
     "tokenizer.json": (tokenizer_json, change_json, Tokenizer.from_bytes),
     "characters": (character_json, change_json, Tokenizer.from_bytes),
+    "general": (general_json, change_json, Tokenizer.from_bytes),
     "tekken": (tekken_json, change_json, Tokenizer.from_tekken),
     "tiktoken": (rank_file, change_ranks, load_ranks),
     "vocab+merges": (vocab_and_merges, change_pair, load_pair),

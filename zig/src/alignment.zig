@@ -180,7 +180,7 @@ pub const Level = struct {
             inline .nfc, .nfd, .nfkc, .nfkd => |form| {
                 try level.addChanges(@field(nfc.Form, @tagName(form)), gpa, input);
             },
-            .lowercase, .strip_accents, .nmt, .byte_level => {
+            .lowercase, .strip_accents, .nmt, .byte_level, .bert_clean, .bert_ideographs, .bert_accents => {
                 try level.addCharacters(gpa, normalizer, input);
             },
             .strip => {

@@ -65,6 +65,9 @@ pub const Normalizer = struct {
         replace,
         replace_matches,
         collapse_spaces,
+        bert_clean,
+        bert_ideographs,
+        bert_accents,
     };
 
     /// Copies what it needs of the steps. What is replaced must not be empty.
@@ -154,6 +157,7 @@ pub const Normalizer = struct {
     pub fn keepsParts(normalizer: *const Normalizer) bool {
         for (normalizer.steps) |step| switch (step.kind) {
             .nfc, .nfd, .nfkc, .nfkd, .lowercase, .strip_accents, .nmt, .replace => {},
+            .bert_clean, .bert_ideographs, .bert_accents => {},
             .strip, .byte_level, .prepend, .replace_matches, .collapse_spaces => return false,
         };
         return true;
@@ -202,6 +206,9 @@ pub const Normalizer = struct {
             .strip_accents => characters.withoutMarks(gpa, text, output),
             .strip => characters.stripped(text, step.option & 1 != 0, step.option & 2 != 0),
             .nmt => characters.cleaned(gpa, text, output),
+            .bert_clean => characters.cleanedForBert(gpa, text, output),
+            .bert_ideographs => characters.withIdeographsApart(gpa, text, output),
+            .bert_accents => characters.withoutNonspacingMarks(gpa, text, output),
             .byte_level => byte_level.spell(gpa, text, output),
             .prepend => prepend(gpa, text, to, output),
             .replace => replace(gpa, text, from, to, output),
@@ -365,6 +372,9 @@ test "steps of every kind" {
     try expectApplied(&.{strip}, " \n", "");
     try expectApplied(&.{ .nfkd, .strip_accents }, "\u{fb01}\u{e9}\u{1ac0}", "fie\u{1ac0}");
     try expectApplied(&.{.nmt}, "a\x01\tb\u{200b}\x00", "a b \x00");
+    try expectApplied(&.{.bert_clean}, "a\x00\t\u{ad}\u{3000}\u{1d1}", "a  \u{1d1}");
+    try expectApplied(&.{.bert_ideographs}, "a\u{4e2d}\u{3042}", "a \u{4e2d} \u{3042}");
+    try expectApplied(&.{.bert_accents}, "e\u{301}\u{903}\u{1734}", "e\u{903}");
     try expectApplied(&.{.byte_level}, "a \u{e9}", "a\u{120}\u{c3}\u{a9}");
     const spaces: definition.Normalization = .{ .replace_matches = .{ .pattern = "\\s+", .to = " " } };
     try expectApplied(&.{ .nfc, spaces, .lowercase }, "A \n B\t", "a b ");

@@ -21,6 +21,7 @@ from ._components import Sequence as SequenceOf
 from ._streams import DecodeStream
 
 __all__ = [
+    "CTC",
     "BPEDecoder",
     "ByteFallback",
     "ByteLevel",
@@ -31,6 +32,7 @@ __all__ = [
     "Replace",
     "Sequence",
     "Strip",
+    "WordPiece",
 ]
 
 
@@ -77,6 +79,24 @@ class ByteLevel(Decoder):
         """Takes what the pre-tokenizer of this name takes, which makes no difference here."""
         super().__init__()
         self._form.update(add_prefix_space=True, trim_offsets=True, use_regex=True)
+
+
+class CTC(Decoder):
+    """Joins labels of which several in a row are one."""
+
+    __slots__ = ()
+    pad_token: Field[str] = Field("pad_token", string)
+    word_delimiter_token: Field[str] = Field("word_delimiter_token", string)
+    cleanup: Field[bool] = Field("cleanup", flag)
+
+    def __init__(
+        self, pad_token: str = "<pad>", word_delimiter_token: str = "|", cleanup: bool = True
+    ) -> None:
+        """Takes what is dropped, what becomes a space, and whether spaces are tidied up."""
+        super().__init__()
+        self.pad_token = pad_token
+        self.word_delimiter_token = word_delimiter_token
+        self.cleanup = cleanup
 
 
 class Fuse(Decoder):
@@ -128,6 +148,20 @@ class Strip(Decoder):
         self.content = content
         self.start = left
         self.stop = right
+
+
+class WordPiece(Decoder):
+    """Puts spaces in front of tokens without the prefix of those within words."""
+
+    __slots__ = ()
+    prefix: Field[str] = Field("prefix", string)
+    cleanup: Field[bool] = Field("cleanup", flag)
+
+    def __init__(self, prefix: str = "##", cleanup: bool = True) -> None:
+        """Takes the prefix, and whether spaces are tidied up."""
+        super().__init__()
+        self.prefix = prefix
+        self.cleanup = cleanup
 
 
 class Sequence(SequenceOf, Decoder):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable
+from typing import Any, Iterable, Optional
 
 from ..errors import InvalidValueError
 from . import _running
@@ -14,6 +14,7 @@ from ._components import (
     fixed_pattern,
     flag,
     no_pattern,
+    optional,
     pattern_form,
     string,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "NFD",
     "NFKC",
     "NFKD",
+    "BertNormalizer",
     "ByteLevel",
     "Lowercase",
     "Nmt",
@@ -98,6 +100,30 @@ class ByteLevel(Normalizer):
     """Spells bytes by the byte-level alphabet."""
 
     __slots__ = ()
+
+
+class BertNormalizer(Normalizer):
+    """BERT's: cleans text, sets ideographs apart, drops accents, and makes letters small."""
+
+    __slots__ = ()
+    clean_text: Field[bool] = Field("clean_text", flag)
+    handle_chinese_chars: Field[bool] = Field("handle_chinese_chars", flag)
+    strip_accents: Field[Optional[bool]] = Field("strip_accents", optional(flag))
+    lowercase: Field[bool] = Field("lowercase", flag)
+
+    def __init__(
+        self,
+        clean_text: bool = True,
+        handle_chinese_chars: bool = True,
+        strip_accents: Optional[bool] = None,
+        lowercase: bool = True,
+    ) -> None:
+        """Says what of it is done; accents go with capitals where nothing is said about them."""
+        super().__init__()
+        self.clean_text = clean_text
+        self.handle_chinese_chars = handle_chinese_chars
+        self.strip_accents = strip_accents
+        self.lowercase = lowercase
 
 
 class Strip(Normalizer):

@@ -33,6 +33,7 @@ __all__ = [
     "Punctuation",
     "Sequence",
     "Split",
+    "UnicodeScripts",
     "Whitespace",
     "WhitespaceSplit",
 ]
@@ -163,6 +164,12 @@ class Split(PreTokenizer):
         self._form["pattern"] = pattern_form(pattern)
         self.behavior = behavior
         self.invert = invert
+
+
+class UnicodeScripts(PreTokenizer):
+    """Cuts where the script becomes another one."""
+
+    __slots__ = ()
 
 
 class Whitespace(PreTokenizer):

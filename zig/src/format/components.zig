@@ -82,7 +82,7 @@ pub const Components = struct {
         var is_split = false;
         var is_changed = false;
         for (steps) |step| switch (step) {
-            .split, .fixed_length => is_split = true,
+            .split, .fixed_length, .scripts => is_split = true,
             .replace_spaces => {},
             .byte_level => is_changed = true,
             .prefix => |prefix| {
@@ -100,7 +100,9 @@ pub const Components = struct {
     fn dropsText(components: *const Components) bool {
         for (components.normalization.items) |step| switch (step) {
             .nfc, .nfd, .nfkc, .nfkd, .lowercase, .byte_level, .prepend => {},
-            .strip_accents, .nmt, .collapse_spaces => return true,
+            .strip_accents, .nmt, .collapse_spaces, .bert_clean, .bert_accents => return true,
+            // The space in front stands for the same character.
+            .bert_ideographs => return true,
             .strip => |sides| if (sides.left) return true,
             .replace => |pair| if (pair.to.len == 0) return true,
             .replace_matches => |pair| if (pair.to.len == 0) return true,
@@ -139,7 +141,27 @@ pub const Components = struct {
             for (list.value.array) |part| try components.readNormalizer(reader, part);
             return;
         }
+        if (std.mem.eql(u8, name, "BertNormalizer")) return components.readBert(reader, node);
         try components.normalization.append(reader.arena, try normalizationOf(reader, node, name));
+    }
+
+    /// BERT's normalizer is several steps.
+    fn readBert(components: *Components, reader: *Reader, node: Node) Error!void {
+        const key = normalizer_key;
+        const steps = &components.normalization;
+        if (try reader.requireFlag(node, "clean_text", key ++ ".clean_text")) {
+            try steps.append(reader.arena, .bert_clean);
+        }
+        const apart_key = key ++ ".handle_chinese_chars";
+        if (try reader.requireFlag(node, "handle_chinese_chars", apart_key)) {
+            try steps.append(reader.arena, .bert_ideographs);
+        }
+        const lowers = try reader.requireFlag(node, "lowercase", key ++ ".lowercase");
+        // Without a word about accents, they go where capitals do.
+        if (try reader.flag(node, "strip_accents", key ++ ".strip_accents", lowers)) {
+            try steps.appendSlice(reader.arena, &.{ .nfd, .bert_accents });
+        }
+        if (lowers) try steps.append(reader.arena, .lowercase);
     }
 
     fn normalizationOf(reader: *Reader, node: Node, name: []const u8) Error!Normalization {
@@ -299,8 +321,9 @@ pub const Components = struct {
         const sign = components.space_sign.?;
         steps[index] = .{ .replace = .{ .from = sign, .to = " " } };
         for (steps[index + 1 ..]) |*step| switch (step.*) {
-            .nfc, .nfd, .lowercase, .strip_accents => {},
+            .nfc, .nfd, .lowercase, .strip_accents, .bert_accents => {},
             // They may make spaces, or take them.
+            .bert_clean, .bert_ideographs => return refuseSpaces(reader, root),
             .nfkc, .nfkd, .nmt, .strip, .byte_level, .replace_matches, .collapse_spaces => {
                 return refuseSpaces(reader, root);
             },
