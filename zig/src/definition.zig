@@ -13,6 +13,16 @@ pub const Token = struct {
     bytes: []const u8,
     /// The bytes it decodes to, where they are others: a byte that characters fall back to.
     decoded: ?[]const u8 = null,
+
+    /// The one with an id among tokens in ascending order of it.
+    pub fn find(tokens: []const Token, id: u32) ?Token {
+        const index = std.sort.binarySearch(Token, tokens, id, orderOfId) orelse return null;
+        return tokens[index];
+    }
+
+    fn orderOfId(id: u32, token: Token) std.math.Order {
+        return std.math.order(id, token.id);
+    }
 };
 
 /// What merging starts from.

@@ -119,7 +119,7 @@ pub const Components = struct {
         );
     }
 
-    fn readDecodeSteps(components: *Components, reader: *Reader, root: Node) Error!void {
+    pub fn readDecodeSteps(components: *Components, reader: *Reader, root: Node) Error!void {
         var steps: std.ArrayList(definition.DecodeStep) = .empty;
         try general.readDecoder(reader, root, &steps);
         components.decode_steps = steps.items;
