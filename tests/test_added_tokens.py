@@ -21,8 +21,8 @@ import peers
 import subjects
 
 LETTERS = ["a", "b", " ", "\u00e9", "e\u0301", "\u00a0", "\n", "_", "-", "\u0300", "\u4e2d", "A"]
-# Contents that begin, end and lie inside each other, of letters, of white space, of marks; and those
-# that spell a byte. No normalizer makes two of them equal: the reference then takes either.
+# Contents that begin, end and lie inside each other, of letters, of white space, of marks, and that
+# spell a byte. No normalizer makes two of them equal: the reference then takes either.
 CONTENTS = [
     "a",
     "ab",

@@ -111,6 +111,14 @@ class AddedToken:
         return f'AddedToken("{self.content}", {facts})'
 
 
+def _text_of(token: AddedToken, source: Source) -> str:
+    """What tokenizers takes for the text of an added token: normalized, where that is matched."""
+    form = source.settings.get("normalizer")
+    if form is None or not token.normalized:
+        return token.content
+    return _components.of_form(form, Normalizer).normalize_str(token.content)
+
+
 class _State:
     """What encodings go on needing of a tokenizer; replaced when that changes."""
 
@@ -130,7 +138,9 @@ class _State:
 
     def spell(self, token_id: int) -> Optional[str]:
         token = self.added.get(token_id)
-        return token.content if token is not None else self._source.spelled.get(token_id)
+        if token is not None:
+            return _text_of(token, self._source)
+        return self._source.spelled.get(token_id)
 
     def spell_all(self, ids: List[int]) -> List[str]:
         spelled = self._source.spelled
@@ -583,7 +593,8 @@ class Tokenizer:
         if not 0 <= id < 1 << 32:
             raise OverflowError("number out of range for an id")
         token = self._added.get(id)
-        return self._source.spelled.get(id) if token is None else token.content
+        source = self._source
+        return source.spelled.get(id) if token is None else _text_of(token, source)
 
     def get_vocab(self, with_added_tokens: bool = True) -> Dict[str, int]:
         """All tokens and their ids."""
