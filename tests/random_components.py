@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any, Optional
 
+from charsmaps import random_map
 from tokenizers import Regex, decoders, normalizers, pre_tokenizers
 
 from families import CL100K, SIGN, byte_level, digits, sequence, split, to_sign
@@ -34,6 +35,7 @@ def random_normalizer(rng: random.Random) -> Any:
             strip_accents=rng.choice([None, False, True]),
             lowercase=rng.random() < 0.5,
         ),
+        lambda: normalizers.Precompiled(random_map(rng)),
         lambda: normalizers.Prepend(rng.choice(["_", SIGN, "ab"])),
         lambda: normalizers.Strip(left=rng.random() < 0.5, right=rng.random() < 0.5),
         lambda: normalizers.Replace(Regex(rng.choice([r"\s+", "[0-9]", "e|th"])), "x"),

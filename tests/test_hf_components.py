@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
 import tokenizers
+from charsmaps import compiled
 from random_components import random_decoder, random_normalizer, random_pre_tokenizer
 from small_tokenizers import PIPELINES, pair_of, random_text
 
@@ -33,6 +34,7 @@ MAKERS: Dict[str, Callable[[Any], Any]] = {
     "normalizers.Replace": lambda m: m.normalizers.Replace("a", "b"),
     "normalizers.Replace, regex": lambda m: m.normalizers.Replace(m.Regex("a+"), "\u00e9" * 60),
     "BertNormalizer": lambda m: m.normalizers.BertNormalizer(strip_accents=False),
+    "Precompiled": lambda m: m.normalizers.Precompiled(compiled({"a": "b"})),
     "normalizers.Sequence": lambda m: m.normalizers.Sequence(
         [m.normalizers.Sequence([m.normalizers.NFC()]), *[m.normalizers.Strip()] * 6]
     ),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 import pytest
+from charsmaps import compiled
 
 from pyaot_tokenizer import PATTERNS, FormatError, Tokenizer, UnsupportedError
 
@@ -83,13 +84,16 @@ def character_json() -> bytes:
 def general_json() -> bytes:
     """With components that only the general ways have."""
     document = json.loads(character_json())
-    document["normalizer"] = {
+    bert = {
         "type": "BertNormalizer",
         "clean_text": True,
         "handle_chinese_chars": True,
         "strip_accents": None,
         "lowercase": True,
     }
+    charsmap = base64.b64encode(compiled({"a": "b", "b\u0301": ""})).decode()
+    map_step = {"type": "Precompiled", "precompiled_charsmap": charsmap}
+    document["normalizer"] = {"type": "Sequence", "normalizers": [map_step, bert]}
     document["pre_tokenizer"] = {
         "type": "Sequence",
         "pretokenizers": [{"type": "UnicodeScripts"}, {"type": "FixedLength", "length": 3}],

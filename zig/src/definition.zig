@@ -77,6 +77,8 @@ pub const Normalization = union(enum) {
     collapse_spaces: []const u8,
     /// Each match of a regular expression is replaced.
     replace_matches: struct { pattern: []const u8, to: []const u8 },
+    /// SentencePiece's compiled map, which `charsmap.zig` can read.
+    charsmap: []const u8,
     /// BERT's: control characters are dropped, other white space becomes spaces.
     bert_clean,
     /// Spaces are put around ideographs.

@@ -7,6 +7,7 @@
 const std = @import("std");
 const byte_level = @import("byte_level.zig");
 const characters = @import("characters.zig");
+const Charsmap = @import("charsmap.zig").Charsmap;
 const definition = @import("definition.zig");
 const Diagnostic = @import("diagnostic.zig").Diagnostic;
 const Matches = @import("pretokenizer/matches.zig").Matches;
@@ -43,7 +44,7 @@ pub const Normalizer = struct {
     const Step = extern struct {
         kind: Kind,
         /// `bytes[start..from_end]` is replaced by, or without it in front goes, `bytes[from_end..end]`;
-        /// of `collapse_spaces`, the latter is the sign.
+        /// of `collapse_spaces`, the latter is the sign, of `charsmap` the map.
         start: u32,
         from_end: u32,
         end: u32,
@@ -65,6 +66,7 @@ pub const Normalizer = struct {
         replace,
         replace_matches,
         collapse_spaces,
+        charsmap,
         bert_clean,
         bert_ideographs,
         bert_accents,
@@ -91,7 +93,7 @@ pub const Normalizer = struct {
             if (from == .replace) try bytes.appendSlice(gpa, from.replace.from);
             step.from_end = @intCast(bytes.items.len);
             switch (from) {
-                .prepend, .collapse_spaces => |text| try bytes.appendSlice(gpa, text),
+                .prepend, .collapse_spaces, .charsmap => |text| try bytes.appendSlice(gpa, text),
                 .replace => |pair| try bytes.appendSlice(gpa, pair.to),
                 .replace_matches => |pair| {
                     step.option = try normalizer.addPattern(gpa, pair.pattern, diagnostic);
@@ -139,6 +141,8 @@ pub const Normalizer = struct {
             if (step.start > step.from_end or step.from_end > step.end) return false;
             if (step.end > normalizer.bytes.len) return false;
             if (step.kind == .replace and step.start == step.from_end) return false;
+            const string = normalizer.bytes[step.from_end..step.end];
+            if (step.kind == .charsmap and Charsmap.parse(string) == null) return false;
             if (step.kind == .replace_matches and step.option >= normalizer.pattern_count) return false;
         }
         return true;
@@ -158,7 +162,7 @@ pub const Normalizer = struct {
         for (normalizer.steps) |step| switch (step.kind) {
             .nfc, .nfd, .nfkc, .nfkd, .lowercase, .strip_accents, .nmt, .replace => {},
             .bert_clean, .bert_ideographs, .bert_accents => {},
-            .strip, .byte_level, .prepend, .replace_matches, .collapse_spaces => return false,
+            .strip, .byte_level, .prepend, .replace_matches, .collapse_spaces, .charsmap => return false,
         };
         return true;
     }
@@ -214,6 +218,7 @@ pub const Normalizer = struct {
             .replace => replace(gpa, text, from, to, output),
             .replace_matches => replaceMatches(gpa, text, &normalizer.patterns[step.option], to, output),
             .collapse_spaces => collapseSpaces(gpa, text, to, output),
+            .charsmap => Charsmap.parse(to).?.apply(gpa, text, output),
         };
     }
 };

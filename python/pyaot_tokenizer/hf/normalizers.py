@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any, Iterable, Optional
 
-from ..errors import InvalidValueError
+from ..errors import InvalidTypeError, InvalidValueError
 from . import _running
 from ._components import (
     Component,
@@ -29,6 +30,7 @@ __all__ = [
     "Lowercase",
     "Nmt",
     "Normalizer",
+    "Precompiled",
     "Prepend",
     "Replace",
     "Sequence",
@@ -138,6 +140,25 @@ class Strip(Normalizer):
         super().__init__()
         self.left = left
         self.right = right
+
+
+class Precompiled(Normalizer):
+    """What a SentencePiece model has compiled to a map of characters."""
+
+    __slots__ = ()
+
+    def __init__(self, precompiled_charsmap: bytes) -> None:
+        """Takes the map.
+
+        Raises:
+            InvalidTypeError: It is not bytes.
+        """
+        if not isinstance(precompiled_charsmap, bytes):
+            raise InvalidTypeError(
+                f"{type(precompiled_charsmap).__name__!r} object is not an instance of 'bytes'"
+            )
+        super().__init__()
+        self._form["precompiled_charsmap"] = base64.b64encode(precompiled_charsmap).decode()
 
 
 class Prepend(Normalizer):

@@ -6,6 +6,7 @@
 
 const std = @import("std");
 const byte_level = @import("../byte_level.zig");
+const Charsmap = @import("../charsmap.zig").Charsmap;
 const definition = @import("../definition.zig");
 const general = @import("general_components.zig");
 const json_tree = @import("json_tree.zig");
@@ -101,6 +102,7 @@ pub const Components = struct {
         for (components.normalization.items) |step| switch (step) {
             .nfc, .nfd, .nfkc, .nfkd, .lowercase, .byte_level, .prepend => {},
             .strip_accents, .nmt, .collapse_spaces, .bert_clean, .bert_accents => return true,
+            .charsmap => return true,
             // The space in front stands for the same character.
             .bert_ideographs => return true,
             .strip => |sides| if (sides.left) return true,
@@ -145,6 +147,30 @@ pub const Components = struct {
         try components.normalization.append(reader.arena, try normalizationOf(reader, node, name));
     }
 
+    fn readCharsmap(reader: *Reader, node: Node) Error![]const u8 {
+        const key = normalizer_key ++ ".precompiled_charsmap";
+        const value = try reader.require(node, "precompiled_charsmap", key, .string);
+        const bytes = try decoded(reader.arena, value.value.string) orelse {
+            reader.diagnostic.set(value.at, "{s}: expected base64", .{key});
+            return error.Malformed;
+        };
+        const map = Charsmap.parse(bytes);
+        if (map == null or !std.unicode.utf8ValidateSlice(map.?.texts)) {
+            reader.diagnostic.set(value.at, "{s}: no map of characters", .{key});
+            return error.Malformed;
+        }
+        return bytes;
+    }
+
+    /// What base64 stands for; null if it is none.
+    fn decoded(arena: std.mem.Allocator, encoded: []const u8) error{OutOfMemory}!?[]const u8 {
+        const decoder = std.base64.standard.Decoder;
+        const len = decoder.calcSizeForSlice(encoded) catch return null;
+        const bytes = try arena.alloc(u8, len);
+        decoder.decode(bytes, encoded) catch return null;
+        return bytes;
+    }
+
     /// BERT's normalizer is several steps.
     fn readBert(components: *Components, reader: *Reader, node: Node) Error!void {
         const key = normalizer_key;
@@ -178,6 +204,7 @@ pub const Components = struct {
             ByteLevel,
             Prepend,
             Replace,
+            Precompiled,
         };
         return switch (std.meta.stringToEnum(kinds, name) orelse return reader.refuse(node, key)) {
             .NFC => .nfc,
@@ -196,6 +223,7 @@ pub const Components = struct {
                 .prepend = try reader.requireString(node, "prepend", key ++ ".prepend"),
             },
             .Replace => general.readReplace(reader, node, key),
+            .Precompiled => .{ .charsmap = try readCharsmap(reader, node) },
         };
     }
 
@@ -323,7 +351,7 @@ pub const Components = struct {
         for (steps[index + 1 ..]) |*step| switch (step.*) {
             .nfc, .nfd, .lowercase, .strip_accents, .bert_accents => {},
             // They may make spaces, or take them.
-            .bert_clean, .bert_ideographs => return refuseSpaces(reader, root),
+            .bert_clean, .bert_ideographs, .charsmap => return refuseSpaces(reader, root),
             .nfkc, .nfkd, .nmt, .strip, .byte_level, .replace_matches, .collapse_spaces => {
                 return refuseSpaces(reader, root);
             },
