@@ -121,6 +121,7 @@ pub const Walk = struct {
 
 /// A map of "a" to "b", "ab" to nothing, and U+E9 to "ee".
 const sample = sample: {
+    @setEvalBranchQuota(10_000);
     var units: [512]u32 = @splat(0);
     units[0] = 1 << 10;
     units[1 ^ 'a'] = 'a' | 1 << 8 | ((1 ^ 'a') ^ 256) << 10;
@@ -136,7 +137,6 @@ const sample = sample: {
 };
 
 test "graphemes are replaced whole, or each character is" {
-    @setEvalBranchQuota(10_000);
     const gpa = std.testing.allocator;
     const map = Charsmap.parse(&sample).?;
     var output: std.ArrayList(u8) = .empty;
