@@ -38,6 +38,7 @@ EncodeInput = Union[InputSequence, Tuple[InputSequence, InputSequence], List[Inp
 """One sequence, or a pair of them."""
 
 _C = TypeVar("_C", bound=Component)
+_changes = _components.changes
 
 _STRATEGIES = {
     "longest_first": "LongestFirst",
@@ -289,7 +290,7 @@ class Tokenizer:
         # The components that somebody has asked for or assigned, and what there was of them when
         # they were last looked at.
         self._components: Dict[str, Optional[Component]] = {}
-        self._seen = _components.changes.count
+        self._seen = _changes.count
         self._truncation = _read_truncation(settings.get("truncation"))
         self._padding = _read_padding(settings.get("padding"))
         self.encode_special_tokens = False
@@ -297,7 +298,7 @@ class Tokenizer:
 
     @property
     def _state(self) -> _State:
-        if self._seen != _components.changes.count:
+        if self._seen != _changes.count:
             self._look()
         state = self._lazy_state
         if state is None:
@@ -307,35 +308,37 @@ class Tokenizer:
 
     @property
     def _source(self) -> Source:
-        if self._seen != _components.changes.count:
+        if self._seen != _changes.count:
             self._look()
         return self._kept_source
 
     @property
     def _processor(self) -> Optional[_processors.Processor]:
-        if self._seen != _components.changes.count:
+        if self._seen != _changes.count:
             self._look()
         return self._lazy_processor
 
     def _look(self) -> None:
         """Looks at the components, for some may have changed."""
-        self._seen = _components.changes.count
+        seen = _changes.count
         settings = self._kept_source.settings
-        for key, component in self._components.items():
+        for key, component in list(self._components.items()):
             if isinstance(component, BPE):
                 text = component._as_text()
                 if text is not self._kept_source.model_text:
-                    self._kept_source = self._kept_source.with_model(text)
                     self._lazy_state = None
+                    self._kept_source = self._kept_source.with_model(text)
                 continue
             form = None if component is None else copy.deepcopy(component._as_form())
             if form == settings.get(key):
                 continue
-            settings[key] = form
+            # Several threads may look at once: what is out of date goes before that shows.
             if key == "post_processor":
                 self._lazy_processor = _processors.make(form)
             else:
                 self._lazy_state = None
+            settings[key] = form
+        self._seen = seen
 
     def _component(self, key: str, kind: Type[_C]) -> Optional[_C]:
         if key not in self._components:
@@ -346,7 +349,7 @@ class Tokenizer:
 
     def _set_component(self, key: str, kind: Type[Component], value: Any) -> None:
         self._components[key] = None if value is None else _components.take(value, kind)
-        _components.changes.count += 1
+        _changes.count += 1
 
     @property
     def normalizer(self) -> Optional[Normalizer]:
@@ -394,7 +397,7 @@ class Tokenizer:
     @model.setter
     def model(self, value: Model) -> None:
         self._components["model"] = _components.take(value, Model)
-        _components.changes.count += 1
+        _changes.count += 1
 
     def encode(
         self,
@@ -507,7 +510,9 @@ class Tokenizer:
                 raise InvalidValueError("max_length is less than the special tokens to add")
             _processors.truncate(encoding, pair, parameters, max_length)
         encodings = [encoding] if pair is None else [encoding, pair]
-        final = _processors.run(self._processor, encodings, add_special_tokens)
+        if self._seen != _changes.count:
+            self._look()
+        final = _processors.run(self._lazy_processor, encodings, add_special_tokens)
         if pads:
             self._pad([final])
         return final
