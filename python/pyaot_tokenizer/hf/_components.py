@@ -66,7 +66,10 @@ Pattern = Union[str, Regex]
 class Component:
     """A part of a tokenizer."""
 
-    __slots__ = ("_form",)
+    __slots__ = ("_form", "_kept")
+
+    _kept: Tuple[int, Any]
+    """What was made to run it by itself, and the count of changes at that time."""
 
     _role: ClassVar[str]
     """The name of the class that all components of its kind have as their base."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 import functools
 import json
 import re
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 from .._saving import byte_level_alphabet
 from ..errors import InvalidTypeError
 from ..tokenizer import Tokenizer as NativeTokenizer
-from ._components import Component, Form, string
+from ._components import Component, Form, changes, string
 
 Piece = Tuple[str, Tuple[int, int]]
 """A piece of a text, as the pre-tokenizer spells it, and where it begins and ends in characters."""
@@ -61,13 +61,13 @@ def tokenizer_json(model: str, **components: Any) -> str:
 
 def normalize(normalizer: Component, text: str) -> str:
     """What a normalizer makes of a text."""
-    tokenizer = _normalizing(_key(normalizer))
+    tokenizer = _kept(normalizer, _normalizing)
     return tokenizer.decode(tokenizer.encode(_checked(text)))
 
 
 def pre_tokenize(pre_tokenizer: Component, text: str) -> List[Piece]:
     """The pieces that a pre-tokenizer makes of a text."""
-    tokenizer = _cutting(_key(pre_tokenizer))
+    tokenizer = _kept(pre_tokenizer, _cutting)
     ids = tokenizer.encode(_checked(text))
     if not text and pre_tokenizer._as_form() == {"type": "Sequence", "pretokenizers": []}:
         # Nothing has looked for pieces that are empty.
@@ -104,8 +104,14 @@ def _checked(text: object) -> str:
     return found
 
 
-def _key(component: Component) -> str:
-    return component.__getstate__().decode()
+def _kept(component: Component, make: Callable[[str], NativeTokenizer]) -> NativeTokenizer:
+    """The tokenizer that `make` makes of a component's form, unless that has changed."""
+    count = changes.count
+    made_at, made = getattr(component, "_kept", (None, None))
+    if made is None or made_at != count:
+        made = make(component.__getstate__().decode())
+        component._kept = count, made
+    return made
 
 
 def _load(text: str) -> NativeTokenizer:
