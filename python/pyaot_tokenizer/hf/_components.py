@@ -19,6 +19,7 @@ from typing import (
     Generic,
     Iterable,
     List,
+    Mapping,
     NamedTuple,
     Optional,
     Tuple,
@@ -68,6 +69,9 @@ class Component:
 
     __slots__ = ("_form", "_kept")
 
+    _defaults: ClassVar[Mapping[str, Any]] = {}
+    """What files may leave out at the end of the form."""
+
     _kept: Tuple[int, Any]
     """What was made to run it by itself, and the count of changes at that time."""
 
@@ -91,7 +95,7 @@ class Component:
 
     def _read(self, form: Form) -> None:
         """Takes what a tokenizer.json has for it."""
-        self._form = form
+        self._form = {**form, **{k: v for k, v in self._defaults.items() if k not in form}}
 
     def _changed(self) -> None:
         """To be called behind each change."""

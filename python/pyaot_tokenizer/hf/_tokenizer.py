@@ -344,6 +344,9 @@ class Tokenizer:
         if key not in self._components:
             form = self._source.settings.get(key)
             made = None if form is None else _components.of_form(copy.deepcopy(form), kind)
+            if made is not None:
+                # The same, with what the file left out.
+                self._kept_source.settings[key] = copy.deepcopy(made._as_form())
             self._components[key] = made
         return cast(Optional[_C], self._components[key])
 

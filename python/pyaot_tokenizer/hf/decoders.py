@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any, Iterable
 from typing import Sequence as Tokens
 
@@ -74,6 +75,7 @@ class ByteLevel(Decoder):
     """Joins what is spelled in the byte-level alphabet."""
 
     __slots__ = ()
+    _defaults = MappingProxyType({"use_regex": True})
 
     def __init__(self, **_: Any) -> None:
         """Takes what the pre-tokenizer of this name takes, which makes no difference here."""

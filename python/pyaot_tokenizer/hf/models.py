@@ -119,7 +119,9 @@ class BPE(Model):
     def _as_form(self) -> Form:
         form = self._lazy_form
         if form is None:
-            form = self._lazy_form = {"type": "BPE", **json.loads(self._text or "{}")}
+            form = self._lazy_form = _running.model_form(**json.loads(self._text or "{}"))
+            form["vocab"] = dict(sorted(form["vocab"].items(), key=lambda item: item[1]))
+            form["merges"] = [[*_saving.pair_of(merge)] for merge in form["merges"]]
         return form
 
     def _read(self, form: Form) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any, Iterable, List
 
 from .._saving import byte_level_alphabet
@@ -65,6 +66,7 @@ class ByteLevel(PreTokenizer):
     """Cuts by GPT-2's pattern, and spells bytes by the byte-level alphabet."""
 
     __slots__ = ()
+    _defaults = MappingProxyType({"use_regex": True})
     add_prefix_space: Field[bool] = Field("add_prefix_space", flag)
     trim_offsets: Field[bool] = Field("trim_offsets", flag)
     use_regex: Field[bool] = Field("use_regex", flag)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any, Dict, Iterable, List, Optional, Tuple, Union
 from typing import Sequence as Listed
 
@@ -78,6 +79,7 @@ class ByteLevel(PostProcessor):
     """Takes white space off the offsets."""
 
     __slots__ = ()
+    _defaults = MappingProxyType({"use_regex": True})
     add_prefix_space: Field[bool] = Field("add_prefix_space", flag)
     trim_offsets: Field[bool] = Field("trim_offsets", flag)
     use_regex: Field[bool] = Field("use_regex", flag)
