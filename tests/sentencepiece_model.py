@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import Iterable, List, NamedTuple, Optional
+from typing import Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 UNIGRAM, BPE, WORD, CHAR = range(1, 5)
@@ -74,3 +74,31 @@ def small(pieces: Optional[Iterable[Piece]] = None) -> bytes:
     letters = [Piece(letter, -9) for letter in "abc\u2581"]
     chosen = [*words, *letters] if pieces is None else list(pieces)
     return model([*specials(), *all_bytes(), *chosen], byte_fallback=True)
+
+
+def map_of(content: bytes) -> bytes:
+    """The compiled map of characters that a model has for its normalizer."""
+    return dict(_fields(dict(_fields(content))[3]))[2]
+
+
+def _fields(message: bytes) -> Iterator[Tuple[int, bytes]]:
+    """The fields of a message; of numbers, only that they are there."""
+    at = 0
+    while at < len(message):
+        tag, at = _number(message, at)
+        size = {1: 8, 5: 4}.get(tag & 7, 0)
+        if tag & 7 == 0:
+            _, at = _number(message, at)
+        elif tag & 7 == 2:
+            size, at = _number(message, at)
+        yield tag >> 3, message[at : at + size]
+        at += size
+
+
+def _number(message: bytes, at: int) -> Tuple[int, int]:
+    value = shift = 0
+    while message[at] > 0x7F:
+        value |= (message[at] & 0x7F) << shift
+        shift += 7
+        at += 1
+    return value | message[at] << shift, at + 1

@@ -14,90 +14,20 @@ from typing import Any, Dict, List, Optional
 
 import pytest
 import tokenizers
-from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers
+from random_components import random_decoder, random_normalizer, random_pre_tokenizer
+from tokenizers import decoders, models, normalizers, pre_tokenizers
 
 from pyaot_tokenizer import Tokenizer, UnsupportedError, hf
 
 from families import (
-    CL100K,
     FAMILIES,
     SIGN,
     byte_level,
     digits,
     random_texts,
-    sequence,
-    split,
     to_sign,
     trained,
 )
-
-BEHAVIORS = [
-    "isolated",
-    "removed",
-    "merged_with_previous",
-    "merged_with_next",
-    "contiguous",
-]
-
-
-def random_normalizer(rng: random.Random) -> Any:
-    choices = [
-        normalizers.NFC,
-        normalizers.NFD,
-        normalizers.NFKC,
-        normalizers.NFKD,
-        normalizers.Lowercase,
-        normalizers.StripAccents,
-        normalizers.Nmt,
-        to_sign,
-        lambda: normalizers.Prepend(rng.choice(["_", SIGN, "ab"])),
-        lambda: normalizers.Strip(left=rng.random() < 0.5, right=rng.random() < 0.5),
-        lambda: normalizers.Replace(Regex(rng.choice([r"\s+", "[0-9]", "e|th"])), "x"),
-        lambda: normalizers.Replace(rng.choice(["th", ".", "\u00e9"]), rng.choice(["", "e", "  "])),
-    ]
-    steps = [rng.choice(choices)() for _ in range(rng.randrange(4))]
-    return sequence(*steps)
-
-
-def random_pre_tokenizer(rng: random.Random) -> Any:
-    choices = [
-        lambda: byte_level(prefix=rng.random() < 0.5, regex=rng.random() < 0.5),
-        lambda: digits(apart=rng.random() < 0.5),
-        lambda: pre_tokenizers.Punctuation(rng.choice(BEHAVIORS)),
-        lambda: pre_tokenizers.Metaspace(
-            prepend_scheme=rng.choice(["always", "first", "never"]), split=rng.random() < 0.5
-        ),
-        pre_tokenizers.Whitespace,
-        pre_tokenizers.WhitespaceSplit,
-        pre_tokenizers.BertPreTokenizer,
-        lambda: pre_tokenizers.CharDelimiterSplit(rng.choice("-e")),
-        lambda: pre_tokenizers.FixedLength(length=rng.randrange(1, 6)),
-        lambda: split(
-            rng.choice([r"\s+", "[a-d]+", "th|e", CL100K]),
-            rng.choice(BEHAVIORS),
-            invert=rng.random() < 0.5,
-        ),
-        lambda: pre_tokenizers.Split(
-            rng.choice([" ", "th", "."]), rng.choice(BEHAVIORS), rng.random() < 0.5
-        ),
-    ]
-    return pre_tokenizers.Sequence([rng.choice(choices)() for _ in range(rng.randrange(4))])
-
-
-def random_decoder(rng: random.Random) -> Optional[Any]:
-    choices = [
-        decoders.ByteLevel,
-        decoders.ByteFallback,
-        decoders.Fuse,
-        lambda: decoders.Strip(rng.choice("ae "), rng.randrange(3), rng.randrange(3)),
-        lambda: decoders.Metaspace(prepend_scheme=rng.choice(["always", "first", "never"])),
-        lambda: decoders.BPEDecoder(suffix=rng.choice(["</w>", "e"])),
-        lambda: decoders.Replace(rng.choice([SIGN, "e", "##"]), rng.choice(["", " ", "xy"])),
-        lambda: decoders.Replace(Regex("[a-e]+"), "#"),
-    ]
-    if rng.random() < 0.1:
-        return None
-    return decoders.Sequence([rng.choice(choices)() for _ in range(rng.randrange(1, 4))])
 
 
 def random_pipeline(seed: int) -> tokenizers.Tokenizer:
@@ -175,6 +105,23 @@ def test_random_pipeline(seed: int) -> None:
             raise
 
 
+@pytest.mark.parametrize("unk", ["<unk>", None])
+def test_a_sign_that_is_no_token(unk: Optional[str]) -> None:
+    """It falls back to its own three bytes, not to the one of a space."""
+    vocab = {"<unk>": 0, "a": 1, **{f"<0x{byte:02X}>": 2 + byte for byte in range(256)}}
+    for falls_back in (True, False):
+        model = models.BPE(vocab, [], unk_token=unk, byte_fallback=falls_back)
+        for normalizer, pre in (
+            (None, pre_tokenizers.Metaspace()),
+            (to_sign(), pre_tokenizers.Sequence([])),
+            (normalizers.Prepend(SIGN), pre_tokenizers.Metaspace(prepend_scheme="never")),
+        ):
+            made = tokenizers.Tokenizer(model)
+            made.normalizer, made.pre_tokenizer = normalizer, pre
+            made.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()])
+            check(made, random.Random(falls_back), 100)
+
+
 def test_dropout_is_refused() -> None:
     document = json.loads(FAMILIES["gpt-neox, olmo, modernbert"]().to_str())
     document["model"]["dropout"] = 0.1
@@ -198,9 +145,22 @@ def spelled_bytes(**parts: Any) -> tokenizers.Tokenizer:
     return made
 
 
-@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "Nmt"])
+BERT = {"clean_text": False, "handle_chinese_chars": False, "strip_accents": False}
+NORMALIZERS: Dict[str, Any] = {
+    **{
+        form: getattr(normalizers, form)
+        for form in ("NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "Nmt")
+    },
+    "BERT": normalizers.BertNormalizer,
+    "BERT cleans": lambda: normalizers.BertNormalizer(**{**BERT, "clean_text": True}),
+    "BERT sets apart": lambda: normalizers.BertNormalizer(**{**BERT, "handle_chinese_chars": True}),
+    "BERT strips": lambda: normalizers.BertNormalizer(**{**BERT, "strip_accents": True}),
+}
+
+
+@pytest.mark.parametrize("form", NORMALIZERS)
 def test_normalizer_of_every_character(form: str) -> None:
-    normalizer = getattr(normalizers, form)()
+    normalizer = NORMALIZERS[form]()
     made = spelled_bytes(normalizer=normalizer, pre_tokenizer=byte_level(regex=False))
     tokenizer = Tokenizer.from_str(made.to_str())
     rng = random.Random(form)
@@ -225,6 +185,7 @@ def test_normalizer_of_every_character(form: str) -> None:
         pre_tokenizers.Whitespace(),
         pre_tokenizers.WhitespaceSplit(),
         pre_tokenizers.BertPreTokenizer(),
+        pre_tokenizers.UnicodeScripts(),
     ],
     ids=lambda pre: type(pre).__name__,
 )

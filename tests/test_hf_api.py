@@ -189,6 +189,28 @@ def test_added_tokens(name: str) -> None:
         assert_same(reference.encode("a the <new>"), copied.encode("a the <new>"), name)
 
 
+def test_added_tokens_that_are_normalized() -> None:
+    reference, ours = pair_of("plain")
+    for m in (tokenizers, hf):
+        made: Any = reference if m is tokenizers else ours
+        module: Any = m
+        made.normalizer = module.normalizers.Lowercase()
+        flags = {"normalized": True}
+        made.add_tokens([module.AddedToken("A", **flags), module.AddedToken("ZQ", **flags)])
+        made.add_tokens([module.AddedToken("\u00c9X", special=True, **flags)])
+    reference = tokenizers.Tokenizer.from_str(reference.to_str())
+    ids = reference.encode("A ZQ zq\u00c9xa").ids
+    assert ours.encode("A ZQ zq\u00c9xa").ids == ids
+    for _ in range(2):
+        for token_id in ids:
+            assert ours.id_to_token(token_id) == reference.id_to_token(token_id)
+        for skips in (True, False):
+            assert ours.decode(ids, skips) == reference.decode(ids, skips)
+        # Without a decoder, tokens are joined with spaces.
+        reference.decoder = ours.decoder = None
+    assert ours.get_vocab() == reference.get_vocab()
+
+
 def test_the_vocabulary() -> None:
     reference, ours = pair_of("gpt2")
     assert ours.get_vocab() == reference.get_vocab()

@@ -18,6 +18,7 @@ import tokenizers
 from pyaot_tokenizer import (
     PATTERNS,
     FileMissingError,
+    FileWriteError,
     FormatError,
     InvalidTypeError,
     InvalidValueError,
@@ -29,6 +30,8 @@ import oracle
 import pinned_data
 import sentencepiece_model as spm
 import texts
+from families import FAMILIES
+from families import random_texts as texts_of
 
 SAMPLE = "Hello, world! caf\u00e9 \u4e2d\u6587 12345\n\n  def f(x): return x <s>"
 
@@ -314,6 +317,98 @@ def test_saved_as_a_tokenizer_json(tmp_path: Path) -> None:
     assert (tmp_path / "tekken.json").read_bytes() == tekken_json()
     tekken.save(tmp_path / "t.tiktoken")
     assert Tokenizer(tmp_path / "t.tiktoken").encode(SAMPLE) == tekken.encode(SAMPLE)
+
+
+GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+
+
+def byte_level_json(**changes: Any) -> bytes:
+    """GPT-2's kind of a tokenizer.json, with some of its parts replaced."""
+    document: Dict[str, Any] = json.loads(FAMILIES["gpt-2, roberta, phi-2, whisper"]().to_str())
+    for key, value in changes.items():
+        part, _, name = key.partition("__")
+        if name:
+            document[part][name] = value
+        else:
+            document[part] = value
+    return json.dumps(document).encode()
+
+
+def test_saved_as_a_pair_of_files(tmp_path: Path) -> None:
+    paths = tmp_path / "vocab.json", tmp_path / "merges.txt"
+    strings = texts_of(random.Random(5), 1000)
+    old_merges = [" ".join(pair) for pair in json.loads(byte_level_json())["model"]["merges"]]
+    split = {"type": "Split", "pattern": {"Regex": GPT2}, "behavior": "Isolated", "invert": False}
+    whole = json.loads(byte_level_json())["pre_tokenizer"] | {"use_regex": False}
+    cuts = {"type": "Sequence", "pretokenizers": [split, whole]}
+    for content in (
+        byte_level_json(added_tokens=[]),
+        byte_level_json(added_tokens=[], model__merges=old_merges),
+        byte_level_json(added_tokens=[], pre_tokenizer=cuts),
+    ):
+        tok = Tokenizer.from_bytes(content)
+        tok.save_files(*paths)
+        reference = tokenizers.ByteLevelBPETokenizer.from_file(*map(str, paths))
+        expected = [reference.encode(text).ids for text in strings]
+        for loaded in (tok, Tokenizer.from_files(*paths), Tokenizer(tmp_path)):
+            assert loaded.encode_batch(strings) == expected
+            assert loaded.decode_batch(expected) == reference.decode_batch(expected)
+        # What the pair became is saved as it is.
+        before = [path.read_bytes() for path in paths]
+        Tokenizer.from_files(*paths).save_files(*paths)
+        assert [path.read_bytes() for path in paths] == before
+        assert tokenizers.models.BPE.read_file(*map(str, paths))[0] == (
+            tokenizers.Tokenizer.from_str(content.decode()).get_vocab(with_added_tokens=False)
+        )
+    tok = Tokenizer.from_bytes(byte_level_json())
+    with pytest.raises(UnsupportedError, match="drop_added_tokens=True") as error:
+        tok.save_files(*paths)
+    assert error.value.key == "added_tokens"
+    assert [path.read_bytes() for path in paths] == before
+    tok.save_files(*paths, drop_added_tokens=True)
+    loaded = Tokenizer.from_files(*paths)
+    assert not loaded.added_tokens
+    assert loaded.encode_batch(strings) == expected
+    for token in ("<s>", "<unk>"):
+        assert loaded.token_to_id(token) == tok.token_to_id(token)
+
+
+NO_PAIRS: Dict[str, Dict[str, Any]] = {
+    "model.ignore_merges": {"model__ignore_merges": True},
+    "model.unk_token": {"model__unk_token": "<unk>"},
+    "model.end_of_word_suffix": {"model__end_of_word_suffix": "</w>"},
+    "model.continuing_subword_prefix": {"model__continuing_subword_prefix": "\u0120"},
+    "model.byte_fallback": {"model__byte_fallback": True},
+    "normalizer": {"normalizer": {"type": "NFC"}},
+    "pre_tokenizer": {"pre_tokenizer": {"type": "Digits"}},
+    "pre_tokenizer.add_prefix_space": {"pre_tokenizer__add_prefix_space": True},
+    "decoder": {"decoder": None},
+}
+
+
+@pytest.mark.parametrize("key", NO_PAIRS)
+def test_what_a_pair_of_files_cannot_say(key: str, tmp_path: Path) -> None:
+    changes = NO_PAIRS[key]
+    if key == "model.continuing_subword_prefix":
+        changes = {**changes, "model__merges": []}
+    tok = Tokenizer.from_bytes(byte_level_json(added_tokens=[], **changes))
+    with pytest.raises(UnsupportedError, match=key) as error:
+        tok.save_files(tmp_path / "vocab.json", tmp_path / "merges.txt")
+    assert error.value.key == key
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_pair_of_files_of_other_forms(tmp_path: Path) -> None:
+    paths = tmp_path / "vocab.json", tmp_path / "merges.txt"
+    for tok in (Tokenizer.from_ranks(RANKS, pattern="gpt2"), Tokenizer.from_bytes(spm.small())):
+        with pytest.raises(UnsupportedError, match=r"cannot be saved as vocab\.json"):
+            tok.save_files(*paths)
+    tok = Tokenizer.from_bytes(byte_level_json(added_tokens=[]))
+    with pytest.raises(FileWriteError):
+        tok.save_files(paths[0], tmp_path / "none" / "merges.txt")
+    with pytest.raises(InvalidTypeError):
+        tok.save_files(paths[0], 3)  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
 
 
 def test_saved_models(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 import pytest
+from charsmaps import compiled
 
 from pyaot_tokenizer import PATTERNS, FormatError, Tokenizer, UnsupportedError
 
@@ -76,6 +77,33 @@ def character_json() -> bytes:
             "vocab": vocab,
             "merges": ["a b", "\u2581 a"],
         },
+    }
+    return json.dumps(document).encode()
+
+
+def general_json() -> bytes:
+    """With components that only the general ways have."""
+    document = json.loads(character_json())
+    bert = {
+        "type": "BertNormalizer",
+        "clean_text": True,
+        "handle_chinese_chars": True,
+        "strip_accents": None,
+        "lowercase": True,
+    }
+    charsmap = base64.b64encode(compiled({"a": "b", "b\u0301": ""})).decode()
+    map_step = {"type": "Precompiled", "precompiled_charsmap": charsmap}
+    document["normalizer"] = {"type": "Sequence", "normalizers": [map_step, bert]}
+    document["pre_tokenizer"] = {
+        "type": "Sequence",
+        "pretokenizers": [{"type": "UnicodeScripts"}, {"type": "FixedLength", "length": 3}],
+    }
+    document["decoder"] = {
+        "type": "Sequence",
+        "decoders": [
+            {"type": "WordPiece", "prefix": "a", "cleanup": True},
+            {"type": "CTC", "pad_token": "b", "word_delimiter_token": " ", "cleanup": True},
+        ],
     }
     return json.dumps(document).encode()
 
@@ -236,6 +264,7 @@ def change_pair(chooser: random.Random, content: bytes) -> bytes:
 FORMS: Dict[str, Any] = {
     "tokenizer.json": (tokenizer_json, change_json, Tokenizer.from_bytes),
     "characters": (character_json, change_json, Tokenizer.from_bytes),
+    "general": (general_json, change_json, Tokenizer.from_bytes),
     "tekken": (tekken_json, change_json, Tokenizer.from_tekken),
     "tiktoken": (rank_file, change_ranks, load_ranks),
     "vocab+merges": (vocab_and_merges, change_pair, load_pair),

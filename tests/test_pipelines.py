@@ -20,52 +20,14 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
 from pyaot_tokenizer import Tokenizer
 
-SIGN = "\u2581"
+from families import PIECES, SIGN, random_texts, sentencepiece_decoder, split
+
 TEXT = [
     "the quick brown fox jumps over the lazy dog and the other dogs, then over them again",
     "def main(arguments: list) -> int:\n    return len(arguments) if arguments else 0\n",
     "caf\u00e9 na\u00efve r\u00e9sum\u00e9; \u0645\u0631\u062d\u0628\u0627 \u0628\u0627",
     "\u65e5\u672c\u8a9e\u306e\u30c6\u30ad\u30b9\u30c8\u3068\u4e2d\u6587\u6587\u672c 12345 67 890",
     "<table> <tr> </tr> </table> --- === ... ((( ))) 'll 's don't we'll",
-]
-PIECES = [
-    *"abcdeht fox.,!?'-<>()[]{}0123456789\t\n\r\x00",
-    SIGN,
-    SIGN * 2,
-    "  ",
-    "   ",
-    "\n\n",
-    " the",
-    "ther",
-    "caf\u00e9",
-    "e\u0301",
-    "\u0301",
-    "\u0323",
-    "\u0344",
-    "\u212b",
-    "\u1100\u1161",
-    "\u11a8",
-    "\uac00",
-    "\u1ac0",
-    "\u65e5\u672c",
-    "\u6587",
-    "\u30c6",
-    "\u0628",
-    "\U0001f600",
-    "\u200d",
-    "\ufffd",
-    "\u00a0",
-    "\u3000",
-    "<0x0A>",
-    "<0x",
-    "<s>",
-    "</s>",
-    "<unk>",
-    "[X]",
-    "<m>",
-    "<n\u00e9>",
-    "<ne\u0301>",
-    "_",
 ]
 
 
@@ -107,11 +69,6 @@ def trained(
     return tokenizers.Tokenizer.from_str(json.dumps(document))
 
 
-def decoder(*, strip: bool) -> Any:
-    steps = [decoders.Replace(SIGN, " "), decoders.ByteFallback(), decoders.Fuse()]
-    return decoders.Sequence([*steps, decoders.Strip(" ", 1, 0)] if strip else steps)
-
-
 def add_tokens(made: tokenizers.Tokenizer) -> tokenizers.Tokenizer:
     added = tokenizers.AddedToken
     made.add_tokens(
@@ -129,7 +86,7 @@ def add_tokens(made: tokenizers.Tokenizer) -> tokenizers.Tokenizer:
 def llama2(**options: Any) -> tokenizers.Tokenizer:
     made = trained(**options)
     made.normalizer = normalizers.Sequence([normalizers.Prepend(SIGN), replace(" ", SIGN)])
-    made.decoder = decoder(strip=True)
+    made.decoder = sentencepiece_decoder(strip=True)
     return made
 
 
@@ -146,7 +103,7 @@ def literal_gemma(normalizer: Any) -> tokenizers.Tokenizer:
     made = trained(alphabet="\n\t")
     made.normalizer = normalizer
     made.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
-    made.decoder = decoder(strip=False)
+    made.decoder = sentencepiece_decoder(strip=False)
     made.add_tokens([tokenizers.AddedToken("\n" * n, normalized=False) for n in range(2, 6)])
     made.add_tokens([tokenizers.AddedToken(SIGN * n, normalized=False) for n in range(2, 5)])
     return made
@@ -155,7 +112,7 @@ def literal_gemma(normalizer: Any) -> tokenizers.Tokenizer:
 def metaspace(scheme: Any, *, split: bool) -> tokenizers.Tokenizer:
     made = trained()
     made.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=scheme, split=split)
-    made.decoder = decoder(strip=True)
+    made.decoder = sentencepiece_decoder(strip=True)
     return add_tokens(made)
 
 
@@ -180,14 +137,10 @@ def byte_level(pre_tokenizer: Any, normalizer: Any) -> tokenizers.Tokenizer:
     return add_tokens(made)
 
 
-def isolated(pattern: str) -> Any:
-    return pre_tokenizers.Split(tokenizers.Regex(pattern), "isolated")
-
-
 def qwen() -> tokenizers.Tokenizer:
     return byte_level(
         [
-            isolated(
+            split(
                 r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|"
                 r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
             )
@@ -199,9 +152,9 @@ def qwen() -> tokenizers.Tokenizer:
 def deepseek() -> tokenizers.Tokenizer:
     return byte_level(
         [
-            isolated(r"\p{N}{1,3}"),
-            isolated("[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+"),
-            isolated(
+            split(r"\p{N}{1,3}"),
+            split("[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+"),
+            split(
                 "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?"
                 "[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+"
             ),
@@ -248,14 +201,6 @@ def pair(name: str) -> Tuple[tokenizers.Tokenizer, Tokenizer]:
     """The reference and the package's tokenizer from the reference's file."""
     reference = PIPELINES[name]()
     return reference, Tokenizer.from_str(reference.to_str())
-
-
-def random_texts(rng: random.Random, count: int) -> List[str]:
-    made = ["", " ", SIGN, "a", "\n", "\x00"]
-    for _ in range(count):
-        pieces = PIECES if rng.random() < 0.7 else rng.sample(PIECES, 4)
-        made.append("".join(rng.choice(pieces) for _ in range(rng.randrange(1, 30))))
-    return made
 
 
 def expected_ids(reference: tokenizers.Tokenizer, batch: List[str]) -> List[List[int]]:

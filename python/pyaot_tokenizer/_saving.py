@@ -1,4 +1,4 @@
-"""Tokenizers as the files of others: tokenizer.json and .tiktoken.
+"""Tokenizers as the files of others: tokenizer.json, .tiktoken, vocab.json with merges.txt.
 
 A vocabulary of ranks becomes a merge list with every split of every token, in order of rank, and
 `ignore_merges`: tokenizers then merges the pair whose concatenation has the lowest rank, as
@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from .errors import UnsupportedError
 from .patterns import PATTERNS
@@ -57,11 +57,83 @@ def ranks_json(
 
 def vocab_merges_json(vocab: bytes, merges: bytes) -> bytes:
     """The tokenizer.json of GPT-2's pair of files, which have been loaded before."""
-    lines = [line.rstrip("\r") for line in merges.decode("utf-8").split("\n")]
+    pairs = merges_of(merges.decode("utf-8"))
+    return model_json(json.loads(vocab), pairs, PATTERNS["gpt2"], [], ignore_merges=False)
+
+
+def merges_of(text: str) -> List[Tuple[str, str]]:
+    """The merges of a merges.txt.
+
+    Raises:
+        ValueError: A line has not two tokens.
+    """
+    lines = [line.rstrip("\r") for line in text.split("\n")]
     if lines[0].startswith("#version"):
         del lines[0]
-    pairs = [(left, right) for left, right in (line.split(" ") for line in lines if line)]
-    return model_json(json.loads(vocab), pairs, PATTERNS["gpt2"], [], ignore_merges=False)
+    return [(left, right) for left, right in (line.split(" ") for line in lines if line)]
+
+
+def vocab_json(vocab: Mapping[str, int]) -> bytes:
+    """The content of a vocab.json, in order of id."""
+    ordered = dict(sorted(vocab.items(), key=lambda item: item[1]))
+    text = json.dumps(ordered, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "surrogatepass")
+
+
+def merges_txt(merges: Iterable[Tuple[str, str]]) -> bytes:
+    """The content of a merges.txt."""
+    lines = ["#version: 0.2", *(f"{left} {right}" for left, right in merges), ""]
+    return "\n".join(lines).encode("utf-8", "surrogatepass")
+
+
+def pair_of_files(document: bytes, pre_tokenizer: str) -> Tuple[bytes, bytes]:
+    """The content of vocab.json and merges.txt for a tokenizer.json, which has been loaded before.
+
+    Args:
+        document: The tokenizer.json; its added tokens are passed over.
+        pre_tokenizer: The name of what cuts text into pieces.
+
+    Raises:
+        UnsupportedError: It has what the two cannot say.
+    """
+    content = json.loads(document)
+    model = content["model"]
+    steps = _flat(content.get("pre_tokenizer"), "pretokenizers")
+    byte_level = steps[-1] if steps and steps[-1]["type"] == "ByteLevel" else {}
+    reasons = {
+        "model.unk_token": model.get("unk_token") is not None,
+        "model.continuing_subword_prefix": bool(model.get("continuing_subword_prefix")),
+        "model.end_of_word_suffix": bool(model.get("end_of_word_suffix")),
+        "model.byte_fallback": bool(model.get("byte_fallback")),
+        "model.ignore_merges": bool(model.get("ignore_merges")),
+        "normalizer": bool(_flat(content.get("normalizer"), "normalizers")),
+        "pre_tokenizer": not byte_level or pre_tokenizer != "gpt2",
+        "pre_tokenizer.add_prefix_space": bool(byte_level.get("add_prefix_space", True)),
+        "decoder": [step["type"] for step in _flat(content.get("decoder"), "decoders")]
+        != ["ByteLevel"],
+    }
+    for key, is_reason in reasons.items():
+        if is_reason:
+            raise UnsupportedError(f"vocab.json and merges.txt cannot say the {key}", key=key)
+    merges = [pair_of(merge) for merge in model["merges"]]
+    if any(" " in token or not token for merge in merges for token in merge):
+        raise UnsupportedError("merges.txt cannot say a token with a space", key="model.merges")
+    return vocab_json(model["vocab"]), merges_txt(merges)
+
+
+def _flat(component: Optional[Dict[str, Any]], key: str) -> List[Dict[str, Any]]:
+    """The steps of a component, sequences taken apart."""
+    if component is None:
+        return []
+    if component["type"] != "Sequence":
+        return [component]
+    return [step for item in component[key] for step in _flat(item, key)]
+
+
+def pair_of(merge: Any) -> Tuple[str, str]:
+    """A merge as a pair; older files have it as one string."""
+    left, right = merge.split(" ") if isinstance(merge, str) else merge
+    return left, right
 
 
 def model_json(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import List, Tuple
 
-from . import _files, _saving
+from . import _files, _native, _saving
 from ._arguments import Path, check_path, type_name
 from ._state import State
-from .errors import InvalidTypeError, UnsupportedError
+from .errors import InvalidTypeError, TokenizerError, UnsupportedError
 
 
 class Writer(State):
@@ -61,6 +61,49 @@ class Writer(State):
         settings = _saving.tiktoken_settings(pattern, specials)
         return [(f"{name}.json", settings), (name, _saving.tiktoken_ranks(ranks))]
 
+    def save_files(self, vocab: Path, merges: Path, *, drop_added_tokens: bool = False) -> None:
+        """Writes GPT-2's pair of files, vocab.json and merges.txt, which `from_files` loads.
+
+        They hold a byte-level vocabulary and its merges, and nothing else: text is cut by GPT-2's
+        pattern, and no added tokens are listed. Neither file takes its name before both are
+        complete.
+
+        Args:
+            vocab: The path of the vocabulary.
+            merges: The path of the merges.
+            drop_added_tokens: Writes a tokenizer that has added tokens without them: those that are
+                in the model's own vocabulary keep their ids, and are plain text in a text.
+
+        Raises:
+            InvalidTypeError: A path is none.
+            UnsupportedError: The tokenizer has what the pair of files cannot say; the error names
+                it.
+            FileWriteError: A file cannot be written.
+        """
+        names = check_path(vocab), check_path(merges)
+        contents = self._pair_of_files(drop_added_tokens)
+        _check_pair(*contents)
+        with _files.replacing(names[0]) as first, _files.replacing(names[1]) as second:
+            first.write(contents[0])
+            second.write(contents[1])
+
+    def _pair_of_files(self, drops: bool) -> Tuple[bytes, bytes]:
+        kind = self._source[0]
+        if kind == "_load_vocab_merges":
+            return self._source[1], self._source[2]
+        if kind != "_load_json":
+            raise UnsupportedError(
+                f"a tokenizer of {self.format} cannot be saved as vocab.json and merges.txt"
+            )
+        if self.added_tokens and not drops:
+            some = next(iter(self.added_tokens))
+            raise UnsupportedError(
+                f"vocab.json and merges.txt have no added tokens, and there is {some!r}; "
+                "drop_added_tokens=True leaves them out",
+                key="added_tokens",
+            )
+        return _saving.pair_of_files(self._source[1], self.pre_tokenizer)
+
     def save_frozen(self, path: Path) -> None:
         """Writes the tokenizer's tables to a file, which `Tokenizer` loads in a millisecond or so.
 
@@ -76,3 +119,17 @@ class Writer(State):
         if not isinstance(path, (str, os.PathLike)):
             raise InvalidTypeError(f"a path as str or os.PathLike is needed, not {type_name(path)}")
         self._handle.save_frozen(os.fsencode(path), os.fspath(path))
+
+
+def _check_pair(vocab: bytes, merges: bytes) -> None:
+    """Loads what is to be written."""
+    try:
+        _native.Handle(
+            lambda address: _native.LIBRARY.pyaot_tokenizer_load_vocab_merges(
+                address, vocab, len(vocab), merges, len(merges)
+            )
+        )
+    except TokenizerError as error:
+        raise UnsupportedError(
+            f"not a vocabulary that vocab.json and merges.txt can say: {error.message}"
+        ) from error

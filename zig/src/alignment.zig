@@ -7,6 +7,7 @@
 const std = @import("std");
 const normalizer_zig = @import("normalizer.zig");
 const Normalizer = normalizer_zig.Normalizer;
+const Charsmap = @import("charsmap.zig").Charsmap;
 const Matches = @import("pretokenizer/matches.zig").Matches;
 const nfc = @import("nfc.zig");
 const utf8 = @import("utf8.zig");
@@ -180,7 +181,7 @@ pub const Level = struct {
             inline .nfc, .nfd, .nfkc, .nfkd => |form| {
                 try level.addChanges(@field(nfc.Form, @tagName(form)), gpa, input);
             },
-            .lowercase, .strip_accents, .nmt, .byte_level => {
+            .lowercase, .strip_accents, .nmt, .byte_level, .bert_clean, .bert_ideographs, .bert_accents => {
                 try level.addCharacters(gpa, normalizer, input);
             },
             .strip => {
@@ -190,6 +191,7 @@ pub const Level = struct {
             },
             .prepend => try level.addPrefix(gpa, to.len, input),
             .collapse_spaces => try level.addCollapsed(gpa, input, to),
+            .charsmap => try level.addMapped(gpa, Charsmap.parse(to).?, input),
             .replace => try level.addReplacements(gpa, input, from, to.len),
             .replace_matches => try level.addMatches(gpa, &normalizer.patterns[step.option], input, to.len),
         }
@@ -290,6 +292,52 @@ pub const Level = struct {
                 .resumes = next,
             });
             at += made.len;
+        }
+    }
+
+    /// Of a map. The reference tells of each character that it makes how many it used up, and of a removal in
+    /// the character made before: where there is none, all that follows stands for what is before it.
+    fn addMapped(
+        level: *Level,
+        gpa: Allocator,
+        map: Charsmap,
+        input: []const u8,
+    ) error{OutOfMemory}!void {
+        var made: std.ArrayList(Mapped) = .empty;
+        defer made.deinit(gpa);
+        var walk = map.in(input);
+        var copied: usize = 0;
+        while (walk.next()) |change| {
+            try appendKept(gpa, &made, input, copied, change.start);
+            copied = change.end;
+            const old_count = countOf(input[change.start..change.end]);
+            const new_count = countOf(change.text);
+            var at: usize = 0;
+            for (0..new_count) |i| {
+                const len = utf8.decode(change.text, at).len;
+                try made.append(gpa, .{ .len = len, .used = @intFromBool(i < old_count) });
+                at += len;
+            }
+            if (new_count < old_count and made.items.len > 0) {
+                made.items[made.items.len - 1].used += old_count - new_count;
+            }
+        }
+        try appendKept(gpa, &made, input, copied, input.len);
+        var at: usize = 0;
+        var next: usize = 0;
+        for (made.items) |each| {
+            const first = if (each.used > 0 or next == 0) next else characterBefore(input, next);
+            const last = first + utf8.decode(input, first).len;
+            for (0..each.used) |_| next += utf8.decode(input, next).len;
+            const is_kept = each.origin == first and each.used == 1;
+            if (!is_kept) try level.edits.append(gpa, .{
+                .at = at,
+                .end = at + each.len,
+                .first = first,
+                .last = last,
+                .resumes = next,
+            });
+            at += each.len;
         }
     }
 
@@ -395,6 +443,31 @@ pub const Level = struct {
         return .{ .start = start, .end = start + 1 };
     }
 };
+
+/// A character that a map left or made, how many of the input's it used up, and where it was if it was left.
+const Mapped = struct { len: usize, used: usize, origin: ?usize = null };
+
+fn appendKept(
+    gpa: Allocator,
+    made: *std.ArrayList(Mapped),
+    input: []const u8,
+    start: usize,
+    end: usize,
+) error{OutOfMemory}!void {
+    var at = start;
+    while (at < end) {
+        const len = utf8.decode(input, at).len;
+        try made.append(gpa, .{ .len = len, .used = 1, .origin = at });
+        at += len;
+    }
+}
+
+fn countOf(text: []const u8) usize {
+    var count: usize = 0;
+    var at: usize = 0;
+    while (at < text.len) : (count += 1) at += utf8.decode(text, at).len;
+    return count;
+}
 
 /// Where the character begins that ends before `at`.
 fn characterBefore(text: []const u8, at: usize) usize {

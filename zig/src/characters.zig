@@ -26,6 +26,30 @@ pub fn cleaned(gpa: Allocator, text: []const u8, output: *Output) error{OutOfMem
     return change(gpa, text, output, cleanedCharacter);
 }
 
+/// Without control characters and characters for private use (Unicode 8.0), and with spaces for other white
+/// space, as BERT begins.
+pub fn cleanedForBert(gpa: Allocator, text: []const u8, output: *Output) error{OutOfMemory}![]const u8 {
+    return change(gpa, text, output, cleanedCharacterForBert);
+}
+
+/// With a space at each side of an ideograph.
+pub fn withIdeographsApart(
+    gpa: Allocator,
+    text: []const u8,
+    output: *Output,
+) error{OutOfMemory}![]const u8 {
+    return change(gpa, text, output, apart);
+}
+
+/// Without combining marks that take no space of their own (Unicode 8.0).
+pub fn withoutNonspacingMarks(
+    gpa: Allocator,
+    text: []const u8,
+    output: *Output,
+) error{OutOfMemory}![]const u8 {
+    return change(gpa, text, output, withoutNonspacing);
+}
+
 /// A part of the text: without the white space at its ends.
 pub fn stripped(text: []const u8, left: bool, right: bool) []const u8 {
     var start: usize = 0;
@@ -46,10 +70,11 @@ pub fn stripped(text: []const u8, left: bool, right: bool) []const u8 {
 /// What a character becomes.
 const Changed = union(enum) {
     same,
-    /// Nothing, one character, or two.
+    /// Nothing, one character, two, or three.
     none,
     one: u21,
     two: [2]u21,
+    three: [3]u21,
 };
 
 fn change(
@@ -71,12 +96,13 @@ fn change(
         const result = changed(character.code_point);
         if (result == .same) continue;
         is_same = false;
-        try output.ensureUnusedCapacity(gpa, at - copied + 8);
+        try output.ensureUnusedCapacity(gpa, at - copied + 12);
         output.appendSliceAssumeCapacity(text[copied..at]);
         switch (result) {
             .same, .none => {},
             .one => |one| append(output, one),
             .two => |two| for (two) |each| append(output, each),
+            .three => |three| for (three) |each| append(output, each),
         }
         copied = end;
     }
@@ -118,8 +144,12 @@ fn unmarked(character: u21) Changed {
 }
 
 fn isLaterMark(character: u21) bool {
-    const index = std.sort.upperBound([2]u21, &later_marks, character, orderOfPair);
-    return index > 0 and character <= later_marks[index - 1][1];
+    return isIn(&later_marks, character);
+}
+
+fn isIn(ranges: []const [2]u21, character: u21) bool {
+    const index = std.sort.upperBound([2]u21, ranges, character, orderOfPair);
+    return index > 0 and character <= ranges[index - 1][1];
 }
 
 fn orderOfPair(character: u21, range: [2]u21) std.math.Order {
@@ -134,6 +164,54 @@ fn cleanedCharacter(character: u21) Changed {
         else => .same,
     };
 }
+
+fn cleanedCharacterForBert(character: u21) Changed {
+    return switch (character) {
+        '\t', '\n', '\r', 0xA0, 0x1680, 0x2000...0x200A, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000 => .{
+            .one = ' ',
+        },
+        0...0x8, 0xB, 0xC, 0xE...0x1F, 0x7F...0x9F, 0xFFFD => .none,
+        else => if (isIn(&others_for_bert, character)) .none else .same,
+    };
+}
+
+fn apart(character: u21) Changed {
+    return switch (character) {
+        0x3400...0x4DBF, 0x4E00...0x9FFF, 0xF900...0xFAFF => .{ .three = .{ ' ', character, ' ' } },
+        0x20000...0x2A6DF, 0x2A700...0x2B81F => .{ .three = .{ ' ', character, ' ' } },
+        0x2B920...0x2CEAF, 0x2F800...0x2FA1F => .{ .three = .{ ' ', character, ' ' } },
+        else => .same,
+    };
+}
+
+fn withoutNonspacing(character: u21) Changed {
+    if (character < 0x300) return .same;
+    const is_mark = switch (unicode.propertiesOf(character).category) {
+        .mn => !isLaterMark(character) and !isIn(&marks_of_unicode_9, character),
+        // Those until Unicode 14.
+        else => character == 0x1734 or character == 0x1171E,
+    };
+    return if (is_mark) .none else .same;
+}
+
+/// Format characters and those for private use in Unicode 8.0, from U+A0.
+const others_for_bert = [_][2]u21{
+    .{ 0xAD, 0xAD },       .{ 0x600, 0x605 },     .{ 0x61C, 0x61C },     .{ 0x6DD, 0x6DD },
+    .{ 0x70F, 0x70F },     .{ 0x180E, 0x180E },   .{ 0x200B, 0x200F },   .{ 0x202A, 0x202E },
+    .{ 0x2060, 0x2064 },   .{ 0x2066, 0x206F },   .{ 0xE000, 0xF8FF },   .{ 0xFEFF, 0xFEFF },
+    .{ 0xFFF9, 0xFFFB },   .{ 0x110BD, 0x110BD }, .{ 0x1BCA0, 0x1BCA3 }, .{ 0x1D173, 0x1D17A },
+    .{ 0xE0001, 0xE0001 }, .{ 0xE0020, 0xE007F }, .{ 0xF0000, 0xFFFFD }, .{ 0x100000, 0x10FFFD },
+};
+
+/// Marks that take no space and came with Unicode 9.0.
+const marks_of_unicode_9 = [_][2]u21{
+    .{ 0x8D4, 0x8E1 },     .{ 0x1885, 0x1886 },   .{ 0x1DFB, 0x1DFB },   .{ 0xA8C5, 0xA8C5 },
+    .{ 0xA9BD, 0xA9BD },   .{ 0x1123E, 0x1123E }, .{ 0x11438, 0x1143F }, .{ 0x11442, 0x11444 },
+    .{ 0x11446, 0x11446 }, .{ 0x11C30, 0x11C36 }, .{ 0x11C38, 0x11C3D }, .{ 0x11C3F, 0x11C3F },
+    .{ 0x11C92, 0x11CA7 }, .{ 0x11CAA, 0x11CB0 }, .{ 0x11CB2, 0x11CB3 }, .{ 0x11CB5, 0x11CB6 },
+    .{ 0x1E000, 0x1E006 }, .{ 0x1E008, 0x1E018 }, .{ 0x1E01B, 0x1E021 }, .{ 0x1E023, 0x1E024 },
+    .{ 0x1E026, 0x1E02A }, .{ 0x1E944, 0x1E94A },
+};
 
 /// Combining marks that came after Unicode 9.0.
 const later_marks = [_][2]u21{

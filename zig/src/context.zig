@@ -483,11 +483,14 @@ pub const Context = struct {
         context.clear();
         const tokenizer = context.tokenizer;
         const spelled = &tokenizer.spelled.?;
+        const respelled = if (tokenizer.respelled) |*each| each else null;
         for (&context.texts) |*texts| texts.clear();
         for (ids, 0..) |id, i| {
             if (!tokenizer.vocab.isDefined(id)) return context.failUnknown(id, i);
             if (skip_special and tokenizer.special.isSet(id)) continue;
-            try context.texts[0].append(context.gpa, spelled.bytesOf(id));
+            const is_respelled = if (respelled) |each| each.isDefined(id) else false;
+            const bytes = if (is_respelled) respelled.?.bytesOf(id) else spelled.bytesOf(id);
+            try context.texts[0].append(context.gpa, bytes);
         }
         const text = try tokenizer.token_text.run(context.gpa, &context.texts);
         try context.bytes.appendSlice(context.gpa, text);

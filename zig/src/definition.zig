@@ -13,6 +13,16 @@ pub const Token = struct {
     bytes: []const u8,
     /// The bytes it decodes to, where they are others: a byte that characters fall back to.
     decoded: ?[]const u8 = null,
+
+    /// The one with an id among tokens in ascending order of it.
+    pub fn find(tokens: []const Token, id: u32) ?Token {
+        const index = std.sort.binarySearch(Token, tokens, id, orderOfId) orelse return null;
+        return tokens[index];
+    }
+
+    fn orderOfId(id: u32, token: Token) std.math.Order {
+        return std.math.order(id, token.id);
+    }
 };
 
 /// What merging starts from.
@@ -67,6 +77,14 @@ pub const Normalization = union(enum) {
     collapse_spaces: []const u8,
     /// Each match of a regular expression is replaced.
     replace_matches: struct { pattern: []const u8, to: []const u8 },
+    /// SentencePiece's compiled map, which `charsmap.zig` can read.
+    charsmap: []const u8,
+    /// BERT's: control characters are dropped, other white space becomes spaces.
+    bert_clean,
+    /// Spaces are put around ideographs.
+    bert_ideographs,
+    /// Marks that take no space are dropped.
+    bert_accents,
 };
 
 /// Which stretches of text between added tokens get a space in front, unless they begin with one.
@@ -188,6 +206,8 @@ pub const PieceStep = union(enum) {
     byte_level,
     /// Pieces of so many characters.
     fixed_length: u32,
+    /// Pieces of one script; in front of the first, what is in none is dropped.
+    scripts,
 };
 
 /// A step from tokens to text, in the general way: each is done to a list of texts, at first one a token.
@@ -208,6 +228,12 @@ pub const DecodeStep = union(enum) {
     word_suffix: []const u8,
     /// Spaces are put between the texts.
     join_with_spaces,
+    /// In front of each text but the first the prefix goes, or a space is put; `cleans`: spaces that English
+    /// has not in front of signs and endings go.
+    word_piece: struct { prefix: []const u8, cleans: bool },
+    /// Of equal texts in a row the first is kept, the padding goes, and so do texts that are empty then;
+    /// `cleans`: as of `word_piece`, and the delimiter becomes a space.
+    ctc: struct { padding: []const u8, delimiter: []const u8, cleans: bool },
 };
 
 /// A merge list over words as the file spells them, for what `Symbols` cannot say.

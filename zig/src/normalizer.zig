@@ -7,6 +7,7 @@
 const std = @import("std");
 const byte_level = @import("byte_level.zig");
 const characters = @import("characters.zig");
+const Charsmap = @import("charsmap.zig").Charsmap;
 const definition = @import("definition.zig");
 const Diagnostic = @import("diagnostic.zig").Diagnostic;
 const Matches = @import("pretokenizer/matches.zig").Matches;
@@ -43,7 +44,7 @@ pub const Normalizer = struct {
     const Step = extern struct {
         kind: Kind,
         /// `bytes[start..from_end]` is replaced by, or without it in front goes, `bytes[from_end..end]`;
-        /// of `collapse_spaces`, the latter is the sign.
+        /// of `collapse_spaces`, the latter is the sign, of `charsmap` the map.
         start: u32,
         from_end: u32,
         end: u32,
@@ -65,6 +66,10 @@ pub const Normalizer = struct {
         replace,
         replace_matches,
         collapse_spaces,
+        charsmap,
+        bert_clean,
+        bert_ideographs,
+        bert_accents,
     };
 
     /// Copies what it needs of the steps. What is replaced must not be empty.
@@ -88,7 +93,7 @@ pub const Normalizer = struct {
             if (from == .replace) try bytes.appendSlice(gpa, from.replace.from);
             step.from_end = @intCast(bytes.items.len);
             switch (from) {
-                .prepend, .collapse_spaces => |text| try bytes.appendSlice(gpa, text),
+                .prepend, .collapse_spaces, .charsmap => |text| try bytes.appendSlice(gpa, text),
                 .replace => |pair| try bytes.appendSlice(gpa, pair.to),
                 .replace_matches => |pair| {
                     step.option = try normalizer.addPattern(gpa, pair.pattern, diagnostic);
@@ -136,6 +141,8 @@ pub const Normalizer = struct {
             if (step.start > step.from_end or step.from_end > step.end) return false;
             if (step.end > normalizer.bytes.len) return false;
             if (step.kind == .replace and step.start == step.from_end) return false;
+            const string = normalizer.bytes[step.from_end..step.end];
+            if (step.kind == .charsmap and Charsmap.parse(string) == null) return false;
             if (step.kind == .replace_matches and step.option >= normalizer.pattern_count) return false;
         }
         return true;
@@ -154,7 +161,8 @@ pub const Normalizer = struct {
     pub fn keepsParts(normalizer: *const Normalizer) bool {
         for (normalizer.steps) |step| switch (step.kind) {
             .nfc, .nfd, .nfkc, .nfkd, .lowercase, .strip_accents, .nmt, .replace => {},
-            .strip, .byte_level, .prepend, .replace_matches, .collapse_spaces => return false,
+            .bert_clean, .bert_ideographs, .bert_accents => {},
+            .strip, .byte_level, .prepend, .replace_matches, .collapse_spaces, .charsmap => return false,
         };
         return true;
     }
@@ -202,11 +210,15 @@ pub const Normalizer = struct {
             .strip_accents => characters.withoutMarks(gpa, text, output),
             .strip => characters.stripped(text, step.option & 1 != 0, step.option & 2 != 0),
             .nmt => characters.cleaned(gpa, text, output),
+            .bert_clean => characters.cleanedForBert(gpa, text, output),
+            .bert_ideographs => characters.withIdeographsApart(gpa, text, output),
+            .bert_accents => characters.withoutNonspacingMarks(gpa, text, output),
             .byte_level => byte_level.spell(gpa, text, output),
             .prepend => prepend(gpa, text, to, output),
             .replace => replace(gpa, text, from, to, output),
             .replace_matches => replaceMatches(gpa, text, &normalizer.patterns[step.option], to, output),
             .collapse_spaces => collapseSpaces(gpa, text, to, output),
+            .charsmap => Charsmap.parse(to).?.apply(gpa, text, output),
         };
     }
 };
@@ -365,6 +377,9 @@ test "steps of every kind" {
     try expectApplied(&.{strip}, " \n", "");
     try expectApplied(&.{ .nfkd, .strip_accents }, "\u{fb01}\u{e9}\u{1ac0}", "fie\u{1ac0}");
     try expectApplied(&.{.nmt}, "a\x01\tb\u{200b}\x00", "a b \x00");
+    try expectApplied(&.{.bert_clean}, "a\x00\t\u{ad}\u{3000}\u{1d1}", "a  \u{1d1}");
+    try expectApplied(&.{.bert_ideographs}, "a\u{4e2d}\u{3042}", "a \u{4e2d} \u{3042}");
+    try expectApplied(&.{.bert_accents}, "e\u{301}\u{903}\u{1734}", "e\u{903}");
     try expectApplied(&.{.byte_level}, "a \u{e9}", "a\u{120}\u{c3}\u{a9}");
     const spaces: definition.Normalization = .{ .replace_matches = .{ .pattern = "\\s+", .to = " " } };
     try expectApplied(&.{ .nfc, spaces, .lowercase }, "A \n B\t", "a b ");

@@ -94,17 +94,8 @@ pub fn findWords(
     std.debug.assert(word_indices.len == ids.len);
     const spans = try gpa.alloc(Span, ids.len);
     defer gpa.free(spans);
-    var walk: Walk = .{
-        .gpa = gpa,
-        .tokenizer = tokenizer,
-        .text = text,
-        .mode = mode,
-        .ids = ids,
-        .spans = spans,
-        .word_indices = word_indices,
-        .needs_pieces = true,
-        .spells_bytes = spellsBytes(tokenizer),
-    };
+    var walk = pieceWalk(gpa, tokenizer, text, mode, ids, spans);
+    walk.word_indices = word_indices;
     defer walk.memory.deinit(gpa);
     try walk.run();
 }
@@ -122,19 +113,31 @@ pub fn findMatches(
 ) Error!void {
     const spans = try gpa.alloc(Span, ids.len);
     defer gpa.free(spans);
-    var walk: Walk = .{
+    var walk = pieceWalk(gpa, tokenizer, text, mode, ids, spans);
+    walk.matches = .{ .bytes = bytes, .ends = ends };
+    defer walk.memory.deinit(gpa);
+    try walk.run();
+}
+
+/// A walk that looks at every piece.
+fn pieceWalk(
+    gpa: Allocator,
+    tokenizer: *const Tokenizer,
+    text: []const u8,
+    mode: SpecialMode,
+    ids: []const u32,
+    spans: []Span,
+) Walk {
+    return .{
         .gpa = gpa,
         .tokenizer = tokenizer,
         .text = text,
         .mode = mode,
         .ids = ids,
         .spans = spans,
-        .matches = .{ .bytes = bytes, .ends = ends },
         .needs_pieces = true,
         .spells_bytes = spellsBytes(tokenizer),
     };
-    defer walk.memory.deinit(gpa);
-    try walk.run();
 }
 
 fn spellsBytes(tokenizer: *const Tokenizer) bool {

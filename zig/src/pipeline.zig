@@ -11,6 +11,7 @@ const Compiled = @import("pretokenizer/compiled.zig").Compiled;
 const definition = @import("definition.zig");
 const Diagnostic = @import("diagnostic.zig").Diagnostic;
 const Span = @import("pretokenizer.zig").Span;
+const scripts = @import("scripts.zig");
 const utf8 = @import("utf8.zig");
 const Allocator = std.mem.Allocator;
 
@@ -39,7 +40,7 @@ pub const Pipeline = struct {
     /// The strings of the steps.
     bytes: []u8 = &.{},
 
-    const Kind = enum(u8) { splits, prefix, replace_spaces, byte_level, fixed_length };
+    const Kind = enum(u8) { splits, prefix, replace_spaces, byte_level, fixed_length, scripts };
 
     const Step = struct {
         kind: Kind = .splits,
@@ -90,6 +91,7 @@ pub const Pipeline = struct {
                     try bytes.appendSlice(gpa, sign);
                 },
                 .byte_level => step.kind = .byte_level,
+                .scripts => step.kind = .scripts,
                 .fixed_length => |length| {
                     step.kind = .fixed_length;
                     step.length = length;
@@ -150,6 +152,7 @@ pub const Pipeline = struct {
                 .replace_spaces => try walk.replaceSpaces(string),
                 .byte_level => try walk.spellBytes(),
                 .fixed_length => try walk.cut(step.length),
+                .scripts => try walk.cutScripts(),
             }
         }
         return .{ .text = walk.text, .pieces = walk.pieces };
@@ -258,6 +261,32 @@ const Walk = struct {
                 try output.append(walk.gpa, .{ .start = start, .end = end });
                 start = end;
             }
+        }
+        walk.pieces = output.items;
+    }
+
+    fn cutScripts(walk: *Walk) error{OutOfMemory}!void {
+        const output = walk.nextPieces();
+        for (walk.pieces, 0..) |piece, i| {
+            var start: ?usize = null;
+            var script: u8 = scripts.any;
+            var at = piece.start;
+            while (at < piece.end) {
+                const character = utf8.decode(walk.text, at);
+                const current = scripts.of(character.code_point);
+                if (current != scripts.any) {
+                    if (current != script) {
+                        if (start) |begin| try output.append(walk.gpa, .{ .start = begin, .end = at });
+                        if (output.items.len == 0 and (i > 0 or at > piece.start)) {
+                            walk.begins_text = false;
+                        }
+                        start = at;
+                    }
+                    script = current;
+                }
+                at += character.len;
+            }
+            if (start) |begin| try output.append(walk.gpa, .{ .start = begin, .end = piece.end });
         }
         walk.pieces = output.items;
     }
@@ -378,6 +407,9 @@ test "steps in any order" {
     try expectPieces(&.{.{ .replace_spaces = "" }}, "  ", &.{});
     try expectPieces(&.{ .{ .fixed_length = 2 }, spaces }, "\u{e9}bc d", &.{ "\u{e9}b", "c", "d" });
     try expectPieces(&.{.{ .fixed_length = 9 }}, "\xffb", &.{"\u{fffd}b"});
+    try expectPieces(&.{.scripts}, " a b\u{4e2d} 1", &.{ "a b", "\u{4e2d} ", "1" });
+    try expectPieces(&.{ .scripts, first }, " a", &.{"a"});
+    try expectPieces(&.{.scripts}, "  ", &.{});
 }
 
 fn runOnce(gpa: Allocator) !void {

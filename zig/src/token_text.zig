@@ -75,6 +75,8 @@ pub const TokenText = struct {
         metaspace,
         word_suffix,
         join_with_spaces,
+        word_piece,
+        ctc,
     };
 
     pub const Error = error{ OutOfMemory, UnsupportedPattern };
@@ -107,6 +109,14 @@ pub const TokenText = struct {
                     step.options[0] = @intFromBool(metaspace.is_kept_at_start);
                 },
                 .word_suffix => |suffix| try bytes.appendSlice(gpa, suffix),
+                .word_piece => |word_piece| {
+                    try bytes.appendSlice(gpa, word_piece.prefix);
+                    step.options[0] = @intFromBool(word_piece.cleans);
+                },
+                .ctc => |ctc| {
+                    try bytes.appendSlice(gpa, ctc.padding);
+                    step.options[0] = @intFromBool(ctc.cleans);
+                },
                 .replace_matches => |pair| step.options[0] =
                     try made.addPattern(gpa, pair.pattern, diagnostic),
                 .byte_level, .byte_fallback, .fuse, .join_with_spaces => {},
@@ -115,6 +125,7 @@ pub const TokenText = struct {
             switch (from) {
                 .replace => |pair| try bytes.appendSlice(gpa, pair.to),
                 .replace_matches => |pair| try bytes.appendSlice(gpa, pair.to),
+                .ctc => |ctc| try bytes.appendSlice(gpa, ctc.delimiter),
                 else => {},
             }
             step.end = @intCast(bytes.items.len);
@@ -159,6 +170,7 @@ pub const TokenText = struct {
                 else => false,
             };
             if (needs_string and step.start == step.from_end) return false;
+            if (step.kind == .ctc and step.from_end == step.end) return false;
             if (step.kind == .replace_matches and step.options[0] >= self.pattern_count) return false;
         }
         return true;
@@ -195,6 +207,12 @@ pub const TokenText = struct {
             .fuse => return output.append(gpa, input.bytes.items),
             .byte_fallback => return joinBytes(gpa, input, output),
             .byte_level => return unspell(gpa, input, output, is_last),
+            .word_piece => return joinWordPieces(gpa, input, output, from, step.options[0] != 0),
+            .ctc => return joinLabels(gpa, input, output, .{
+                .padding = from,
+                .delimiter = to,
+                .cleans = step.options[0] != 0,
+            }),
             else => {},
         }
         const count = input.ends.items.len;
@@ -202,7 +220,7 @@ pub const TokenText = struct {
             const text = input.at(i);
             const bytes = &output.bytes;
             switch (step.kind) {
-                .fuse, .byte_fallback, .byte_level => unreachable,
+                .fuse, .byte_fallback, .byte_level, .word_piece, .ctc => unreachable,
                 .strip => try bytes.appendSlice(gpa, stripped(text, from, step.options)),
                 .replace => try replace(gpa, text, from, to, bytes),
                 .replace_matches => {
@@ -272,6 +290,96 @@ fn stripped(text: []const u8, character: []const u8, counts: [2]u32) []const u8 
     }
     return text[start..end];
 }
+
+fn joinWordPieces(
+    gpa: Allocator,
+    input: *const Texts,
+    output: *Texts,
+    prefix: []const u8,
+    cleans: bool,
+) error{OutOfMemory}!void {
+    var made: Cleaned = .{};
+    defer made.deinit(gpa);
+    for (0..input.ends.items.len) |i| {
+        const text = input.at(i);
+        made.clear();
+        if (i == 0) {
+            try made.text.appendSlice(gpa, text);
+        } else if (std.mem.startsWith(u8, text, prefix)) {
+            try made.text.appendSlice(gpa, text[prefix.len..]);
+        } else {
+            try made.text.append(gpa, ' ');
+            try made.text.appendSlice(gpa, text);
+        }
+        if (cleans) try made.clean(gpa);
+        try output.append(gpa, made.text.items);
+    }
+}
+
+const Labels = struct { padding: []const u8, delimiter: []const u8, cleans: bool };
+
+fn joinLabels(
+    gpa: Allocator,
+    input: *const Texts,
+    output: *Texts,
+    labels: Labels,
+) error{OutOfMemory}!void {
+    var made: Cleaned = .{};
+    defer made.deinit(gpa);
+    for (0..input.ends.items.len) |i| {
+        const text = input.at(i);
+        if (i > 0 and std.mem.eql(u8, text, input.at(i - 1))) continue;
+        made.clear();
+        if (labels.padding.len == 0) {
+            try made.text.appendSlice(gpa, text);
+        } else {
+            try replace(gpa, text, labels.padding, "", &made.text);
+        }
+        if (labels.cleans) {
+            try made.clean(gpa);
+            try made.replaceAll(gpa, labels.delimiter, " ");
+        }
+        if (made.text.items.len > 0) try output.append(gpa, made.text.items);
+    }
+}
+
+/// A text in which strings are replaced, one after the other.
+const Cleaned = struct {
+    text: std.ArrayList(u8) = .empty,
+    spare: std.ArrayList(u8) = .empty,
+
+    /// What becomes of spaces that English does not have.
+    const rules = [_][2][]const u8{
+        .{ " .", "." },   .{ " ?", "?" },     .{ " !", "!" },     .{ " ,", "," },
+        .{ " ' ", "'" },  .{ " n't", "n't" }, .{ " 'm", "'m" },   .{ " do not", " don't" },
+        .{ " 's", "'s" }, .{ " 've", "'ve" }, .{ " 're", "'re" },
+    };
+
+    fn deinit(made: *Cleaned, gpa: Allocator) void {
+        made.text.deinit(gpa);
+        made.spare.deinit(gpa);
+    }
+
+    fn clear(made: *Cleaned) void {
+        made.text.clearRetainingCapacity();
+    }
+
+    fn clean(made: *Cleaned, gpa: Allocator) error{OutOfMemory}!void {
+        for (rules) |rule| try made.replaceAll(gpa, rule[0], rule[1]);
+    }
+
+    fn replaceAll(
+        made: *Cleaned,
+        gpa: Allocator,
+        from: []const u8,
+        to: []const u8,
+    ) error{OutOfMemory}!void {
+        if (std.mem.find(u8, made.text.items, from) == null) return;
+        made.spare.clearRetainingCapacity();
+        try replace(gpa, made.text.items, from, to, &made.spare);
+        std.mem.swap(std.ArrayList(u8), &made.text, &made.spare);
+    }
+};
 
 /// Neighbouring tokens of bytes are one text if that is well-formed, else each is a U+FFFD.
 fn joinBytes(gpa: Allocator, input: *const Texts, output: *Texts) error{OutOfMemory}!void {
@@ -377,13 +485,21 @@ test "steps as the reference's decoders" {
     const digits: definition.DecodeStep = .{ .replace_matches = .{ .pattern = "\\d+", .to = "#" } };
     try expectText(&.{ digits, .{ .replace = .{ .from = "a", .to = "" } } }, &.{ "a12", "3" }, "##");
     try expectText(&.{}, &.{ "a", "b" }, "ab");
+    const pieces: definition.DecodeStep = .{ .word_piece = .{ .prefix = "##", .cleans = true } };
+    try expectText(&.{pieces}, &.{ "##a", "##b", "c", ".", "do not" }, "##ab c. don't");
+    const labels: definition.DecodeStep = .{ .ctc = .{
+        .padding = "<p>",
+        .delimiter = "|",
+        .cleans = true,
+    } };
+    try expectText(&.{labels}, &.{ "a", "a", "<p>", "a", "|", "|", "b<p> ?" }, "aa b?");
 }
 
 fn runOnce(gpa: Allocator) !void {
     var diagnostic: Diagnostic = .{};
     var text: TokenText = try .init(gpa, &.{
-        .{ .replace = .{ .from = "a", .to = "bb" } },           .byte_level, .byte_fallback, .fuse,
-        .{ .replace_matches = .{ .pattern = "b", .to = "c" } },
+        .{ .replace = .{ .from = "a", .to = "bb" } },           .byte_level,                                                       .byte_fallback,                                       .fuse,
+        .{ .replace_matches = .{ .pattern = "b", .to = "c" } }, .{ .ctc = .{ .padding = "b", .delimiter = "c", .cleans = true } }, .{ .word_piece = .{ .prefix = "", .cleans = true } },
     }, &diagnostic);
     defer text.deinit(gpa);
     var lists: [2]Texts = .{ .{}, .{} };

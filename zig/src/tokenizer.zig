@@ -55,6 +55,9 @@ pub const Tokenizer = struct {
     strip_spaces: u32,
     /// Tokens as the file spells them, where one of what follows is used.
     spelled: ?Vocab,
+    /// The added tokens among them that become text as another spelling, which the reference makes of those
+    /// that it normalizes; for the general way.
+    respelled: ?Vocab,
     /// The general ways to words, to ids and to text.
     pipeline: Pipeline,
     spelled_model: SpelledModel,
@@ -91,11 +94,13 @@ pub const Tokenizer = struct {
         errdefer gpa.free(byte_tokens);
         var spelled = try initSpelled(gpa, parsed, diagnostic);
         errdefer if (spelled) |*each| each.deinit(gpa);
+        var respelled = try initRespelled(gpa, parsed, diagnostic);
+        errdefer if (respelled) |*each| each.deinit(gpa);
         var general = try initGeneral(gpa, parsed, if (spelled) |*each| each else null, diagnostic);
         errdefer general.deinit(gpa);
         var special: std.DynamicBitSetUnmanaged = try .initEmpty(gpa, core.vocab.idLimit());
         for (parsed.added_tokens) |token| {
-            if (token.special) special.set(token.id);
+            if (isLeftOut(parsed.added_tokens, token)) special.set(token.id);
         }
         for (parsed.special_ids) |id| special.set(id);
         const lacks_bytes = std.mem.findScalar(bool, &core.lacking, true) != null;
@@ -119,6 +124,7 @@ pub const Tokenizer = struct {
             .byte_runs = parsed.decoding.byte_runs,
             .strip_spaces = parsed.decoding.strip_spaces,
             .spelled = spelled,
+            .respelled = respelled,
             .pipeline = general.pipeline,
             .spelled_model = general.model,
             .token_text = general.token_text,
@@ -137,6 +143,7 @@ pub const Tokenizer = struct {
         self.spelled_model.deinit(gpa);
         self.token_text.deinit(gpa);
         if (self.spelled) |*spelled| spelled.deinit(gpa);
+        if (self.respelled) |*respelled| respelled.deinit(gpa);
         gpa.free(self.byte_tokens);
         self.added.deinit(gpa);
         self.late_normalizer.deinit(gpa);
@@ -155,6 +162,7 @@ pub const Tokenizer = struct {
     pub fn validate(self: *const Tokenizer, id_limit: u32) bool {
         if (self.special.bit_length != id_limit) return false;
         if (self.spelled == null and (self.spelled_model.is_used or self.token_text.is_used)) return false;
+        if (self.respelled) |*respelled| if (respelled.idLimit() > id_limit) return false;
         if (self.unknown_id != SpelledModel.none and self.unknown_id >= id_limit) return false;
         if (self.words.isUnused() != (self.merges.base.kind == .bytes)) return false;
         if (!self.validateByteTokens(id_limit)) return false;
@@ -220,6 +228,35 @@ fn initNormalizer(
     };
 }
 
+/// Whether `skip_special` leaves an added token out. The reference tells special tokens by their text, also
+/// where the normalizer changes that of a token.
+fn isLeftOut(added: []const definition.AddedToken, token: definition.AddedToken) bool {
+    const spelled = token.spelled orelse return token.special;
+    for (added) |other| {
+        if (other.special and std.mem.eql(u8, other.content, spelled)) return true;
+    }
+    return false;
+}
+
+/// The added tokens that are spelled otherwise than the token of the vocabulary that has their id.
+fn initRespelled(
+    gpa: Allocator,
+    parsed: definition.Definition,
+    diagnostic: *Diagnostic,
+) LoadError!?Vocab {
+    if (parsed.decode_steps == null) return null;
+    var respelled: std.ArrayList(definition.Token) = .empty;
+    defer respelled.deinit(gpa);
+    for (parsed.added_tokens) |token| {
+        const spelled = token.spelled orelse continue;
+        const same = definition.Token.find(parsed.spelled_tokens, token.id) orelse continue;
+        if (std.mem.eql(u8, same.bytes, spelled)) continue;
+        try respelled.append(gpa, .{ .id = token.id, .bytes = spelled });
+    }
+    if (respelled.items.len == 0) return null;
+    return try makeVocab(gpa, &.{}, respelled.items, diagnostic);
+}
+
 fn initSpelled(
     gpa: Allocator,
     parsed: definition.Definition,
@@ -231,10 +268,19 @@ fn initSpelled(
     for (added, parsed.added_tokens) |*token, source| {
         token.* = .{ .id = source.id, .bytes = source.spelled orelse source.content };
     }
-    return Vocab.init(gpa, parsed.spelled_tokens, added) catch |err| switch (err) {
+    return try makeVocab(gpa, parsed.spelled_tokens, added, diagnostic);
+}
+
+fn makeVocab(
+    gpa: Allocator,
+    tokens: []const definition.Token,
+    added: []const definition.Token,
+    diagnostic: *Diagnostic,
+) LoadError!Vocab {
+    return Vocab.init(gpa, tokens, added) catch |err| switch (err) {
         error.OutOfMemory => error.OutOfMemory,
         error.TooLarge => {
-            diagnostic.set(null, "the vocabulary is too large", .{});
+            diagnostic.set(null, "the vocabulary has an id of 2^31 or more, or 4 GiB of tokens", .{});
             return error.Unsupported;
         },
     };
@@ -392,13 +438,7 @@ fn initVocab(
             count += 1;
         }
     }
-    return Vocab.init(gpa, tokens, added) catch |err| switch (err) {
-        error.OutOfMemory => error.OutOfMemory,
-        error.TooLarge => {
-            diagnostic.set(null, "the vocabulary has an id of 2^31 or more, or 4 GiB of tokens", .{});
-            return error.Unsupported;
-        },
-    };
+    return makeVocab(gpa, tokens, added, diagnostic);
 }
 
 fn initByteTokens(

@@ -8,12 +8,26 @@
     tok.encode("Hello, world!").ids
 
 Ids, tokens, offsets, words and masks are those of tokenizers; what an `Encoding` is not asked for
-is not made. Tokenizers are loaded, not put together: components are no objects here, and training
-is `pyaot_tokenizer.Trainer`'s.
+is not made. Components are objects, as in tokenizers: ``tok.normalizer``, ``tok.pre_tokenizer``,
+``tok.model``, ``tok.post_processor`` and ``tok.decoder`` can be read, changed and assigned, those
+of tokenizers itself too. Training is `pyaot_tokenizer.Trainer`'s.
 """
 
-from . import decoders
+from . import decoders, models, normalizers, pre_tokenizers, processors
+from ._components import Regex
 from ._encoding import Encoding
 from ._tokenizer import AddedToken, Tokenizer
+from .models import Token
 
-__all__ = ["AddedToken", "Encoding", "Tokenizer", "decoders"]
+__all__ = [
+    "AddedToken",
+    "Encoding",
+    "Regex",
+    "Token",
+    "Tokenizer",
+    "decoders",
+    "models",
+    "normalizers",
+    "pre_tokenizers",
+    "processors",
+]

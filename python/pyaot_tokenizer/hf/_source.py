@@ -48,6 +48,13 @@ class Source:
         self._vocab: Optional[Dict[str, int]] = None
         self._spelled: Optional[Dict[int, str]] = None
 
+    def with_model(self, text: str) -> Source:
+        """The same settings, and the model whose JSON is `text`."""
+        other = Source.__new__(Source)
+        other.settings, other.model_text = self.settings, text
+        other._vocab = other._spelled = None
+        return other
+
     @property
     def vocab(self) -> Dict[str, int]:
         """The tokens of the model and their ids."""

@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
+import copy
+from typing import (
+    Any,
+    Dict,
+    Iterable,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+    Type,
+    TypeVar,
+    Union,
+    cast,
+)
 
 from .. import _files
 from .._arguments import Path, SpecialTokens, check_path
 from ..errors import InvalidValueError, UnknownIdError, UnsupportedError
 from ..tokenizer import Tokenizer as NativeTokenizer
-from . import _processors
+from . import _components, _processors, _running
+from ._components import Component
 from ._encoding import Encoded, Encoding, Offset, Part, check_direction
 from ._source import Source, next_id
+from .decoders import Decoder
+from .models import BPE, Model
+from .normalizers import Normalizer
+from .pre_tokenizers import PreTokenizer
+from .processors import PostProcessor
 
 InputSequence = Union[str, Sequence[str]]
 """A text; with `is_pretokenized`, a list or a tuple of words."""
 
 EncodeInput = Union[InputSequence, Tuple[InputSequence, InputSequence], List[InputSequence]]
 """One sequence, or a pair of them."""
+
+_C = TypeVar("_C", bound=Component)
+_changes = _components.changes
 
 _STRATEGIES = {
     "longest_first": "LongestFirst",
@@ -75,6 +97,12 @@ class AddedToken:
     def __hash__(self) -> int:
         return hash(self.content)
 
+    def __getstate__(self) -> Dict[str, Any]:
+        return {"content": self.content, **{flag: getattr(self, flag) for flag in _FLAGS}}
+
+    def __setstate__(self, state: Dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
     def __str__(self) -> str:
         return self.content
 
@@ -82,6 +110,14 @@ class AddedToken:
         flags = ("rstrip", "lstrip", "single_word", "normalized", "special")
         facts = ", ".join(f"{flag}={getattr(self, flag)}" for flag in flags)
         return f'AddedToken("{self.content}", {facts})'
+
+
+def _text_of(token: AddedToken, source: Source) -> str:
+    """What tokenizers takes for the text of an added token: normalized, where that is matched."""
+    form = source.settings.get("normalizer")
+    if form is None or not token.normalized:
+        return token.content
+    return _components.of_form(form, Normalizer).normalize_str(token.content)
 
 
 class _State:
@@ -103,7 +139,9 @@ class _State:
 
     def spell(self, token_id: int) -> Optional[str]:
         token = self.added.get(token_id)
-        return token.content if token is not None else self._source.spelled.get(token_id)
+        if token is not None:
+            return _text_of(token, self._source)
+        return self._source.spelled.get(token_id)
 
     def spell_all(self, ids: List[int]) -> List[str]:
         spelled = self._source.spelled
@@ -168,31 +206,39 @@ class Tokenizer:
     Unlike `pyaot_tokenizer.Tokenizer` it can be changed: tokens added, truncation and padding
     switched on. It may be used by several threads while nobody changes it.
 
-    Components are no objects here, so there is no ``Tokenizer(model)``: it is loaded, or made of
-    a `pyaot_tokenizer.Tokenizer`.
+    Its components are objects, which may be changed and assigned; those of tokenizers are taken
+    too. What is changed is looked at when the next text is encoded, or the next ids are decoded: a
+    combination that is not supported is refused then.
     """
 
     __slots__ = (
         "__weakref__",
         "_added",
+        "_components",
+        "_kept_source",
+        "_lazy_processor",
         "_lazy_state",
         "_padding",
-        "_processor",
-        "_source",
+        "_seen",
         "_truncation",
         "encode_special_tokens",
     )
 
-    def __init__(self, tokenizer: NativeTokenizer) -> None:
-        """Makes one of a `pyaot_tokenizer.Tokenizer`.
+    _lazy_state: Optional[_State]
+
+    def __init__(self, model: Union[Model, NativeTokenizer]) -> None:
+        """Makes one of a model, without other components, or of a `pyaot_tokenizer.Tokenizer`.
 
         Raises:
-            UnsupportedError: That has no form as a tokenizer.json.
+            UnsupportedError: A `pyaot_tokenizer.Tokenizer` that has no form as a tokenizer.json.
         """
-        if not isinstance(tokenizer, NativeTokenizer):
-            raise TypeError("a pyaot_tokenizer.Tokenizer is needed; see also Tokenizer.from_file")
-        content = tokenizer._saved("tokenizer.json")[0][1]
-        self._load(content.decode("utf-8"))
+        if isinstance(model, NativeTokenizer):
+            content = model._saved("tokenizer.json")[0][1]
+            self._load(content.decode("utf-8"))
+            return
+        taken = _components.take(model, Model)
+        self._read(Source(_running.tokenizer_json(taken.__getstate__().decode())))
+        self._components["model"] = taken
 
     @classmethod
     def from_str(cls, json: str) -> Tokenizer:
@@ -227,27 +273,134 @@ class Tokenizer:
         return cls(load(identifier, revision=revision, token=token))
 
     def _load(self, text: str) -> None:
-        self._source = source = Source(text)
+        source = Source(text)
+        native = NativeTokenizer.from_bytes(text.encode())
+        self._read(source)
+        self._lazy_state = _State(source, native, self._added)
+
+    def _read(self, source: Source) -> None:
+        self._lazy_state = None
+        self._kept_source = source
         settings = source.settings
         self._added = {
             item["id"]: AddedToken(item["content"], **{flag: item.get(flag) for flag in _FLAGS})
             for item in settings.get("added_tokens") or ()
         }
-        self._processor = _processors.make(settings.get("post_processor"))
+        self._lazy_processor = _processors.make(settings.get("post_processor"))
+        # The components that somebody has asked for or assigned, and what there was of them when
+        # they were last looked at.
+        self._components: Dict[str, Optional[Component]] = {}
+        self._seen = _changes.count
         self._truncation = _read_truncation(settings.get("truncation"))
         self._padding = _read_padding(settings.get("padding"))
         self.encode_special_tokens = False
         """Whether special tokens in a text are encoded as text."""
-        native = NativeTokenizer.from_bytes(text.encode())
-        self._lazy_state: Optional[_State] = _State(source, native, self._added)
 
     @property
     def _state(self) -> _State:
+        if self._seen != _changes.count:
+            self._look()
         state = self._lazy_state
         if state is None:
             native = NativeTokenizer.from_bytes(self.to_str().encode())
             self._lazy_state = state = _State(self._source, native, dict(self._added))
         return state
+
+    @property
+    def _source(self) -> Source:
+        if self._seen != _changes.count:
+            self._look()
+        return self._kept_source
+
+    @property
+    def _processor(self) -> Optional[_processors.Processor]:
+        if self._seen != _changes.count:
+            self._look()
+        return self._lazy_processor
+
+    def _look(self) -> None:
+        """Looks at the components, for some may have changed."""
+        seen = _changes.count
+        settings = self._kept_source.settings
+        for key, component in list(self._components.items()):
+            if isinstance(component, BPE):
+                text = component._as_text()
+                if text is not self._kept_source.model_text:
+                    self._lazy_state = None
+                    self._kept_source = self._kept_source.with_model(text)
+                continue
+            form = None if component is None else copy.deepcopy(component._as_form())
+            if form == settings.get(key):
+                continue
+            # Several threads may look at once: what is out of date goes before that shows.
+            if key == "post_processor":
+                self._lazy_processor = _processors.make(form)
+            else:
+                self._lazy_state = None
+            settings[key] = form
+        self._seen = seen
+
+    def _component(self, key: str, kind: Type[_C]) -> Optional[_C]:
+        if key not in self._components:
+            form = self._source.settings.get(key)
+            made = None if form is None else _components.of_form(copy.deepcopy(form), kind)
+            if made is not None:
+                # The same, with what the file left out.
+                self._kept_source.settings[key] = copy.deepcopy(made._as_form())
+            self._components[key] = made
+        return cast(Optional[_C], self._components[key])
+
+    def _set_component(self, key: str, kind: Type[Component], value: Any) -> None:
+        self._components[key] = None if value is None else _components.take(value, kind)
+        _changes.count += 1
+
+    @property
+    def normalizer(self) -> Optional[Normalizer]:
+        """What is done to texts first."""
+        return self._component("normalizer", Normalizer)
+
+    @normalizer.setter
+    def normalizer(self, value: Optional[Normalizer]) -> None:
+        self._set_component("normalizer", Normalizer, value)
+
+    @property
+    def pre_tokenizer(self) -> Optional[PreTokenizer]:
+        """What cuts texts into pieces."""
+        return self._component("pre_tokenizer", PreTokenizer)
+
+    @pre_tokenizer.setter
+    def pre_tokenizer(self, value: Optional[PreTokenizer]) -> None:
+        self._set_component("pre_tokenizer", PreTokenizer, value)
+
+    @property
+    def post_processor(self) -> Optional[PostProcessor]:
+        """What is put around encodings."""
+        return self._component("post_processor", PostProcessor)
+
+    @post_processor.setter
+    def post_processor(self, value: Optional[PostProcessor]) -> None:
+        self._set_component("post_processor", PostProcessor, value)
+
+    @property
+    def decoder(self) -> Optional[Decoder]:
+        """What makes text of tokens."""
+        return self._component("decoder", Decoder)
+
+    @decoder.setter
+    def decoder(self, value: Optional[Decoder]) -> None:
+        self._set_component("decoder", Decoder, value)
+
+    @property
+    def model(self) -> BPE:
+        """What makes tokens of pieces."""
+        if "model" not in self._components:
+            self._components["model"] = BPE._of_text(self._source.model_text)
+        return cast(BPE, self._components["model"])
+
+    @model.setter
+    def model(self, value: Model) -> None:
+        self._components["model"] = _components.take(value, Model)
+        _changes.count += 1
 
     def encode(
         self,
@@ -360,7 +513,9 @@ class Tokenizer:
                 raise InvalidValueError("max_length is less than the special tokens to add")
             _processors.truncate(encoding, pair, parameters, max_length)
         encodings = [encoding] if pair is None else [encoding, pair]
-        final = _processors.run(self._processor, encodings, add_special_tokens)
+        if self._seen != _changes.count:
+            self._look()
+        final = _processors.run(self._lazy_processor, encodings, add_special_tokens)
         if pads:
             self._pad([final])
         return final
@@ -446,7 +601,8 @@ class Tokenizer:
         if not 0 <= id < 1 << 32:
             raise OverflowError("number out of range for an id")
         token = self._added.get(id)
-        return self._source.spelled.get(id) if token is None else token.content
+        source = self._source
+        return source.spelled.get(id) if token is None else _text_of(token, source)
 
     def get_vocab(self, with_added_tokens: bool = True) -> Dict[str, int]:
         """All tokens and their ids."""
@@ -467,7 +623,7 @@ class Tokenizer:
         return dict(sorted(self._added.items()))
 
     def add_tokens(self, tokens: Sequence[Union[str, AddedToken]]) -> int:
-        """Adds tokens to be matched in texts, and returns how many.
+        """Adds tokens to be matched in texts, and returns how many; tokenizers' own are taken too.
 
         Raises:
             TypeError: One is neither a str nor an `AddedToken`.
@@ -481,12 +637,13 @@ class Tokenizer:
     def _add(self, tokens: Sequence[Union[str, AddedToken]], *, is_special: bool) -> int:
         made: List[AddedToken] = []
         for token in tokens:
-            if isinstance(token, str):
-                made.append(AddedToken(token, special=is_special))
-            elif isinstance(token, AddedToken):
-                made.append(token._as_special() if is_special else token)
-            else:
+            taken = AddedToken(token, special=is_special) if isinstance(token, str) else token
+            if type(taken).__name__ == "AddedToken" and not isinstance(taken, AddedToken):
+                # tokenizers' own.
+                taken = AddedToken(**taken.__getstate__())
+            if not isinstance(taken, AddedToken):
                 raise TypeError("Input must be a List[Union[str, AddedToken]]")
+            made.append(taken._as_special() if is_special else taken)
         added = dict(self._added)
         ids = {token.content: token_id for token_id, token in added.items()}
         count = 0

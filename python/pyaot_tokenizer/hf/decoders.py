@@ -1,61 +1,179 @@
-"""`DecodeStream`: text from ids that come one after the other."""
+"""Decoders: what makes text of tokens."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, List, Optional, Sequence, Union
+from types import MappingProxyType
+from typing import Any, Iterable
+from typing import Sequence as Tokens
 
-if TYPE_CHECKING:
-    from ._tokenizer import Tokenizer
+from . import _running
+from ._components import (
+    Component,
+    Field,
+    Pattern,
+    character,
+    count,
+    flag,
+    pattern_form,
+    scheme,
+    string,
+)
+from ._components import Sequence as SequenceOf
+from ._streams import DecodeStream
 
-__all__ = ["DecodeStream"]
+__all__ = [
+    "CTC",
+    "BPEDecoder",
+    "ByteFallback",
+    "ByteLevel",
+    "DecodeStream",
+    "Decoder",
+    "Fuse",
+    "Metaspace",
+    "Replace",
+    "Sequence",
+    "Strip",
+    "WordPiece",
+]
 
 
-class DecodeStream:
-    """Decodes ids as they come, and gives text once it is whole characters."""
+class Decoder(Component):
+    """The base of all decoders."""
 
-    def __init__(
-        self, ids: Optional[Sequence[int]] = None, skip_special_tokens: bool = False
-    ) -> None:
-        """Begins behind `ids`, whose text is not given.
+    __slots__ = ()
+    _role = "Decoder"
 
-        Args:
-            ids: What was decoded before.
-            skip_special_tokens: Leave special tokens out.
-        """
-        self.skip_special_tokens = skip_special_tokens
-        self._ids: List[int] = list(ids or ())
-        self._prefix = ""
-        self._prefix_index = 0
-
-    def step(self, tokenizer: Tokenizer, id: Union[int, List[int]]) -> Optional[str]:
-        """The text that `id`, or several, add; None while that is a part of a character.
+    def decode(self, tokens: Tokens[str]) -> str:
+        """The text of tokens, spelled as in a vocabulary.
 
         Raises:
-            TypeError: `id` is neither an int nor a list of them.
-            ValueError: The decoder changed the text before.
+            TypeError: One is no str, or has lone surrogates.
+            UnsupportedError: The decoder asks for what is not supported.
         """
-        skip = self.skip_special_tokens
-        if isinstance(id, int):
-            more = [id]
-        elif isinstance(id, (list, tuple)) and all(isinstance(item, int) for item in id):
-            more = list(id)
-        else:
-            raise TypeError("StreamInput must be either an integer or a list of integers")
-        if not self._prefix and self._ids:
-            prefix = tokenizer.decode(self._ids, skip)
-            if not prefix.endswith("\ufffd"):
-                self._prefix = prefix
-                self._prefix_index = len(self._ids)
-        self._ids += more
-        text = tokenizer.decode(self._ids, skip)
-        # As many bytes as tokenizers counts.
-        if len(text.encode()) <= len(self._prefix.encode()) or text.endswith("\ufffd"):
-            return None
-        if not text.startswith(self._prefix):
-            raise ValueError("Invalid prefix encountered while decoding stream")
-        new = text[len(self._prefix) :]
-        index = len(self._ids) - self._prefix_index
-        self._ids = self._ids[self._prefix_index :]
-        self._prefix = tokenizer.decode(self._ids, skip)
-        self._prefix_index = index
-        return new
+        return _running.decode(self, tokens)
+
+
+class BPEDecoder(Decoder):
+    """Puts spaces for the suffix that ends words."""
+
+    __slots__ = ()
+    suffix: Field[str] = Field("suffix", string)
+
+    def __init__(self, suffix: str = "</w>") -> None:
+        """Takes the suffix."""
+        super().__init__()
+        self.suffix = suffix
+
+
+class ByteFallback(Decoder):
+    """Joins the tokens of bytes."""
+
+    __slots__ = ()
+
+
+class ByteLevel(Decoder):
+    """Joins what is spelled in the byte-level alphabet."""
+
+    __slots__ = ()
+    _defaults = MappingProxyType({"use_regex": True})
+
+    def __init__(self, **_: Any) -> None:
+        """Takes what the pre-tokenizer of this name takes, which makes no difference here."""
+        super().__init__()
+        self._form.update(add_prefix_space=True, trim_offsets=True, use_regex=True)
+
+
+class CTC(Decoder):
+    """Joins labels of which several in a row are one."""
+
+    __slots__ = ()
+    pad_token: Field[str] = Field("pad_token", string)
+    word_delimiter_token: Field[str] = Field("word_delimiter_token", string)
+    cleanup: Field[bool] = Field("cleanup", flag)
+
+    def __init__(
+        self, pad_token: str = "<pad>", word_delimiter_token: str = "|", cleanup: bool = True
+    ) -> None:
+        """Takes what is dropped, what becomes a space, and whether spaces are tidied up."""
+        super().__init__()
+        self.pad_token = pad_token
+        self.word_delimiter_token = word_delimiter_token
+        self.cleanup = cleanup
+
+
+class Fuse(Decoder):
+    """Joins all tokens to one."""
+
+    __slots__ = ()
+
+
+class Metaspace(Decoder):
+    """Puts spaces for SentencePiece's sign."""
+
+    __slots__ = ()
+    replacement: Field[str] = Field("replacement", character)
+    prepend_scheme: Field[str] = Field("prepend_scheme", scheme)
+    split: Field[bool] = Field("split", flag)
+
+    def __init__(
+        self, replacement: str = "\u2581", prepend_scheme: str = "always", split: bool = True
+    ) -> None:
+        """Takes the sign, and whether the first is one that was put in front."""
+        super().__init__()
+        self.replacement = replacement
+        self.prepend_scheme = prepend_scheme
+        self.split = split
+
+
+class Replace(Decoder):
+    """Puts a text for each match of a pattern."""
+
+    __slots__ = ()
+
+    def __init__(self, pattern: Pattern, content: str) -> None:
+        """Takes both."""
+        super().__init__()
+        self._form.update(pattern=pattern_form(pattern), content=string(content))
+
+
+class Strip(Decoder):
+    """Takes a character off the ends of tokens."""
+
+    __slots__ = ()
+    content: Field[str] = Field("content", character)
+    start: Field[int] = Field("start", count)
+    stop: Field[int] = Field("stop", count)
+
+    def __init__(self, content: str = " ", left: int = 0, right: int = 0) -> None:
+        """Takes the character, and how many of it at most at each end."""
+        super().__init__()
+        self.content = content
+        self.start = left
+        self.stop = right
+
+
+class WordPiece(Decoder):
+    """Puts spaces in front of tokens without the prefix of those within words."""
+
+    __slots__ = ()
+    prefix: Field[str] = Field("prefix", string)
+    cleanup: Field[bool] = Field("cleanup", flag)
+
+    def __init__(self, prefix: str = "##", cleanup: bool = True) -> None:
+        """Takes the prefix, and whether spaces are tidied up."""
+        super().__init__()
+        self.prefix = prefix
+        self.cleanup = cleanup
+
+
+class Sequence(SequenceOf, Decoder):
+    """Decoders, one after the other."""
+
+    __slots__ = ()
+    _kind = Decoder
+    _key = "decoders"
+    _flattens = False
+
+    def __init__(self, decoders: Iterable[Decoder]) -> None:
+        """Takes them in order."""
+        self._take(decoders)

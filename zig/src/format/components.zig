@@ -6,6 +6,7 @@
 
 const std = @import("std");
 const byte_level = @import("../byte_level.zig");
+const Charsmap = @import("../charsmap.zig").Charsmap;
 const definition = @import("../definition.zig");
 const general = @import("general_components.zig");
 const json_tree = @import("json_tree.zig");
@@ -83,7 +84,7 @@ pub const Components = struct {
         var is_split = false;
         var is_changed = false;
         for (steps) |step| switch (step) {
-            .split, .fixed_length => is_split = true,
+            .split, .fixed_length, .scripts => is_split = true,
             .replace_spaces => {},
             .byte_level => is_changed = true,
             .prefix => |prefix| {
@@ -101,7 +102,10 @@ pub const Components = struct {
     fn dropsText(components: *const Components) bool {
         for (components.normalization.items) |step| switch (step) {
             .nfc, .nfd, .nfkc, .nfkd, .lowercase, .byte_level, .prepend => {},
-            .strip_accents, .nmt, .collapse_spaces => return true,
+            .strip_accents, .nmt, .collapse_spaces, .bert_clean, .bert_accents => return true,
+            .charsmap => return true,
+            // The space in front stands for the same character.
+            .bert_ideographs => return true,
             .strip => |sides| if (sides.left) return true,
             .replace => |pair| if (pair.to.len == 0) return true,
             .replace_matches => |pair| if (pair.to.len == 0) return true,
@@ -118,7 +122,7 @@ pub const Components = struct {
         );
     }
 
-    fn readDecodeSteps(components: *Components, reader: *Reader, root: Node) Error!void {
+    pub fn readDecodeSteps(components: *Components, reader: *Reader, root: Node) Error!void {
         var steps: std.ArrayList(definition.DecodeStep) = .empty;
         try general.readDecoder(reader, root, &steps);
         components.decode_steps = steps.items;
@@ -150,7 +154,51 @@ pub const Components = struct {
             for (list.value.array) |part| try components.readNormalizer(reader, part);
             return;
         }
+        if (std.mem.eql(u8, name, "BertNormalizer")) return components.readBert(reader, node);
         try components.normalization.append(reader.arena, try normalizationOf(reader, node, name));
+    }
+
+    fn readCharsmap(reader: *Reader, node: Node) Error![]const u8 {
+        const key = normalizer_key ++ ".precompiled_charsmap";
+        const value = try reader.require(node, "precompiled_charsmap", key, .string);
+        const bytes = try decoded(reader.arena, value.value.string) orelse {
+            reader.diagnostic.set(value.at, "{s}: expected base64", .{key});
+            return error.Malformed;
+        };
+        const map = Charsmap.parse(bytes);
+        if (map == null or !std.unicode.utf8ValidateSlice(map.?.texts)) {
+            reader.diagnostic.set(value.at, "{s}: no map of characters", .{key});
+            return error.Malformed;
+        }
+        return bytes;
+    }
+
+    /// What base64 stands for; null if it is none.
+    fn decoded(arena: std.mem.Allocator, encoded: []const u8) error{OutOfMemory}!?[]const u8 {
+        const decoder = std.base64.standard.Decoder;
+        const len = decoder.calcSizeForSlice(encoded) catch return null;
+        const bytes = try arena.alloc(u8, len);
+        decoder.decode(bytes, encoded) catch return null;
+        return bytes;
+    }
+
+    /// BERT's normalizer is several steps.
+    fn readBert(components: *Components, reader: *Reader, node: Node) Error!void {
+        const key = normalizer_key;
+        const steps = &components.normalization;
+        if (try reader.requireFlag(node, "clean_text", key ++ ".clean_text")) {
+            try steps.append(reader.arena, .bert_clean);
+        }
+        const apart_key = key ++ ".handle_chinese_chars";
+        if (try reader.requireFlag(node, "handle_chinese_chars", apart_key)) {
+            try steps.append(reader.arena, .bert_ideographs);
+        }
+        const lowers = try reader.requireFlag(node, "lowercase", key ++ ".lowercase");
+        // Without a word about accents, they go where capitals do.
+        if (try reader.flag(node, "strip_accents", key ++ ".strip_accents", lowers)) {
+            try steps.appendSlice(reader.arena, &.{ .nfd, .bert_accents });
+        }
+        if (lowers) try steps.append(reader.arena, .lowercase);
     }
 
     fn normalizationOf(reader: *Reader, node: Node, name: []const u8) Error!Normalization {
@@ -167,6 +215,7 @@ pub const Components = struct {
             ByteLevel,
             Prepend,
             Replace,
+            Precompiled,
         };
         return switch (std.meta.stringToEnum(kinds, name) orelse return reader.refuse(node, key)) {
             .NFC => .nfc,
@@ -185,6 +234,7 @@ pub const Components = struct {
                 .prepend = try reader.requireString(node, "prepend", key ++ ".prepend"),
             },
             .Replace => general.readReplace(reader, node, key),
+            .Precompiled => .{ .charsmap = try readCharsmap(reader, node) },
         };
     }
 
@@ -315,8 +365,9 @@ pub const Components = struct {
         const sign = components.space_sign.?;
         steps[index] = .{ .replace = .{ .from = sign, .to = " " } };
         for (steps[index + 1 ..]) |*step| switch (step.*) {
-            .nfc, .nfd, .lowercase, .strip_accents => {},
+            .nfc, .nfd, .lowercase, .strip_accents, .bert_accents => {},
             // They may make spaces, or take them.
+            .bert_clean, .bert_ideographs, .charsmap => return refuseSpaces(reader, root),
             .nfkc, .nfkd, .nmt, .strip, .byte_level, .replace_matches, .collapse_spaces => {
                 return refuseSpaces(reader, root);
             },

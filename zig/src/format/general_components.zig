@@ -36,7 +36,7 @@ fn readPieceStep(reader: *Reader, node: Node, steps: *std.ArrayList(PieceStep)) 
         for (list.splits.items) |split| try steps.append(arena, .{ .split = split });
         return;
     }
-    const kinds = enum { Sequence, ByteLevel, Metaspace, FixedLength };
+    const kinds = enum { Sequence, ByteLevel, Metaspace, FixedLength, UnicodeScripts };
     switch (std.meta.stringToEnum(kinds, name) orelse return reader.refuse(node, key)) {
         .Sequence => {
             const parts = try reader.require(node, "pretokenizers", key ++ ".pretokenizers", .array);
@@ -75,6 +75,7 @@ fn readPieceStep(reader: *Reader, node: Node, steps: *std.ArrayList(PieceStep)) 
             }
             try steps.append(arena, .{ .fixed_length = length });
         },
+        .UnicodeScripts => try steps.append(arena, .scripts),
     }
 }
 
@@ -111,6 +112,8 @@ fn readDecodeStep(reader: *Reader, node: Node, steps: *std.ArrayList(DecodeStep)
         Replace,
         Metaspace,
         BPEDecoder,
+        WordPiece,
+        CTC,
     };
     const step: DecodeStep = switch (std.meta.stringToEnum(kinds, name) orelse
         return reader.refuse(node, key)) {
@@ -156,6 +159,22 @@ fn readDecodeStep(reader: *Reader, node: Node, steps: *std.ArrayList(DecodeStep)
                 try reader.requireString(node, "suffix", key ++ ".suffix");
             if (suffix.len == 0) return reader.refuseBecause(node, key, "with an empty suffix", .{});
             break :suffix .{ .word_suffix = suffix };
+        },
+        .WordPiece => .{ .word_piece = .{
+            .prefix = try reader.requireString(node, "prefix", key ++ ".prefix"),
+            .cleans = try reader.requireFlag(node, "cleanup", key ++ ".cleanup"),
+        } },
+        .CTC => ctc: {
+            const delimiter_key = key ++ ".word_delimiter_token";
+            const delimiter = try reader.requireString(node, "word_delimiter_token", delimiter_key);
+            if (delimiter.len == 0) {
+                return reader.refuseBecause(node, key, "with an empty word_delimiter_token", .{});
+            }
+            break :ctc .{ .ctc = .{
+                .padding = try reader.requireString(node, "pad_token", key ++ ".pad_token"),
+                .delimiter = delimiter,
+                .cleans = try reader.requireFlag(node, "cleanup", key ++ ".cleanup"),
+            } };
         },
     };
     try steps.append(reader.arena, step);

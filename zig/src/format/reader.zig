@@ -69,6 +69,11 @@ pub const Reader = struct {
         return node.value.boolean;
     }
 
+    /// A flag that must be there.
+    pub fn requireFlag(reader: *Reader, parent: Node, name: []const u8, key: []const u8) Error!bool {
+        return (try reader.require(parent, name, key, .boolean)).value.boolean;
+    }
+
     /// The type of a component.
     pub fn typeOf(reader: *Reader, node: Node, key: []const u8) Error![]const u8 {
         try reader.expectKind(node, key, .object);

@@ -101,7 +101,7 @@ fn checkSpecials(
             diagnostic.set(null, "the special token with the id {d} is empty", .{special.id});
             return error.Malformed;
         }
-        const taken = std.sort.binarySearch(definition.Token, sorted, special.id, orderOfId);
+        const taken = definition.Token.find(sorted, special.id);
         if (taken != null or (try ids.getOrPut(arena, special.id)).found_existing) {
             diagnostic.set(
                 null,
@@ -132,10 +132,6 @@ fn parseId(text: []const u8) ?u32 {
 
 fn lessById(_: void, a: definition.Token, b: definition.Token) bool {
     return a.id < b.id;
-}
-
-fn orderOfId(id: u32, token: definition.Token) std.math.Order {
-    return std.math.order(id, token.id);
 }
 
 fn expectFault(

@@ -86,7 +86,12 @@ const Parts = struct {
 
     fn needsGeneralWay(parts: *const Parts) bool {
         if (parts.flags.prefix.len + parts.flags.suffix.len > 0) return true;
-        if (!parts.components.byte_level) return parts.flags.ignore_merges;
+        if (!parts.components.byte_level) {
+            // A sign that is no token falls back to its own bytes, and not to the one of a space.
+            const sign = parts.components.space_sign orelse return parts.flags.ignore_merges;
+            const falls_back = parts.flags.byte_fallback and parts.vocab.get(sign) == null;
+            return parts.flags.ignore_merges or falls_back;
+        }
         for (byte_level.characters, 0..) |character, byte| {
             if (isForeignByte(@intCast(byte))) continue;
             var buffer: [4]u8 = undefined;
@@ -99,6 +104,15 @@ const Parts = struct {
     /// All but the tokens and the merges.
     fn begin(parts: *Parts) Error!definition.Definition {
         const components = &parts.components;
+        const reader = parts.reader;
+        var added = try addedTokens(reader, parts.root, components, &parts.byte_tokens);
+        const has_decoder = parts.root.get("decoder") != null;
+        if (components.decode_steps == null and has_decoder and parts.respells(added)) {
+            try components.readDecodeSteps(reader, parts.root);
+            components.decoding = .{};
+            parts.byte_tokens.clearRetainingCapacity();
+            added = try addedTokens(reader, parts.root, components, &parts.byte_tokens);
+        }
         return .{
             .format = .tokenizer_json,
             .tokens = undefined,
@@ -109,8 +123,16 @@ const Parts = struct {
             .prefix_space = components.prefix_space,
             .decoding = components.decoding,
             .decode_steps = components.decode_steps,
-            .added_tokens = try addedTokens(parts.reader, parts.root, components, &parts.byte_tokens),
+            .added_tokens = added,
         };
+    }
+
+    /// Whether a token of the vocabulary becomes text in another spelling, being an added token too.
+    fn respells(parts: *const Parts, added: []const definition.AddedToken) bool {
+        for (added) |token| {
+            if (token.spelled != null and parts.vocab.get(token.content) == token.id) return true;
+        }
+        return false;
     }
 
     fn finish(
@@ -126,7 +148,7 @@ const Parts = struct {
         } };
         const needs_spelling = result.spelled_model != null or result.decode_steps != null;
         if (needs_spelling) result.spelled_tokens = try parts.spelledTokens();
-        try checkAddedIds(parts.reader, result.tokens, result.added_tokens);
+        try checkAddedIds(parts.reader, parts.vocab, result.tokens, result.added_tokens);
         return result;
     }
 
@@ -357,7 +379,11 @@ fn normalizedContent(
         error.UnsupportedPattern => return error.Unsupported,
     };
     var memory: normalizer_zig.Memory = .{};
-    return normalizer.apply(reader.arena, &memory, token.content);
+    const content = try normalizer.apply(reader.arena, &memory, token.content);
+    // Here the steps have made spaces of signs.
+    if (components.is_late_sign) return content;
+    const sign = components.space_sign orelse return content;
+    return std.mem.replaceOwned(u8, reader.arena, content, " ", sign);
 }
 
 fn notAnId(reader: *Reader, node: Node, key: []const u8) Error {
@@ -367,6 +393,7 @@ fn notAnId(reader: *Reader, node: Node, key: []const u8) Error {
 /// An added token's id is its own, or that of the same token in the vocabulary.
 fn checkAddedIds(
     reader: *Reader,
+    vocab: *const SpelledVocab,
     tokens: []const definition.Token,
     added: []const definition.AddedToken,
 ) Error!void {
@@ -383,8 +410,8 @@ fn checkAddedIds(
             );
             return error.Malformed;
         }
-        const found = std.sort.binarySearch(definition.Token, tokens, token.id, orderOfId);
-        const same = tokens[found orelse continue];
+        if (vocab.get(token.content) == token.id) continue;
+        const same = definition.Token.find(tokens, token.id) orelse continue;
         const bytes = same.decoded orelse same.bytes;
         if (std.mem.eql(u8, bytes, token.decoded orelse token.content)) continue;
         if (std.mem.eql(u8, bytes, token.content)) continue;
@@ -491,10 +518,6 @@ fn isPair(node: Node) bool {
     };
 }
 
-fn orderOfId(id: u32, token: definition.Token) std.math.Order {
-    return std.math.order(id, token.id);
-}
-
 /// It lacks most bytes, so it goes the general way.
 const small =
     \\{"added_tokens": [{"id": 3, "content": "<s>", "special": true}],
@@ -541,11 +564,11 @@ test "faults name their key" {
     try expectFault(error.Malformed, "\"special\": true}", "\"special\": 1}", "added_tokens[0].special: ");
     const unigram = "\"model\": {\"type\": \"Unigram\",";
     try expectFault(error.Unsupported, "\"model\": {", unigram, "model.type: ");
-    const other = "\"normalizer\": {\"type\": \"Precompiled\"}, \"model\": {";
+    const other = "\"normalizer\": {\"type\": \"Other\"}, \"model\": {";
     try expectFault(error.Unsupported, "\"model\": {", other, "normalizer: ");
-    const scripts = "\"pre_tokenizer\": {\"type\": \"UnicodeScripts\"";
+    const cutter = "\"pre_tokenizer\": {\"type\": \"Other\"";
     const byte_level_type = "\"pre_tokenizer\": {\"type\": \"ByteLevel\"";
-    try expectFault(error.Unsupported, byte_level_type, scripts, "pre_tokenizer: ");
+    try expectFault(error.Unsupported, byte_level_type, cutter, "pre_tokenizer: ");
     const dropout = "\"model\": {\"dropout\": 0.1,";
     try expectFault(error.Unsupported, "\"model\": {", dropout, "model.dropout: ");
     const processor = "\"post_processor\": {\"type\": \"Other\"}, \"model\": {";
