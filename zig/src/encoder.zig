@@ -7,7 +7,6 @@
 
 const std = @import("std");
 const bpe = @import("bpe.zig");
-const Doorkeeper = @import("doorkeeper.zig").Doorkeeper;
 const Dropout = @import("dropout.zig").Dropout;
 const huge_pages = @import("huge_pages.zig");
 const levels = @import("pretokenizer/levels.zig");
@@ -35,8 +34,6 @@ pub const Error = error{ OutOfMemory, SpecialToken };
 pub const Encoder = struct {
     tokenizer: *const Tokenizer,
     cache: PieceCache,
-    /// The pieces that were cut into parts.
-    met: Doorkeeper = .{},
     /// The kernels that this machine can run.
     level: levels.Level,
     scratch: bpe.Scratch = .{},
@@ -61,7 +58,6 @@ pub const Encoder = struct {
 
     pub fn deinit(encoder: *Encoder, gpa: Allocator) void {
         encoder.cache.deinit();
-        encoder.met.deinit();
         encoder.scratch.deinit(gpa);
         encoder.normalization.deinit(gpa);
         encoder.late_normalization.deinit(gpa);
@@ -513,24 +509,24 @@ pub const Encoder = struct {
         const pieces = spans[0..found.count];
         if (found.left_count > 0) {
             encoder.cache.makeLeft(text, pieces, found.left_count, keys);
-            var cut: [batch_len]u16 = undefined;
             const left = keys.left[0..found.left_count];
-            const cut_count = encoder.choose(text, pieces, left, &keys.hashes, &cut);
-            if (cut_count > 0) return encoder.encodeParts(gpa, text, pieces, cut[0..cut_count]);
+            var cut: [batch_len]u16 = undefined;
+            const cut_count = encoder.choose(text, pieces, left, keys, &cut);
+            if (cut_count > 0) return encoder.encodeParts(gpa, text, pieces, keys, cut[0..cut_count]);
             encoder.cache.fetchLogged(pieces, left, keys);
         }
         return encoder.encodeKeyed(gpa, text, pieces, keys);
     }
 
-    /// Which of the pieces `left` to cut into parts: those that it may be possible for and that were not met
-    /// lately. A clause that comes again is looked up whole, which takes half as long as its parts; but most
+    /// Which of the pieces `left` to cut into parts: those that it may be possible for and that the cache does not
+    /// have. A clause that comes again is looked up whole, which takes half as long as its parts; but most
     /// never do.
     fn choose(
-        encoder: *Encoder,
+        encoder: *const Encoder,
         text: []const u8,
         pieces: []const pretokenizer.Span,
         left: []const u16,
-        hashes: *const [batch_len]u32,
+        keys: *const piece_cache.Keys,
         cut: *[batch_len]u16,
     ) usize {
         const joints = &encoder.tokenizer.joints;
@@ -540,22 +536,24 @@ pub const Encoder = struct {
         for (left) |i| {
             const piece = text[pieces[i].start..pieces[i].end];
             if (piece.len <= piece_cache.short_len_max or !joints.mayCut(piece)) continue;
-            // Longer ones are not remembered, and all have the same hash.
-            if (piece.len <= piece_cache.long_len_max and encoder.met.meet(hashes[i])) continue;
+            if (piece.len <= piece_cache.long_len_max and encoder.cache.has(keys, i)) continue;
             cut[count] = i;
             count += 1;
         }
         return count;
     }
 
-    /// Encodes pieces of which those at the indices `cut` are cut into parts first. There must be room for the ids.
+    /// Encodes pieces of which those at the indices `cut` are cut into parts first, and remembers these whole.
+    /// There must be room for the ids.
     noinline fn encodeParts(
         encoder: *Encoder,
         gpa: Allocator,
         text: []const u8,
         pieces: []const pretokenizer.Span,
+        keys: *const piece_cache.Keys,
         cut: []const u16,
     ) error{OutOfMemory}!usize {
+        const before = encoder.ids.items.len;
         var parts: Parts = .{ .encoder = encoder, .gpa = gpa, .text = text };
         var done: usize = 0;
         for (cut) |i| {
@@ -565,7 +563,19 @@ pub const Encoder = struct {
         }
         try parts.addAll(pieces[done..]);
         try parts.flush();
-        return parts.id_count;
+        // The ids tile the pieces, each as long as its token.
+        const vocab = &encoder.tokenizer.vocab;
+        const ids = encoder.ids.items[before..];
+        var at = pieces[0].start;
+        var end: usize = 0;
+        for (cut) |i| {
+            const piece = pieces[i];
+            while (at < piece.start) : (end += 1) at += vocab.bytesOf(ids[end]).len;
+            const start = end;
+            while (at < piece.end) : (end += 1) at += vocab.bytesOf(ids[end]).len;
+            encoder.cache.put(keys, i, text[piece.start..piece.end], ids[start..end]);
+        }
+        return ids.len;
     }
 
     /// Pieces, and parts of those that are cut, in the text's order.
@@ -575,7 +585,6 @@ pub const Encoder = struct {
         text: []const u8,
         spans: [batch_len]pretokenizer.Span = undefined,
         count: usize = 0,
-        id_count: usize = 0,
 
         fn addAll(parts: *Parts, pieces: []const pretokenizer.Span) error{OutOfMemory}!void {
             var rest = pieces;
@@ -599,7 +608,7 @@ pub const Encoder = struct {
 
         fn flush(parts: *Parts) error{OutOfMemory}!void {
             const spans = parts.spans[0..parts.count];
-            parts.id_count += try parts.encoder.encodePieces(parts.gpa, parts.text, spans);
+            _ = try parts.encoder.encodePieces(parts.gpa, parts.text, spans);
             parts.count = 0;
         }
     };

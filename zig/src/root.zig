@@ -63,7 +63,6 @@ test {
     _ = @import("base_symbols.zig");
     _ = @import("bpe.zig");
     _ = @import("byte_runs.zig");
-    _ = @import("doorkeeper.zig");
     _ = @import("dropout.zig");
     _ = @import("characters.zig");
     _ = @import("corpus_counter.zig");
