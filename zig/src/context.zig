@@ -808,7 +808,10 @@ fn randomDefinition(arena: Allocator, random: std.Random, characters: []const []
             1 => .{ .list = .{ .merges = merges.items, .ignore_merges = false } },
             else => .{ .list = .{ .merges = merges.items, .ignore_merges = true } },
         },
-        .splits = try arena.dupe(definition.Split, &.{.matches(test_support.pattern)}),
+        // The second one drops what is not matched.
+        .splits = try arena.dupe(definition.Split, &.{.matches(
+            if (random.boolean()) test_support.pattern else "[^ .]+",
+        )}),
         .added_tokens = &.{},
     };
 }
@@ -855,7 +858,7 @@ test "equals the slow encoder where pieces are cut into parts, the first time an
             }
         }
     }
-    try std.testing.expect(cut > 10_000);
+    try std.testing.expect(cut > 1000);
 }
 
 test "added tokens: as tokens, as text, refused" {

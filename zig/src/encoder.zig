@@ -563,19 +563,37 @@ pub const Encoder = struct {
         }
         try parts.addAll(pieces[done..]);
         try parts.flush();
-        // The ids tile the pieces, each as long as its token.
+        encoder.rememberWhole(text, pieces, keys, cut, encoder.ids.items[before..]);
+        return encoder.ids.items.len - before;
+    }
+
+    /// Puts the pieces at the indices `cut` into the cache. `ids` are those of all pieces, which they tile, each as
+    /// long as its token; between pieces, text may have been dropped.
+    fn rememberWhole(
+        encoder: *Encoder,
+        text: []const u8,
+        pieces: []const pretokenizer.Span,
+        keys: *const piece_cache.Keys,
+        cut: []const u16,
+        ids: []const u32,
+    ) void {
         const vocab = &encoder.tokenizer.vocab;
-        const ids = encoder.ids.items[before..];
-        var at = pieces[0].start;
+        var next: usize = 0;
         var end: usize = 0;
-        for (cut) |i| {
-            const piece = pieces[i];
-            while (at < piece.start) : (end += 1) at += vocab.bytesOf(ids[end]).len;
+        for (pieces, 0..) |piece, i| {
             const start = end;
-            while (at < piece.end) : (end += 1) at += vocab.bytesOf(ids[end]).len;
+            var left = piece.end - piece.start;
+            while (left > 0) : (end += 1) {
+                // Of tables that were made up, in a frozen file, nothing is known.
+                const len = if (end < ids.len) vocab.bytesOf(ids[end]).len else 0;
+                if (len == 0 or len > left) return;
+                left -= len;
+            }
+            if (i != cut[next]) continue;
             encoder.cache.put(keys, i, text[piece.start..piece.end], ids[start..end]);
+            next += 1;
+            if (next == cut.len) return;
         }
-        return ids.len;
     }
 
     /// Pieces, and parts of those that are cut, in the text's order.
