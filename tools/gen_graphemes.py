@@ -12,7 +12,6 @@ left out: flags, and syllables of four bytes.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import Callable
@@ -23,6 +22,7 @@ from tokenizers import normalizers
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
+import generated_file
 from charsmaps import compiled
 
 VERSION = "0.23.3"
@@ -136,21 +136,5 @@ pub const ranges = [_]struct {{ first: u21, last: u21, class: Class }}{{
 """
 
 
-def main() -> int:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("output", type=Path)
-    parser.add_argument("--check", action="store_true")
-    arguments = parser.parse_args()
-    text = table()
-    if not arguments.check:
-        arguments.output.write_text(text, encoding="utf-8")
-        return 0
-    if arguments.output.read_text(encoding="utf-8") == text:
-        return 0
-    print(f"{arguments.output} is not current: run tools/gen_graphemes.py", file=sys.stderr)
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(generated_file.run(__doc__, table))

@@ -10,10 +10,9 @@ Database. White_Space and Other_Alphabetic, which it does not give, are listed h
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 
+import generated_file
 import unicodedata2
 
 UNICODE_VERSION = "16.0.0"
@@ -115,21 +114,5 @@ pub const second = [_]u8{{
 """
 
 
-def main() -> int:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("output", type=Path)
-    parser.add_argument("--check", action="store_true")
-    arguments = parser.parse_args()
-    text = table()
-    if not arguments.check:
-        arguments.output.write_text(text, encoding="utf-8")
-        return 0
-    if arguments.output.read_text(encoding="utf-8") == text:
-        return 0
-    print(f"{arguments.output} is not current: run tools/gen_unicode.py", file=sys.stderr)
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(generated_file.run(__doc__, table))
