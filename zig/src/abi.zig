@@ -434,7 +434,7 @@ pub const functions = struct {
         return switch (known) {
             .vocab_size => loaded.vocab.idLimit(),
             .token_count => loaded.vocab.tokenCount(),
-            .merge_count => loaded.merges.mergeCount(),
+            .merge_count => loaded.merges.count,
             .added_token_count => loaded.added.tokens.len,
             .format => @intFromEnum(loaded.format),
             .memory_bytes => loaded.memoryBytes(),

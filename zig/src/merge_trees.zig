@@ -299,13 +299,15 @@ pub const MergeTrees = struct {
     }
 
     /// Finds the last merge of every token among those of a merge list. Pairs go into `pairs`,
-    /// which has room for all of the list.
+    /// which has room for all of the list, at their place in the list, or, with `by_id`, at the id
+    /// of what they make: for lists in which that is the same order.
     pub fn addList(
         trees: *MergeTrees,
         gpa: Allocator,
         pairs: *PairTable,
         vocab: *const Vocab,
         merges: []const definition.Merge,
+        by_id: bool,
     ) error{OutOfMemory}!void {
         const lens = try gpa.alloc(u32, merges.len);
         defer gpa.free(lens);
@@ -321,11 +323,13 @@ pub const MergeTrees = struct {
                 pairs.prefetch(later.left, later.right);
             }
             const merge = merges[index];
-            if (!trees.offer(pairs, merge.left, merge.right, merge.result, index)) continue;
+            const rank = if (by_id) merge.result else index;
+            if (!trees.offer(pairs, merge.left, merge.right, merge.result, rank)) continue;
             // The last place of a pair counts, and with it the token that it makes there.
-            const before = pairs.put(merge.left, merge.right, index);
-            if (before == PairTable.none or merges[before].result == merge.result) continue;
-            trees.nodes[merges[before].result] = .{};
+            const before = pairs.put(merge.left, merge.right, rank);
+            if (before == PairTable.none) continue;
+            const made = if (by_id) before else merges[before].result;
+            if (made != merge.result) trees.nodes[made] = .{};
         }
     }
 

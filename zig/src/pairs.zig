@@ -32,6 +32,8 @@ pub const Pairs = struct {
     table: PairTable,
     /// The token a rank makes; empty where a rank is its own token's id.
     results: []u32,
+    /// The merges of the list, or the tokens that come about by merging.
+    count: usize,
     base: BaseSymbols,
     /// The rank of two single bytes, at `first * 256 + second`; empty for characters.
     byte_ranks: []u32,
@@ -64,33 +66,54 @@ pub const Pairs = struct {
     pub fn init(gpa: Allocator, source: Source, base: BaseSymbols) Error!Pairs {
         const list = source.merges orelse &.{};
         if (list.len >= none - 1) return error.TooLarge;
-        const results = try gpa.alloc(u32, list.len);
-        errdefer gpa.free(results);
-        for (list, results) |merge, *result| result.* = merge.result;
-        var pairs: Pairs = .unindexed(results, base);
-        if (areConcatenations(source.vocab, list) and try pairs.addIndex(gpa, source)) return pairs;
+        var pairs: Pairs = .unindexed(&.{}, base);
+        if (areConcatenations(source.vocab, list) and try pairs.addIndex(gpa, source)) {
+            pairs.count = if (source.merges == null) pairs.table.count else list.len;
+            return pairs;
+        }
         // The slower engine takes a rank for the token that it makes.
         if (source.ranks != null) return error.TooLarge;
+        pairs.results = try resultsOf(gpa, list);
+        errdefer gpa.free(pairs.results);
         pairs.table = try tableOfAll(gpa, source);
+        pairs.count = if (source.merges == null) pairs.table.count else list.len;
         return pairs;
+    }
+
+    fn resultsOf(gpa: Allocator, list: []const definition.Merge) error{OutOfMemory}![]u32 {
+        const results = try gpa.alloc(u32, list.len);
+        for (list, results) |merge, *result| result.* = merge.result;
+        return results;
+    }
+
+    /// Whether each merge of a list makes the token that the one before made, or one of a higher id, as those that a
+    /// trainer wrote and those made of ranks do. Of all merges that make a token, one alone is its last: so the ids
+    /// are in the order of the ranks and can stand for them, which spares a look-up a merge.
+    fn areRanksIds(list: []const definition.Merge) bool {
+        if (list.len == 0) return true;
+        for (list[0 .. list.len - 1], list[1..]) |merge, next| {
+            if (merge.result > next.result) return false;
+        }
+        return true;
     }
 
     /// The pairs of a merge list, without an index, whatever they make.
     pub fn plain(gpa: Allocator, merges: []const definition.Merge) Error!Pairs {
         if (merges.len >= none - 1) return error.TooLarge;
-        const results = try gpa.alloc(u32, merges.len);
+        const results = try resultsOf(gpa, merges);
         errdefer gpa.free(results);
-        for (merges, results) |merge, *result| result.* = merge.result;
         var pairs: Pairs = .unindexed(results, .fromBytes(@splat(0)));
         pairs.table = try tableOfList(gpa, merges);
+        pairs.count = merges.len;
         return pairs;
     }
 
-    /// Without the table.
+    /// Without the table and the count.
     fn unindexed(results: []u32, base: BaseSymbols) Pairs {
         return .{
             .table = undefined,
             .results = results,
+            .count = 0,
             .base = base,
             .byte_ranks = &.{},
             .is_indexed = false,
@@ -113,7 +136,11 @@ pub const Pairs = struct {
     /// Does without the index: of a trie that is too large.
     pub fn dropIndex(pairs: *Pairs, gpa: Allocator, source: Source) Error!void {
         if (source.ranks != null) return error.TooLarge;
+        const results = try resultsOf(gpa, source.merges orelse &.{});
+        errdefer gpa.free(results);
         const table = try tableOfAll(gpa, source);
+        gpa.free(pairs.results);
+        pairs.results = results;
         pairs.table.deinit(gpa);
         pairs.table = table;
         pairs.trees.deinit(gpa);
@@ -172,11 +199,6 @@ pub const Pairs = struct {
         return if (pairs.results.len == 0) of_rank else pairs.results[of_rank];
     }
 
-    /// How many merges there are: those of the list, or the tokens that come about by merging.
-    pub fn mergeCount(pairs: *const Pairs) usize {
-        return if (pairs.results.len > 0) pairs.results.len else pairs.table.count;
-    }
-
     /// No rank is as high. Only with the index.
     pub inline fn rankLimit(pairs: *const Pairs) usize {
         return if (pairs.results.len == 0) pairs.trees.nodes.len else pairs.results.len;
@@ -224,9 +246,15 @@ pub const Pairs = struct {
         var table: PairTable = try .init(gpa, pairs_max);
         errdefer table.deinit(gpa);
         if (source.merges) |list| {
-            try trees.addList(gpa, &table, vocab, list);
+            const by_id = areRanksIds(list);
+            try trees.addList(gpa, &table, vocab, list, by_id);
+            if (!by_id) pairs.results = try resultsOf(gpa, list);
         } else {
             try trees.addRanks(gpa, &table, vocab, try sortedOf(source), source.ranks);
+        }
+        errdefer {
+            gpa.free(pairs.results);
+            pairs.results = &.{};
         }
         pairs.byte_ranks = try byteRanks(gpa, &table, &pairs.base);
         pairs.table = table;
