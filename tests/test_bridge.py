@@ -6,6 +6,7 @@ import array
 import ctypes
 import gc
 import inspect
+import itertools
 import mmap
 import os
 import pathlib
@@ -35,6 +36,8 @@ TEXTS: List[Any] = [
     7,
     ["a"],
 ]
+
+LENGTHS = itertools.count(1)
 
 IDS: List[Any] = [
     [],
@@ -403,6 +406,61 @@ def test_an_array_is_an_ordinary_one_of_its_own() -> None:
     assert second.tolist() == expected == tok.encode(text)
     assert tok.encode_to_numpy("").shape == (0,)
     assert portably(tok, "encode_to_numpy")(text).tolist() == expected
+
+
+@pytest.mark.parametrize("letter", ["\u00e9", "\u2019", "\u4e2d", "\U0001f600"])
+@pytest.mark.parametrize("every", [1, 3, 50, 70_001])
+def test_a_long_str_does_not_grow_when_it_is_encoded_once(letter: str, every: int) -> None:
+    tok = make()
+    # Of a length of its own: one at the address of another of its length may count as the same.
+    text = ("x" * (every - 1) + letter) * (140_002 // every) + "x" * next(LENGTHS)
+    portable = portably(tok, "encode")(text.encode())
+    size = sys.getsizeof(text)
+    assert tok.encode(text) == portable
+    assert sys.getsizeof(text) == size
+    # The second time, the interpreter makes its UTF-8 and keeps it.
+    for _ in range(3):
+        assert tok.encode(text) == portable
+        assert tok.count(text) == len(portable)
+    assert sys.getsizeof(text) > size
+    assert tok.decode(portable) == text
+
+
+def test_a_long_str_with_a_surrogate() -> None:
+    tok = make()
+    for place in (0, 1, 64_000, 100_000):
+        text = "\u00e9" * place + "\ud800" + "\u2019" * (100_000 - place)
+        for _ in range(2):
+            assert outcome(lambda text=text: tok.encode(text)) == outcome(  # type: ignore[misc]
+                lambda text=text: portably(tok, "encode")(text)  # type: ignore[misc]
+            )
+
+
+def test_a_long_str_of_a_derived_type() -> None:
+    class Str(str):
+        pass
+
+    tok = make()
+    text = "\u4e2d\u2019a" * 50_000
+    assert tok.encode(Str(text)) == tok.encode(text)
+
+
+def test_long_strs_on_several_threads() -> None:
+    tok = make()
+    texts = ["\u2019x" * (70_000 + 1000 * i) for i in range(8)]
+    wanted = [tok.encode(text.encode()) for text in texts]
+    found: List[Any] = [None] * len(texts)
+
+    def work(i: int) -> None:
+        for _ in range(5):
+            found[i] = tok.encode(texts[i] + "")
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(len(texts))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == wanted
 
 
 def test_lists_are_fresh() -> None:

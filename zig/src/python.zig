@@ -21,12 +21,14 @@ pub fn attach(handed: *const Interpreter) error{OutOfMemory}!void {
     try methods.attach();
 }
 
-/// What `interpreter.layout` found, as bits: the items of lists, small ints, reference counts in place.
+/// What `interpreter.layout` found, as bits: the items of lists, small ints, reference counts, characters of
+/// strs in place.
 pub fn layoutBits() i32 {
     const layout = interpreter.layout;
     return @as(i32, @intFromBool(layout.list_items)) |
         @as(i32, @intFromBool(layout.one_digit != null)) << 1 |
-        @as(i32, @intFromBool(layout.counts != .by_function)) << 2;
+        @as(i32, @intFromBool(layout.counts != .by_function)) << 2 |
+        @as(i32, @intFromBool(layout.strs != null)) << 3;
 }
 
 /// A new class whose objects have room for a state; null with an exception set.

@@ -68,6 +68,20 @@ pub fn fillUnits(level: Level, comptime Unit: type, text: []const u8, units: [*]
 
 pub const units_slack = window.units.slack;
 
+/// As `utf8_writer.write`, by the kernels of `level`, which the machine must have.
+pub fn writeUtf8(level: Level, comptime Unit: type, units: []const Unit, text: [*]u8) ?usize {
+    return switch (level) {
+        .baseline => window.utf8_writer.write(Unit, units, text),
+        .v3 => window_v3.utf8_writer.write(Unit, units, text),
+        .v4 => window_v4.utf8_writer.write(Unit, units, text),
+    };
+}
+
+/// How many bytes of room that takes.
+pub fn utf8Room(comptime Unit: type, unit_count: usize) usize {
+    return unit_count * window.utf8_writer.bytesAUnit(Unit) + window.utf8_writer.slack;
+}
+
 /// The kernels of another module have types of their own, alike in all but name.
 fn scanWith(
     comptime kernels: type,
@@ -472,6 +486,56 @@ test "every level gives the characters of well-formed text, and nothing for any 
             if (@intFromEnum(level) > @intFromEnum(detect())) continue;
             try expectUnits(level, u16, text);
             try expectUnits(level, u32, text);
+        }
+    }
+}
+
+fn expectUtf8(level: Level, comptime Unit: type, units: []const Unit) !void {
+    var text: [utf8Room(Unit, 300)]u8 = @splat(0xAA);
+    const found = writeUtf8(level, Unit, units, &text);
+    var expected: [4 * 300]u8 = undefined;
+    var len: usize = 0;
+    const is_right = for (units) |unit| {
+        const character = std.math.cast(u21, unit) orelse break false;
+        len += std.unicode.utf8Encode(character, expected[len..]) catch break false;
+    } else true;
+    try std.testing.expectEqual(if (is_right) len else null, found);
+    if (is_right) try std.testing.expectEqualStrings(expected[0..len], text[0..len]);
+    // Nothing is written behind the room.
+    const end = utf8Room(Unit, units.len);
+    for (text[@min(end, text.len)..]) |byte| try std.testing.expectEqual(0xAA, byte);
+}
+
+test "every level writes the UTF-8 of characters, and nothing where one is none" {
+    const right = [_]u32{
+        'a',    'b',    0,       0x7f,    0x80,     0xe9,   0xff,   0x100, 0x7ff, 0x800, 0x4e2d, 0xd7ff,
+        0xe000, 0xffff, 0x10000, 0x1f600, 0x10ffff, 0x2019, 0x3042,
+    };
+    const wrong = [_]u32{ 0xd800, 0xdbff, 0xdc00, 0xdfff, 0x110000, 0xffffffff };
+    var prng: std.Random.DefaultPrng = .init(5);
+    const random = prng.random();
+    for (0..20_000) |i| {
+        var units: [300]u32 = undefined;
+        const kinds = random.intRangeAtMost(usize, 1, right.len);
+        const most: usize = if (random.boolean()) 12 else 1;
+        const len = random.uintAtMost(usize, if (i % 4 == 0) units.len else 70);
+        for (units[0..len]) |*unit| {
+            unit.* = if (random.uintLessThan(usize, most) == 0) right[random.uintLessThan(usize, kinds)] else 'x';
+        }
+        if (len > 0 and i % 3 == 0) {
+            units[random.uintLessThan(usize, len)] = wrong[random.uintLessThan(usize, wrong.len)];
+        }
+        var bytes: [300]u8 = undefined;
+        var halves: [300]u16 = undefined;
+        for (units[0..len], bytes[0..len], halves[0..len]) |unit, *byte, *half| {
+            byte.* = @truncate(unit);
+            half.* = @truncate(unit);
+        }
+        for (std.enums.values(Level)) |level| {
+            if (@intFromEnum(level) > @intFromEnum(detect())) continue;
+            try expectUtf8(level, u8, bytes[0..len]);
+            try expectUtf8(level, u16, halves[0..len]);
+            try expectUtf8(level, u32, units[0..len]);
         }
     }
 }

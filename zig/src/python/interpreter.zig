@@ -3,7 +3,8 @@
 //! The library is linked to no Python: the binding hands over the addresses of functions of the stable ABI (and of
 //! one more, which all versions have).
 //! Two things are read and written in place, because a call for each would cost several times as much: the
-//! items of lists and the values of small ints. Neither is in the stable ABI. They are used only in versions
+//! items of lists and the values of small ints; and the characters of long strs are read (`texts.zig` says why).
+//! None of it is in the stable ABI. They are used only in versions
 //! whose layout is known, and only after the interpreter's own functions have confirmed it at start-up;
 //! anywhere else the functions serve. Reference counts are the stable ABI's own (`Py_INCREF` of the limited
 //! API of 3.9 is an increment in the header).
@@ -135,9 +136,57 @@ pub const Layout = struct {
     list_items: bool = false,
     /// The digit of an int of one digit, recognized by this word before it; null: not known.
     one_digit: ?usize = null,
+    /// Where a str has its characters; null: not known.
+    strs: ?Strs = null,
     /// How reference counts are counted up.
     counts: enum { by_function, word, half_word } = .by_function,
 };
+
+/// Of a str that is compact, as all are but those of derived types, and not ASCII.
+pub const Strs = struct {
+    /// Where in its state the size of a character's unit stands, in 3 bits; behind it that it is compact, and ASCII.
+    kind_shift: u5,
+    /// Where its characters are.
+    data_offset: usize,
+
+    const length_offset = 16;
+    const state_offset = 32;
+
+    /// Where its UTF-8 is, once somebody asked for it.
+    fn utf8Offset(strs: Strs) usize {
+        // From 3.12 on, a field less stands in between.
+        return strs.data_offset - @as(usize, if (strs.data_offset == 72) 16 else 8);
+    }
+};
+
+/// The characters of a str: the units as they lie in memory.
+pub const Units = union(enum) {
+    bytes: []const u8,
+    halves: []const u16,
+    words: []const u32,
+};
+
+/// How many characters a str has. Only with `layout.strs`.
+pub inline fn lengthOf(str: *Object) usize {
+    return number(str, Strs.length_offset).*;
+}
+
+/// Those of a str that is not ASCII and whose UTF-8 nobody has asked for; null for any other. Only with `layout.strs`.
+pub fn unitsOf(str: *Object, strs: Strs) ?Units {
+    const state: *const u32 = @ptrFromInt(@intFromPtr(str) + Strs.state_offset);
+    const bits = state.* >> strs.kind_shift;
+    const is_compact = bits >> 3 & 1 == 1;
+    const is_ascii = bits >> 4 & 1 == 1;
+    if (!is_compact or is_ascii or number(str, strs.utf8Offset()).* != 0) return null;
+    const len = number(str, Strs.length_offset).*;
+    const data = @intFromPtr(str) + strs.data_offset;
+    return switch (bits & 7) {
+        1 => .{ .bytes = @as([*]const u8, @ptrFromInt(data))[0..len] },
+        2 => .{ .halves = @as([*]const u16, @ptrFromInt(data))[0..len] },
+        4 => .{ .words = @as([*]const u32, @ptrFromInt(data))[0..len] },
+        else => null,
+    };
+}
 
 pub var layout: Layout = .{};
 
@@ -155,6 +204,10 @@ pub fn attach(handed: *const Interpreter) void {
     layout.counts = if (countsAreInTheHeader()) (if (minor < 12) .word else .half_word) else return;
     layout.list_items = py.list_size >= items_offset + 8 and listsAreAsKnown();
     if (py.int_size >= digit_offset) layout.one_digit = wordOfOneDigit();
+    for ([_]u5{ 2, 8, 16 }) |kind_shift| {
+        const strs: Strs = .{ .kind_shift = kind_shift, .data_offset = if (minor < 12) 72 else 56 };
+        if (strsAreAsKnown(strs)) layout.strs = strs;
+    }
 }
 
 pub inline fn typeOf(object: *Object) *Object {
@@ -256,6 +309,34 @@ fn wordOfOneDigit() ?usize {
         if (number(int, size_offset).* == of_one) return null;
     }
     return of_one;
+}
+
+fn strsAreAsKnown(strs: Strs) bool {
+    // Those of one character are shared, and may have their UTF-8.
+    for ([_]usize{ 2, 3, 7, 70 }) |len| {
+        if (!isStrAsKnown(u8, "bytes", strs, len, 0xE9)) return false;
+        if (!isStrAsKnown(u16, "halves", strs, len, 0x4E2D)) return false;
+        if (!isStrAsKnown(u32, "words", strs, len, 0x1F600)) return false;
+        // ASCII is none of these.
+        if (isStrAsKnown(u8, "bytes", strs, len, 'a')) return false;
+    }
+    return true;
+}
+
+/// Whether a str of `len` characters, the last of which is `last`, is what `unitsOf` says, until it has its UTF-8.
+fn isStrAsKnown(comptime Unit: type, comptime name: []const u8, strs: Strs, len: usize, last: Unit) bool {
+    var wanted: [70]Unit = @splat('x');
+    for (wanted[0..len], 0..) |*unit, i| unit.* = 'a' + @as(Unit, @intCast(i % 26));
+    wanted[len - 1] = last;
+    const str = py.PyUnicode_FromKindAndData(@sizeOf(Unit), &wanted, @intCast(len)) orelse return unknown();
+    defer py.Py_DecRef(str);
+    if (typeOf(str) != py.str_type) return false;
+    const units = unitsOf(str, strs) orelse return false;
+    if (units != @field(std.meta.Tag(Units), name)) return false;
+    if (!std.mem.eql(Unit, @field(units, name), wanted[0..len])) return false;
+    var utf8_len: isize = undefined;
+    const utf8 = py.PyUnicode_AsUTF8AndSize(str, &utf8_len) orelse return unknown();
+    return number(str, strs.utf8Offset()).* == @intFromPtr(utf8) and unitsOf(str, strs) == null;
 }
 
 fn unknownWord() ?usize {

@@ -24,6 +24,7 @@ pub const Tables = masks_zig.Tables;
 pub const window_len = masks_zig.window_len;
 /// Not for windows: here because a level's kernels are one module.
 pub const units = @import("units.zig");
+pub const utf8_writer = @import("utf8_writer.zig");
 
 pub const Options = struct {
     family: Family,
