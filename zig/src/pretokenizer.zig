@@ -10,6 +10,7 @@ const Diagnostic = @import("diagnostic.zig").Diagnostic;
 const Compiled = @import("pretokenizer/compiled.zig").Compiled;
 const bloom = @import("pretokenizer/bloom.zig");
 const cl100k = @import("pretokenizer/cl100k.zig");
+const clip = @import("pretokenizer/clip.zig");
 const deepseek = @import("pretokenizer/deepseek.zig");
 const falcon = @import("pretokenizer/falcon.zig");
 const gpt2 = @import("pretokenizer/gpt2.zig");
@@ -76,6 +77,8 @@ pub const Scanner = enum(u8) {
     kimi,
     /// Two splits of the text, and two of the characters that spell its bytes.
     falcon,
+    /// Words with the white space before them: for `word_bytes.zig` alone.
+    clip,
 
     /// The hand-written scanner for `splits`, if there is one.
     pub fn of(splits: []const definition.Split) ?Scanner {
@@ -126,7 +129,7 @@ pub const PreTokenizer = struct {
         return switch (self.scanner) {
             .compiled, .none => false,
             .gpt2, .cl100k, .llama3, .nanochat, .qwen2, .o200k, .tekken => true,
-            .deepseek, .starcoder, .qwen3_5, .bloom, .kimi, .falcon => true,
+            .deepseek, .starcoder, .qwen3_5, .bloom, .kimi, .falcon, .clip => true,
         };
     }
 
@@ -334,6 +337,7 @@ fn windowOptions(comptime scanner: Scanner) window.Options {
         .bloom => .{ .family = .bloom },
         .falcon => .{ .family = .falcon, .number_len = falcon.number_len },
         .kimi => .{ .family = .cased_han, .number_len = 3 },
+        .clip => .{ .family = .clip },
     };
 }
 
@@ -356,6 +360,7 @@ fn pieceEnd(comptime scanner: Scanner, text: []const u8, at: usize) usize {
         .parted => deepseek.pieceEnd(text, at),
         .bloom => bloom.pieceEnd(text, at),
         .falcon => falcon.pieceEnd(text, at),
+        .clip => clip.pieceEnd(text, at),
     };
 }
 
