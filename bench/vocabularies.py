@@ -10,14 +10,16 @@ import base64
 import gzip
 import json
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Tuple
-
-from family_steps import STEPS, Steps
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Tuple
 
 import fetch
 from engines import Vocabulary
 from engines.base import needs, ranks_of
 from pinned_data import data_file
+
+# Not for all: the processes of the engines import this, and each its own version of tokenizers.
+if TYPE_CHECKING:
+    from family_steps import Steps
 
 _BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
 
@@ -110,6 +112,8 @@ def _pinned(name: str, folder: Path) -> Vocabulary:
 
 def _stand_in(name: str, folder: Path) -> Vocabulary:
     """The steps of a family around another vocabulary, without that one's added tokens."""
+    from family_steps import STEPS
+
     family, base = STAND_INS[name]
     source = json.loads(Path(needs(load(base, folder), "json")).read_text("utf-8"))
     steps = STEPS[family]
@@ -121,7 +125,8 @@ def _behind(name: str, steps: Steps, model: Mapping[str, Any], folder: Path) -> 
     import tokenizers
 
     made = tokenizers.Tokenizer(tokenizers.models.BPE())
-    made.pre_tokenizer = tokenizers.pre_tokenizers.Sequence(list(steps.pre))
+    several = tokenizers.pre_tokenizers.Sequence(list(steps.pre))
+    made.pre_tokenizer = steps.pre[0] if len(steps.pre) == 1 else several
     made.decoder = steps.decoder
     if steps.normalizer is not None:
         made.normalizer = steps.normalizer
@@ -135,6 +140,8 @@ def _behind(name: str, steps: Steps, model: Mapping[str, Any], folder: Path) -> 
 
 def _clip(folder: Path) -> Vocabulary:
     """CLIP's own vocabulary, from the list of merges that it was published as."""
+    from family_steps import STEPS
+
     with gzip.open(fetch.clip_merges(), "rt", encoding="utf-8") as file:
         lines = file.read().split("\n")
     merges = lines[1 : _CLIP_MERGES + 1]

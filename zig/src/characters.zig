@@ -37,17 +37,15 @@ pub fn lower(gpa: Allocator, text: []const u8, output: *Output) error{OutOfMemor
     output.appendSliceAssumeCapacity(text[0..at]);
     while (at < text.len) {
         try output.ensureUnusedCapacity(gpa, 3 * block_len + 16);
-        const end = @min(at + block_len, text.len);
-        if (end - at == block_len) {
-            const block: Block = text[at..][0..block_len].*;
-            if (@reduce(.Max, block) < 0x80) {
-                const is_upper = block -% splat('A') < splat(26);
-                const result = block | @select(u8, is_upper, splat(0x20), splat(0));
-                output.addManyAsArrayAssumeCapacity(block_len).* = result;
-                at = end;
+        if (text.len - at > block_len) {
+            const taken = lowerBlock(text, at, output.unusedCapacitySlice()[0..block_len]);
+            if (taken > 0) {
+                output.items.len += taken;
+                at += taken;
                 continue;
             }
         }
+        const end = @min(at + block_len, text.len);
         while (at < end) {
             const character = utf8.decode(text, at);
             const bytes = text[at..][0..character.len];
@@ -63,12 +61,53 @@ pub fn lower(gpa: Allocator, text: []const u8, output: *Output) error{OutOfMemor
     return output.items;
 }
 
-/// How much of the text is in lower case, about: whole blocks, or all.
+/// Writes a block of `text` in lower case, whose next character begins at or behind `at`, and returns how many of
+/// its bytes count; 0 if it may have capitals beside those of ASCII, U+00C0 to U+00DE and U+0400 to U+042F. None of
+/// these takes more or fewer bytes than its small letter.
+inline fn lowerBlock(text: []const u8, at: usize, result: *[block_len]u8) usize {
+    const block: Block = text[at..][0..block_len].*;
+    const next: Block = text[at + 1 ..][0..block_len].*;
+    const is_upper = block -% splat('A') < splat(26);
+    const ascii = block | @select(u8, is_upper, splat(0x20), splat(0));
+    result.* = ascii;
+    if (@reduce(.Max, block) < 0x80) return block_len;
+    // Lead bytes of characters without case: General Punctuation; Hebrew to Thai; Tibetan, Kana, Han; Hangul.
+    const plain = equal(block, 0xC2) | (equal(block, 0xE2) & equal(next, 0x80)) |
+        inRange(block, 0xD7, 10) | inRange(block, 0xE3, 7) | inRange(block, 0xEB, 3);
+    const latin = equal(block, 0xC3);
+    const cyrillic = equal(block, 0xD0);
+    const small_cyrillic = equal(block, 0xD1) & ~inRange(next, 0xA0, 0x20);
+    const leads = inRange(block, 0xC0, 0x40);
+    if (leads & ~(plain | latin | cyrillic | small_cyrillic) != 0) return 0;
+    if (latin | cyrillic == 0) return block_len;
+    const latin_capital = latin & inRange(next, 0x80, 0x1F) & ~equal(next, 0x97);
+    const first = cyrillic & inRange(next, 0x80, 0x10);
+    const middle = cyrillic & inRange(next, 0x90, 0x10);
+    const last = cyrillic & inRange(next, 0xA0, 0x10);
+    var changed = ascii +% select(first | last, 1);
+    changed +%= select((latin_capital | middle) << 1, 0x20);
+    changed +%= select(first << 1, 0x10);
+    changed -%= select(last << 1, 0x20);
+    result.* = changed;
+    // The second byte of a character that may change must be with its first.
+    const is_cut = (latin | cyrillic) >> (block_len - 1) == 1;
+    return if (is_cut) block_len - 1 else block_len;
+}
+
+/// `value` where a bit is set, else 0.
+inline fn select(bits: u32, value: u8) Block {
+    const is_set: @Vector(block_len, bool) = @bitCast(bits);
+    return @select(u8, is_set, splat(value), splat(0));
+}
+
+/// How much of the text is in lower case, about: what blocks tell, or all.
 fn lowerLength(text: []const u8) usize {
     var at: usize = 0;
-    while (at + block_len <= text.len) : (at += block_len) {
-        const block: Block = text[at..][0..block_len].*;
-        if (@reduce(.Max, block) >= 0x80 or inRange(block, 'A', 26) != 0) break;
+    while (text.len - at > block_len) {
+        var result: [block_len]u8 = undefined;
+        const taken = lowerBlock(text, at, &result);
+        if (taken == 0 or !std.mem.eql(u8, result[0..taken], text[at..][0..taken])) break;
+        at += taken;
     }
     var next = at;
     while (next < text.len) {
@@ -411,11 +450,14 @@ test "a character's lower case is what the ranges say" {
 test "blocks become what their characters become" {
     const gpa = std.testing.allocator;
     const some = [_][]const u8{
-        "a",        "b",        " ",        "  ",      "\n",     "A",        "Z",         "[",
-        "@",        "word",     "WORD",     "\u{a0}",  "\u{85}", "\u{3000}", "\u{2003}",  "\u{2028}",
-        "\u{205f}", "\u{1680}", "\u{2014}", "\u{130}", "\u{c9}", "\u{416}",  "\u{23a}",   "\u{4e2d}",
-        "\u{3002}", "\u{200b}", "\xe2\x80", "\xc2",    "\x80",   "\xff",     "\u{1f600}", "\u{10400}",
-        "\u{1e9e}", "\u{180e}", "\x1c",     "\t",
+        "a",        "b",        " ",        "  ",       "\n",           "A",        "Z",         "[",
+        "@",        "word",     "WORD",     "\u{a0}",   "\u{85}",       "\u{3000}", "\u{2003}",  "\u{2028}",
+        "\u{205f}", "\u{1680}", "\u{2014}", "\u{130}",  "\u{c9}",       "\u{416}",  "\u{23a}",   "\u{4e2d}",
+        "\u{3002}", "\u{200b}", "\xe2\x80", "\xc2",     "\x80",         "\xff",     "\u{1f600}", "\u{10400}",
+        "\u{1e9e}", "\u{180e}", "\x1c",     "\t",       "\u{d7}",       "\u{df}",   "\u{de}",    "\u{401}",
+        "\u{40f}",  "\u{410}",  "\u{41f}",  "\u{420}",  "\u{42f}",      "\u{430}",  "\u{450}",   "\u{460}",
+        "\u{45f}",  "\xc3",     "\xd0",     "\u{10a0}", "\u{5d0}",      "\u{e01}",  "\u{ac00}",  "\u{ff21}",
+        "\u{2c00}", "\u{24b6}", "\u{a640}", "\u{531}",  "\u{c0}\u{c0}", "\u{2126}",
     };
     var prng: std.Random.DefaultPrng = .init(5);
     const random = prng.random();

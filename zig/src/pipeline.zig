@@ -123,7 +123,7 @@ pub const Pipeline = struct {
 
     /// `text`, or a copy with U+FFFD for ill-formed bytes.
     pub fn wellFormed(gpa: Allocator, memory: *Memory, text: []const u8) error{OutOfMemory}![]const u8 {
-        if (std.unicode.utf8ValidateSlice(text)) return text;
+        if (utf8.isWellFormed(text)) return text;
         var walk: Walk = .{
             .gpa = gpa,
             .memory = memory,
@@ -154,7 +154,7 @@ pub const Pipeline = struct {
             .begins_text = is_first,
             .levels = levels,
         };
-        if (!std.unicode.utf8ValidateSlice(text)) try walk.repair();
+        if (!utf8.isWellFormed(text)) try walk.repair();
         const pieces = &memory.pieces[0];
         pieces.clearRetainingCapacity();
         try pieces.append(gpa, .{ .start = 0, .end = walk.text.len });
