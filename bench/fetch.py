@@ -1,4 +1,4 @@
-"""What ``--full`` fetches into the user's cache folder: peers' wheels, vocabularies from npm.
+"""What ``--full`` fetches into the user's cache folder: peers' wheels, vocabularies.
 
 Both are named in locks with hashes, and what is there already is not fetched again.
 """
@@ -13,10 +13,16 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Dict, List
 
 NPM_LOCK = Path(__file__).parent / "npm_vocabularies.json"
+# A wheel that carries CLIP's merges, and its sha256.
+_CLIP = (
+    "open_clip_torch==3.3.0",
+    "c549ad5ed6bfc119cc11105033c0a2b9d7a2a4afeb40a58a09aab3da1a0043ce",
+)
 
 
 class FetchError(Exception):
@@ -72,6 +78,32 @@ def npm_vocabulary(name: str) -> Path:
             found.write_bytes(member.read())
         if _sha256(found) != expected:
             raise FetchError(f"{name} is left out: {package} {version} has not the locked hash")
+        os.replace(found, path)
+    return path
+
+
+def clip_merges() -> Path:
+    """CLIP's merges as they were published, bpe_simple_vocab_16e6.txt.gz."""
+    name = "bpe_simple_vocab_16e6.txt.gz"
+    path = cache_folder() / "vocabularies" / "clip" / name
+    if path.is_file():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    package, sha256 = _CLIP
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        lock = Path(folder) / "lock.txt"
+        lock.write_text(f"{package} --hash=sha256:{sha256}\n", encoding="utf-8")
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes"]
+        command += ["--no-deps", "--only-binary=:all:", "--disable-pip-version-check"]
+        command += ["--dest", folder, "--requirement", str(lock)]
+        try:
+            subprocess.run(command, check=True, capture_output=True, text=True)
+        except subprocess.CalledProcessError as error:
+            raise FetchError(f"clip is left out: pip: {_last(error.stderr)}") from None
+        (wheel,) = Path(folder).glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            found = Path(folder) / name
+            found.write_bytes(archive.read(f"open_clip/{name}"))
         os.replace(found, path)
     return path
 

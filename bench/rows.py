@@ -7,6 +7,7 @@ from typing import Mapping, Sequence, Tuple
 
 from corpora import NAMES
 from engines import ENGINES, OURS
+from vocabularies import STAND_INS
 
 _ARRAYS = (OURS, "gigatoken", "tokenizers-1.0", "splintr", "quicktok")
 _TRAINERS = ("rustbpe", "rust_baseline", "fast-bpe-rs")
@@ -97,8 +98,8 @@ ROWS: Mapping[str, Row] = {
         megabytes=4,
     ),
     "families": Row(
-        "The families of which packages carry a vocabulary: array, or else list, documents",
-        (*_BYTE_LEVEL, *_SENTENCEPIECE, *_FURTHER),
+        "Every family: array, or else list, documents (a~b stands in: a's steps, b's vocabulary)",
+        (*_BYTE_LEVEL, *_SENTENCEPIECE, *_FURTHER, "clip", *STAND_INS),
         ("english", "multilingual"),
         (*_FEW, "tokenizers"),
         shapes=("nearest",),

@@ -15,6 +15,7 @@ import rendering
 import rows
 import targets
 import training
+import vocabularies
 from compare import _options, _parser
 from corpora import Text
 from engines import ENGINES, OURS, Vocabulary
@@ -193,6 +194,28 @@ def vocabulary(tmp_path: Path) -> Vocabulary:
     path = tmp_path / "bytes.tiktoken"
     path.write_bytes(b"".join(lines))
     return Vocabulary("bytes", ranks=str(path), pattern=r"\w+|\W")
+
+
+@pytest.mark.parametrize("name", vocabularies.STAND_INS)
+def test_a_stand_in_has_the_steps_of_its_family(name: str, tmp_path: Path) -> None:
+    """And ids as tokenizers has them; those around a vocabulary of npm are made by --full alone."""
+    import tokenizers
+    from family_steps import STEPS
+
+    from pyaot_tokenizer import Tokenizer
+
+    family, base = vocabularies.STAND_INS[name]
+    steps = STEPS[family]
+    if base not in vocabularies.PINNED:
+        assert name.endswith(f"~{base}")
+        return
+    path = str(vocabularies.load(name, tmp_path).json)
+    reference = tokenizers.Tokenizer.from_file(path)
+    assert repr(reference.normalizer) == repr(steps.normalizer)
+    assert reference.get_vocab_size(with_added_tokens=True) >= len(steps.added) + 50_000
+    texts = ["def f(x):\n        return  12345 + x  # it's caf\u00e9\t\t", "\u65e5\u672c \u2014 1."]
+    for text in texts:
+        assert Tokenizer(path).encode(text) == reference.encode(text).ids
 
 
 def test_a_cell_from_end_to_end(vocabulary: Vocabulary, tmp_path: Path) -> None:

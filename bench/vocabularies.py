@@ -1,16 +1,25 @@
-"""The vocabularies that are measured, as files: of pinned packages, of npm, learnt by rustbpe."""
+"""The vocabularies that are measured, as files: of pinned packages, of npm, learnt by rustbpe.
+
+Of families whose vocabulary no package carries there are stand-ins, ``family~vocabulary``: the
+family's own steps around another vocabulary.
+"""
 
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from pathlib import Path
-from typing import Dict, List, Mapping
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Tuple
 
 import fetch
 from engines import Vocabulary
-from engines.base import ranks_of
+from engines.base import needs, ranks_of
 from pinned_data import data_file
+
+# Not for all: the processes of the engines import this, and each its own version of tokenizers.
+if TYPE_CHECKING:
+    from family_steps import Steps
 
 _BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
 
@@ -30,6 +39,23 @@ _SPELLED = {
 
 PINNED = ("gpt2", "cl100k_base", "o200k_base")
 SENTENCEPIECE = ("llama2", "gemma3")
+# Stand-in: the family's name in `STEPS`, and the vocabulary that they are put around.
+STAND_INS: Mapping[str, Tuple[str, str]] = {
+    "phi2~gpt2": ("phi-2", "gpt2"),
+    "neox~gpt2": ("gpt-neox, olmo, modernbert", "gpt2"),
+    "starcoder~gpt2": ("starcoder, smollm", "gpt2"),
+    "falcon~gpt2": ("falcon", "gpt2"),
+    "bloom~gpt2": ("bloom", "gpt2"),
+    "olmo2~cl100k": ("olmo-2, phi-4", "cl100k_base"),
+    "deepseek_coder~gpt2": ("deepseek-coder", "gpt2"),
+    "qwen3_5~qwen2_5": ("qwen 3.5", "qwen2_5"),
+    "kimi_k2~gptoss": ("kimi-k2", "gptoss"),
+    "mistral~llama2": ("mistral with a metaspace", "llama2"),
+    "chatglm~llama2": ("chatglm", "llama2"),
+}
+
+# The rest of the file is of no use.
+_CLIP_MERGES = 49152 - 256 - 2
 
 
 def load(name: str, folder: Path) -> Vocabulary:
@@ -40,6 +66,10 @@ def load(name: str, folder: Path) -> Vocabulary:
     """
     if name in PINNED:
         return _pinned(name, folder)
+    if name in STAND_INS:
+        return _stand_in(name, folder)
+    if name == "clip":
+        return _clip(folder)
     if name == "claude2":
         return Vocabulary(name, json=str(data_file("anthropic_tokenizer.json")))
     return Vocabulary(name, json=str(fetch.npm_vocabulary(name)))
@@ -78,6 +108,53 @@ def _pinned(name: str, folder: Path) -> Vocabulary:
         if not path.exists():
             _write_of_ranks(ranks_of(str(ranks)), _SPELLED[name], path)
     return Vocabulary(name, ranks=str(ranks), pattern=PATTERNS[name], json=str(path))
+
+
+def _stand_in(name: str, folder: Path) -> Vocabulary:
+    """The steps of a family around another vocabulary, without that one's added tokens."""
+    from family_steps import STEPS
+
+    family, base = STAND_INS[name]
+    source = json.loads(Path(needs(load(base, folder), "json")).read_text("utf-8"))
+    steps = STEPS[family]
+    return _behind(name, steps, {**source["model"], **steps.model}, folder)
+
+
+def _behind(name: str, steps: Steps, model: Mapping[str, Any], folder: Path) -> Vocabulary:
+    """A tokenizer.json of a BPE model behind the steps of a family."""
+    import tokenizers
+
+    made = tokenizers.Tokenizer(tokenizers.models.BPE())
+    several = tokenizers.pre_tokenizers.Sequence(list(steps.pre))
+    made.pre_tokenizer = steps.pre[0] if len(steps.pre) == 1 else several
+    made.decoder = steps.decoder
+    if steps.normalizer is not None:
+        made.normalizer = steps.normalizer
+    document = {**json.loads(made.to_str()), "model": model}
+    made = tokenizers.Tokenizer.from_str(json.dumps(document))
+    made.add_tokens(list(steps.added))
+    path = folder / f"{name}.json"
+    path.write_text(made.to_str(), encoding="utf-8")
+    return Vocabulary(name, json=str(path))
+
+
+def _clip(folder: Path) -> Vocabulary:
+    """CLIP's own vocabulary, from the list of merges that it was published as."""
+    from family_steps import STEPS
+
+    with gzip.open(fetch.clip_merges(), "rt", encoding="utf-8") as file:
+        lines = file.read().split("\n")
+    merges = lines[1 : _CLIP_MERGES + 1]
+    alphabet = _alphabet()
+    # In the order of OpenAI's table: the printable bytes first.
+    letters = sorted(alphabet.values(), key=lambda letter: (ord(letter) >= 256, ord(letter)))
+    tokens = [*letters, *(letter + "</w>" for letter in letters)]
+    tokens += ["".join(merge.split()) for merge in merges]
+    tokens += ["<|startoftext|>", "<|endoftext|>"]
+    vocab = {token: number for number, token in enumerate(tokens)}
+    steps = STEPS["clip"]
+    model = {"vocab": vocab, "merges": merges, **steps.model, "unk_token": "<|endoftext|>"}
+    return _behind("clip", steps, {"type": "BPE", **model}, folder)
 
 
 def _alphabet() -> Dict[int, str]:

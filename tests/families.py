@@ -8,9 +8,9 @@ import random
 from typing import Any, Dict, List, Tuple
 
 import tokenizers
-from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, trainers
+from family_steps import SIGN, STEPS, Steps, byte_level, digits, sequence
+from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, trainers
 
-SIGN = "\u2581"
 TEXT = [
     "the quick brown fox jumps over the lazy dog and the other dogs, then over them again",
     "The HELLO World's don't we'll 12345 67 890 3.14 (a+b)*c == d --- ... !?!",
@@ -60,43 +60,6 @@ ADDED = [
     AddedToken("<n\u00e9>", normalized=True),
     AddedToken("zqz", normalized=True, single_word=True),
 ]
-CL100K = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|"
-    r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-QWEN_3_5 = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}|"
-    r" ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-CAMEL = (
-    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+"
-    r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}|"
-    r" ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-KIMI = (
-    r"[\p{Han}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*"
-    r"[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|"
-    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+"
-    r"[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}|"
-    r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-BLOOM = " ?[^(\\s|[.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c])]+"
-CLIP = (
-    r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
-)
-
-
-def split(pattern: str, behavior: str = "isolated", *, invert: bool = False) -> Any:
-    return pre_tokenizers.Split(Regex(pattern), behavior, invert)
-
-
-def byte_level(*, prefix: bool = False, regex: bool = True) -> Any:
-    return pre_tokenizers.ByteLevel(add_prefix_space=prefix, use_regex=regex)
-
-
-def digits(*, apart: bool = True) -> Any:
-    return pre_tokenizers.Digits(individual_digits=apart)
 
 
 def trained(
@@ -143,15 +106,24 @@ def trained(
     return made
 
 
-def bytes_family(*pre: Any, normalizer: Any = None, **model: Any) -> Any:
-    return functools.partial(
-        trained, normalizer=normalizer, pre=pre, decoder=decoders.ByteLevel(), **model
+def of_steps(steps: Steps, *, added: bool = True) -> tokenizers.Tokenizer:
+    """A small vocabulary behind the steps of a family."""
+    made = trained(
+        normalizer=steps.normalizer,
+        pre=steps.pre,
+        decoder=steps.decoder,
+        byte_alphabet=not steps.of_characters,
+        size=200 if steps.of_characters else 420,
+        added=added,
+        **steps.model,
     )
+    made.add_tokens(list(steps.added))
+    return made
 
 
 def with_characters(characters: List[str]) -> tokenizers.Tokenizer:
     """Command-R's components, and tokens spelled outside of the byte-level alphabet before all."""
-    made = bytes_family(digits(), byte_level(), normalizer=normalizers.NFC(), added=False)()
+    made = of_steps(STEPS["command-r"], added=False)
     document = json.loads(made.to_str())
     count = len(characters)
     vocab = {token: number + count for token, number in document["model"]["vocab"].items()}
@@ -163,86 +135,11 @@ def with_characters(characters: List[str]) -> tokenizers.Tokenizer:
     return made
 
 
-def sequence(*steps: Any) -> Any:
-    return normalizers.Sequence(list(steps))
-
-
-def sentencepiece_decoder(*, strip: bool) -> Any:
-    steps = [decoders.Replace(SIGN, " "), decoders.ByteFallback(), decoders.Fuse()]
-    return decoders.Sequence([*steps, decoders.Strip(" ", 1, 0)] if strip else steps)
-
-
-def characters_family(normalizer: Any, pre: Tuple[Any, ...], decoder: Any) -> Any:
-    return functools.partial(
-        trained,
-        normalizer=normalizer,
-        pre=pre,
-        decoder=decoder,
-        byte_alphabet=False,
-        size=200,
-        byte_fallback=True,
-        fuse_unk=True,
-        unk_token="<unk>",
-    )
-
-
-def to_sign() -> Any:
-    return normalizers.Replace(" ", SIGN)
-
-
 FAMILIES: Dict[str, Any] = {
-    "gpt-2, roberta, phi-2, whisper": bytes_family(byte_level()),
-    "roberta with a prefix space": bytes_family(byte_level(prefix=True)),
-    "clip": bytes_family(
-        split(CLIP, "removed", invert=True),
-        byte_level(),
-        normalizer=sequence(
-            normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()
-        ),
-        end_of_word_suffix="</w>",
-        unk_token="<unk>",
-    ),
-    "falcon": bytes_family(
-        pre_tokenizers.Punctuation("contiguous"),
-        byte_level(),
-        digits(apart=False),
-        split("[0-9][0-9][0-9]"),
-    ),
-    "gpt-neox, olmo, modernbert": bytes_family(byte_level(), normalizer=normalizers.NFC()),
-    "olmo-2, phi-4": bytes_family(split(CL100K, "removed", invert=True), byte_level(regex=False)),
-    "qwen": bytes_family(
-        split(CL100K.replace("{1,3}", "")), byte_level(regex=False), normalizer=normalizers.NFC()
-    ),
-    "llama 3, glm-4": bytes_family(split(CL100K), byte_level(regex=False), ignore_merges=True),
-    "gpt-oss, llama 4": bytes_family(split(CAMEL), byte_level(regex=False), ignore_merges=True),
-    "command-r": bytes_family(digits(), byte_level(), normalizer=normalizers.NFC()),
+    **{name: functools.partial(of_steps, steps) for name, steps in STEPS.items()},
+    "roberta with a prefix space": functools.partial(of_steps, Steps((byte_level(prefix=True),))),
     "command-r, with characters that no text is spelled in": functools.partial(
         with_characters, ["\u203c", "\u00a0", "\u65e5\u672c\u8a9e", "the\u200d", " "]
-    ),
-    "starcoder, smollm": bytes_family(digits(), byte_level()),
-    "qwen 3.5": bytes_family(
-        split(QWEN_3_5), byte_level(regex=False), normalizer=normalizers.NFC()
-    ),
-    "bloom": bytes_family(split(BLOOM), byte_level(regex=False)),
-    "kimi-k2": bytes_family(split(KIMI), byte_level(regex=False), ignore_merges=True),
-    "claude-2": bytes_family(byte_level(), normalizer=normalizers.NFKC()),
-    "llama 2, mistral, phi-3": characters_family(
-        sequence(normalizers.Prepend(SIGN), to_sign()), (), sentencepiece_decoder(strip=True)
-    ),
-    "gemma": characters_family(
-        to_sign(),
-        (pre_tokenizers.Split(" ", "merged_with_previous"),),
-        sentencepiece_decoder(strip=False),
-    ),
-    "mistral with a metaspace": characters_family(
-        None,
-        (pre_tokenizers.Metaspace(prepend_scheme="first", split=False),),
-        sentencepiece_decoder(strip=True),
-    ),
-    "chatglm": characters_family(
-        sequence(normalizers.Replace("<!p!>", SIGN), to_sign()),
-        (pre_tokenizers.Split("<!p!>", "merged_with_next"),),
-        decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()]),
     ),
     "a suffix and a decoder for it": functools.partial(
         trained,

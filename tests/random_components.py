@@ -6,9 +6,8 @@ import random
 from typing import Any, Optional
 
 from charsmaps import random_map
+from family_steps import CL100K, SIGN, byte_level, digits, sequence, split, to_sign
 from tokenizers import Regex, decoders, normalizers, pre_tokenizers
-
-from families import CL100K, SIGN, byte_level, digits, sequence, split, to_sign
 
 BEHAVIORS = [
     "isolated",

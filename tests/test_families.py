@@ -14,20 +14,13 @@ from typing import Any, Dict, List, Optional
 
 import pytest
 import tokenizers
+from family_steps import SIGN, byte_level, digits, to_sign
 from random_components import random_decoder, random_normalizer, random_pre_tokenizer
 from tokenizers import decoders, models, normalizers, pre_tokenizers
 
 from pyaot_tokenizer import Tokenizer, UnsupportedError, hf
 
-from families import (
-    FAMILIES,
-    SIGN,
-    byte_level,
-    digits,
-    random_texts,
-    to_sign,
-    trained,
-)
+from families import FAMILIES, random_texts, trained
 
 
 def random_pipeline(seed: int) -> tokenizers.Tokenizer:

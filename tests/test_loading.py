@@ -324,7 +324,7 @@ GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|
 
 def byte_level_json(**changes: Any) -> bytes:
     """GPT-2's kind of a tokenizer.json, with some of its parts replaced."""
-    document: Dict[str, Any] = json.loads(FAMILIES["gpt-2, roberta, phi-2, whisper"]().to_str())
+    document: Dict[str, Any] = json.loads(FAMILIES["gpt-2, roberta, whisper"]().to_str())
     for key, value in changes.items():
         part, _, name = key.partition("__")
         if name:

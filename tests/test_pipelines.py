@@ -16,11 +16,12 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
 import tokenizers
+from family_steps import SIGN, sentencepiece_decoder, split
 from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
 from pyaot_tokenizer import Tokenizer
 
-from families import PIECES, SIGN, random_texts, sentencepiece_decoder, split
+from families import PIECES, random_texts
 
 TEXT = [
     "the quick brown fox jumps over the lazy dog and the other dogs, then over them again",

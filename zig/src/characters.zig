@@ -11,9 +11,176 @@ const Allocator = std.mem.Allocator;
 
 const Output = std.ArrayList(u8);
 
+/// Bytes that are looked at together where they are ASCII.
+const block_len = 32;
+const Block = @Vector(block_len, u8);
+
+inline fn splat(byte: u8) Block {
+    return @splat(byte);
+}
+
+inline fn equal(block: Block, byte: u8) u32 {
+    return @bitCast(block == splat(byte));
+}
+
+inline fn inRange(block: Block, first: u8, count: u8) u32 {
+    return @bitCast(block -% splat(first) < splat(count));
+}
+
 /// Each character in its own lower case, whatever stands around it.
 pub fn lower(gpa: Allocator, text: []const u8, output: *Output) error{OutOfMemory}![]const u8 {
-    return change(gpa, text, output, lowered);
+    var at = lowerLength(text);
+    if (at == text.len) return text;
+    output.clearRetainingCapacity();
+    // A character has at most three times as many bytes in lower case.
+    try output.ensureTotalCapacity(gpa, text.len + 3 * block_len);
+    output.appendSliceAssumeCapacity(text[0..at]);
+    while (at < text.len) {
+        try output.ensureUnusedCapacity(gpa, 3 * block_len + 16);
+        if (text.len - at > block_len) {
+            const taken = lowerBlock(text, at, output.unusedCapacitySlice()[0..block_len]);
+            if (taken > 0) {
+                output.items.len += taken;
+                at += taken;
+                continue;
+            }
+        }
+        const end = @min(at + block_len, text.len);
+        while (at < end) {
+            const character = utf8.decode(text, at);
+            const bytes = text[at..][0..character.len];
+            at += character.len;
+            switch (lowered(character.code_point)) {
+                .same => output.appendSliceAssumeCapacity(bytes),
+                .one => |one| append(output, one),
+                .two => |two| for (two) |each| append(output, each),
+                .none, .three => unreachable,
+            }
+        }
+    }
+    return output.items;
+}
+
+/// Writes a block of `text` in lower case, whose next character begins at or behind `at`, and returns how many of
+/// its bytes count; 0 if it may have capitals beside those of ASCII, U+00C0 to U+00DE and U+0400 to U+042F. None of
+/// these takes more or fewer bytes than its small letter.
+inline fn lowerBlock(text: []const u8, at: usize, result: *[block_len]u8) usize {
+    const block: Block = text[at..][0..block_len].*;
+    const next: Block = text[at + 1 ..][0..block_len].*;
+    const is_upper = block -% splat('A') < splat(26);
+    const ascii = block | @select(u8, is_upper, splat(0x20), splat(0));
+    result.* = ascii;
+    if (@reduce(.Max, block) < 0x80) return block_len;
+    // Lead bytes of characters without case: General Punctuation; Hebrew to Thai; Tibetan, Kana, Han; Hangul.
+    const plain = equal(block, 0xC2) | (equal(block, 0xE2) & equal(next, 0x80)) |
+        inRange(block, 0xD7, 10) | inRange(block, 0xE3, 7) | inRange(block, 0xEB, 3);
+    const latin = equal(block, 0xC3);
+    const cyrillic = equal(block, 0xD0);
+    const small_cyrillic = equal(block, 0xD1) & ~inRange(next, 0xA0, 0x20);
+    const leads = inRange(block, 0xC0, 0x40);
+    if (leads & ~(plain | latin | cyrillic | small_cyrillic) != 0) return 0;
+    if (latin | cyrillic == 0) return block_len;
+    const latin_capital = latin & inRange(next, 0x80, 0x1F) & ~equal(next, 0x97);
+    const first = cyrillic & inRange(next, 0x80, 0x10);
+    const middle = cyrillic & inRange(next, 0x90, 0x10);
+    const last = cyrillic & inRange(next, 0xA0, 0x10);
+    var changed = ascii +% select(first | last, 1);
+    changed +%= select((latin_capital | middle) << 1, 0x20);
+    changed +%= select(first << 1, 0x10);
+    changed -%= select(last << 1, 0x20);
+    result.* = changed;
+    // The second byte of a character that may change must be with its first.
+    const is_cut = (latin | cyrillic) >> (block_len - 1) == 1;
+    return if (is_cut) block_len - 1 else block_len;
+}
+
+/// `value` where a bit is set, else 0.
+inline fn select(bits: u32, value: u8) Block {
+    const is_set: @Vector(block_len, bool) = @bitCast(bits);
+    return @select(u8, is_set, splat(value), splat(0));
+}
+
+/// How much of the text is in lower case, about: what blocks tell, or all.
+fn lowerLength(text: []const u8) usize {
+    var at: usize = 0;
+    while (text.len - at > block_len) {
+        var result: [block_len]u8 = undefined;
+        const taken = lowerBlock(text, at, &result);
+        if (taken == 0 or !std.mem.eql(u8, result[0..taken], text[at..][0..taken])) break;
+        at += taken;
+    }
+    var next = at;
+    while (next < text.len) {
+        const character = utf8.decode(text, next);
+        if (lowered(character.code_point) != .same) return at;
+        next += character.len;
+    }
+    return text.len;
+}
+
+/// With one space for each run of white space: as the matches of `\s+` replaced by a space.
+pub fn withSingleSpaces(gpa: Allocator, text: []const u8, output: *Output) error{OutOfMemory}![]const u8 {
+    output.clearRetainingCapacity();
+    try output.ensureTotalCapacity(gpa, text.len + block_len);
+    const made = output.allocatedSlice();
+    var len: usize = 0;
+    var at: usize = 0;
+    // Whether what is before `at` is white space.
+    var is_behind = false;
+    while (at < text.len) {
+        if (at + block_len + 2 <= text.len) {
+            const block: Block = text[at..][0..block_len].*;
+            if (wideSpaces(block, text[at + 1 ..], text[at + 2 ..]) == 0) {
+                const spaces = equal(block, ' ') | inRange(block, '\t', 5);
+                const again = spaces & (spaces << 1 | @intFromBool(is_behind));
+                const is_space: @Vector(block_len, bool) = @bitCast(spaces);
+                const result: [block_len]u8 = @select(u8, is_space, splat(' '), block);
+                if (again == 0) {
+                    made[len..][0..block_len].* = result;
+                    len += block_len;
+                } else for (result, 0..) |byte, i| {
+                    made[len] = byte;
+                    len += ~again >> @intCast(i) & 1;
+                }
+                is_behind = spaces >> (block_len - 1) == 1;
+                at += block_len;
+                continue;
+            }
+        }
+        const end = @min(at + block_len, text.len);
+        while (at < end) {
+            const character = utf8.decode(text, at);
+            const bytes = text[at..][0..character.len];
+            at += character.len;
+            const is_space = unicode.isWhiteSpace(character.code_point);
+            if (!is_space) {
+                @memcpy(made[len..][0..bytes.len], bytes);
+                len += bytes.len;
+            } else if (!is_behind) {
+                made[len] = ' ';
+                len += 1;
+            }
+            is_behind = is_space;
+        }
+    }
+    if (len == text.len and std.mem.eql(u8, made[0..len], text)) return text;
+    output.items.len = len;
+    return output.items;
+}
+
+/// Where white space begins that is not ASCII. `next` and `second` are the text from a byte and from two later on.
+inline fn wideSpaces(block: Block, next: []const u8, second: []const u8) u32 {
+    if (@reduce(.Max, block) < 0x80) return 0;
+    const b: Block = next[0..block_len].*;
+    const c: Block = second[0..block_len].*;
+    // U+0085, U+00A0; U+1680
+    var found = equal(block, 0xC2) & (equal(b, 0x85) | equal(b, 0xA0));
+    found |= equal(block, 0xE1) & equal(b, 0x9A) & equal(c, 0x80);
+    // U+2000 to U+200A, U+2028, U+2029, U+202F; U+205F
+    const general = inRange(c, 0x80, 11) | inRange(c, 0xA8, 2) | equal(c, 0xAF);
+    found |= equal(block, 0xE2) & ((equal(b, 0x80) & general) | (equal(b, 0x81) & equal(c, 0x9F)));
+    // U+3000
+    return found | (equal(block, 0xE3) & equal(b, 0x80) & equal(c, 0x80));
 }
 
 /// Without combining marks (Unicode 9.0).
@@ -122,7 +289,40 @@ fn lowered(character: u21) Changed {
         return if (std.ascii.isUpper(@intCast(character))) .{ .one = character + 32 } else .same;
     }
     if (character == 0x130) return .{ .two = .{ 'i', 0x307 } };
+    if (character < first_lowered.len) {
+        const one = first_lowered[character];
+        return if (one == character) .same else .{ .one = one };
+    }
+    for (caseless) |range| if (character >= range[0] and character <= range[1]) return .same;
+    return searched(character);
+}
+
+/// The lower case of the first characters: Latin, Greek, Cyrillic, Armenian.
+const first_lowered: [0x590]u16 = lowered: {
+    @setEvalBranchQuota(100_000);
+    var made: [0x590]u16 = undefined;
+    for (&made, 0..) |*one, character| {
+        one.* = switch (searched(character)) {
+            .one => |other| other,
+            else => character,
+        };
+    }
+    break :lowered made;
+};
+
+/// Most letters without case: up to Thai; Indic, Tibetan; Han, Kana; Hangul.
+const caseless = [_][2]u21{ .{ 0x590, 0x109F }, .{ 0x2DE0, 0xA63F }, .{ 0xAC00, 0xFF20 } };
+
+comptime {
+    @setEvalBranchQuota(10_000);
+    for (table.lower_ranges) |lower_range| for (caseless) |range| {
+        std.debug.assert(lower_range.last < range[0] or lower_range.first > range[1]);
+    };
+}
+
+fn searched(character: u21) Changed {
     const ranges = &table.lower_ranges;
+    if (character < ranges[0].first) return .same;
     const index = std.sort.upperBound(table.LowerRange, ranges, character, orderOfFirst);
     const range = ranges[index - 1];
     if (character > range.last or (character - range.first) % range.step != 0) return .same;
@@ -238,6 +438,63 @@ const later_marks = [_][2]u21{
     .{ 0x1CF30, 0x1CF46 }, .{ 0x1E08F, 0x1E08F }, .{ 0x1E130, 0x1E136 }, .{ 0x1E2AE, 0x1E2AE },
     .{ 0x1E2EC, 0x1E2EF }, .{ 0x1E4EC, 0x1E4EF }, .{ 0x1E5EE, 0x1E5EF },
 };
+
+test "a character's lower case is what the ranges say" {
+    for (0..0x110000) |i| {
+        const character: u21 = @intCast(i);
+        if (character == 0x130) continue;
+        try std.testing.expectEqual(searched(character), lowered(character));
+    }
+}
+
+test "blocks become what their characters become" {
+    const gpa = std.testing.allocator;
+    const some = [_][]const u8{
+        "a",        "b",        " ",        "  ",       "\n",           "A",        "Z",         "[",
+        "@",        "word",     "WORD",     "\u{a0}",   "\u{85}",       "\u{3000}", "\u{2003}",  "\u{2028}",
+        "\u{205f}", "\u{1680}", "\u{2014}", "\u{130}",  "\u{c9}",       "\u{416}",  "\u{23a}",   "\u{4e2d}",
+        "\u{3002}", "\u{200b}", "\xe2\x80", "\xc2",     "\x80",         "\xff",     "\u{1f600}", "\u{10400}",
+        "\u{1e9e}", "\u{180e}", "\x1c",     "\t",       "\u{d7}",       "\u{df}",   "\u{de}",    "\u{401}",
+        "\u{40f}",  "\u{410}",  "\u{41f}",  "\u{420}",  "\u{42f}",      "\u{430}",  "\u{450}",   "\u{460}",
+        "\u{45f}",  "\xc3",     "\xd0",     "\u{10a0}", "\u{5d0}",      "\u{e01}",  "\u{ac00}",  "\u{ff21}",
+        "\u{2c00}", "\u{24b6}", "\u{a640}", "\u{531}",  "\u{c0}\u{c0}", "\u{2126}",
+    };
+    var prng: std.Random.DefaultPrng = .init(5);
+    const random = prng.random();
+    var outputs: [4]Output = @splat(.empty);
+    defer for (&outputs) |*output| output.deinit(gpa);
+    var buffer: [400]u8 = undefined;
+    for (0..20_000) |i| {
+        const kinds = if (i % 2 == 0) some.len else 3;
+        const first = random.uintLessThan(usize, some.len - kinds + 1);
+        var len: usize = 0;
+        for (0..random.uintAtMost(usize, 90)) |_| {
+            const each = some[first + random.uintLessThan(usize, kinds)];
+            @memcpy(buffer[len..][0..each.len], each);
+            len += each.len;
+        }
+        const text = buffer[0..len];
+        const wanted = try change(gpa, text, &outputs[0], lowered);
+        try std.testing.expectEqualStrings(wanted, try lower(gpa, text, &outputs[1]));
+        const spaced = try singleSpacesSlowly(gpa, text, &outputs[2]);
+        try std.testing.expectEqualStrings(spaced, try withSingleSpaces(gpa, text, &outputs[3]));
+    }
+}
+
+fn singleSpacesSlowly(gpa: Allocator, text: []const u8, output: *Output) ![]const u8 {
+    output.clearRetainingCapacity();
+    var at: usize = 0;
+    var is_behind = false;
+    while (at < text.len) {
+        const character = utf8.decode(text, at);
+        const is_space = unicode.isWhiteSpace(character.code_point);
+        if (!is_space) try output.appendSlice(gpa, text[at..][0..character.len]);
+        if (is_space and !is_behind) try output.append(gpa, ' ');
+        is_behind = is_space;
+        at += character.len;
+    }
+    return output.items;
+}
 
 test {
     // Tested through `normalizer.zig`.

@@ -16,17 +16,17 @@ const Split = pyaot.definition.Split;
 /// Both cases, letters of neither, title case, marks, digits, white space, newlines, contractions and what
 /// folds to them, characters of every length, and bytes that are no characters.
 const characters = [_][]const u8{
-    "a",         "A",         "z",         "S",         "s",         "t",         "re",        "LL",
-    "'",         "'",         "'s",        "'VE",       "0",         "7",         "123",       " ",
-    " ",         "  ",        "\n",        "\r",        "\t",        "/",         ".",         "!",
-    "_",         "(",         "\u{e9}",    "\u{c9}",    "\u{1c5}",   "\u{2b0}",   "\u{4e2d}",  "\u{6e2}",
-    "\u{301}",   "\u{903}",   "\u{2167}",  "\u{b2}",    "\u{662}",   "\u{3000}",  "\u{85}",    "\u{a0}",
-    "\u{2028}",  "\u{17f}",   "\u{212a}",  "\u{200d}",  "\u{1f600}", "\u{42f}",   "\u{44f}",   "\u{10400}",
-    "\u{10428}", "\u{1d49c}", "\x00",      "\xff",      "\xe2\x82",  "\x80",      "\xf0\x9f",  "abcdefgh",
-    "\u{3042}",  "\u{30fb}",  "\u{9fa5}",  "\u{9fa6}",  "\u{3097}",  "\u{3099}",  "\u{ad}",    "\x7f",
-    "\u{378}",   "\u{2014}",  "\u{11de9}", "\u{16ff5}", "\u{2e80}",  "\u{16fe2}", "\u{16ff0}", "\u{3007}",
-    "\u{3005}",  "\u{20000}", "|",         ",",         "\u{2026}",  "\u{3002}",  "\u{ff0c}",  "\u{964}",
-    "\u{6d4}",   "\u{60c}",
+    "a",         "A",         "z",         "S",               "s",             "t",         "re",        "LL",
+    "'",         "'",         "'s",        "'VE",             "0",             "7",         "123",       " ",
+    " ",         "  ",        "\n",        "\r",              "\t",            "/",         ".",         "!",
+    "_",         "(",         "\u{e9}",    "\u{c9}",          "\u{1c5}",       "\u{2b0}",   "\u{4e2d}",  "\u{6e2}",
+    "\u{301}",   "\u{903}",   "\u{2167}",  "\u{b2}",          "\u{662}",       "\u{3000}",  "\u{85}",    "\u{a0}",
+    "\u{2028}",  "\u{17f}",   "\u{212a}",  "\u{200d}",        "\u{1f600}",     "\u{42f}",   "\u{44f}",   "\u{10400}",
+    "\u{10428}", "\u{1d49c}", "\x00",      "\xff",            "\xe2\x82",      "\x80",      "\xf0\x9f",  "abcdefgh",
+    "\u{3042}",  "\u{30fb}",  "\u{9fa5}",  "\u{9fa6}",        "\u{3097}",      "\u{3099}",  "\u{ad}",    "\x7f",
+    "\u{378}",   "\u{2014}",  "\u{11de9}", "\u{16ff5}",       "\u{2e80}",      "\u{16fe2}", "\u{16ff0}", "\u{3007}",
+    "\u{3005}",  "\u{20000}", "|",         ",",               "\u{2026}",      "\u{3002}",  "\u{ff0c}",  "\u{964}",
+    "\u{6d4}",   "\u{60c}",   "<|",        "<|startoftext|>", "<|endoftext|>",
 };
 
 /// Whose bytes are spelled by numbers, and punctuation that only some versions of Unicode have.
@@ -36,7 +36,7 @@ const spelled_characters = [_][]const u8{
 };
 
 /// Pieces of the longest text, which has a character a piece at most.
-const piece_max = 512;
+const piece_max = 1024;
 
 fn piecesOf(
     pretokenizer: *const pyaot.PreTokenizer,
@@ -52,6 +52,18 @@ fn piecesOf(
     var count: usize = 0;
     while (cursor.position < text.len) count += pretokenizer.next(text, &cursor, spans[count..]);
     return spans[0..count];
+}
+
+/// CLIP's pieces without the white space before their matches.
+fn matchesOf(text: []const u8, pieces: *[piece_max]Span, count: usize) []const Span {
+    var match_count: usize = 0;
+    for (pieces[0..count]) |piece| {
+        const match = pyaot.stages.clip.wordOf(text[piece.start..piece.end]);
+        if (match.len == 0) continue;
+        pieces[match_count] = .{ .start = piece.end - match.len, .end = piece.end };
+        match_count += 1;
+    }
+    return pieces[0..match_count];
 }
 
 fn isEqual(a: []const Span, b: []const Span) bool {
@@ -86,6 +98,11 @@ pub fn main(init: std.process.Init) !u8 {
             continue;
         }
         if (!try isSame(gpa, random, known.splits, by_hand, text_count, best)) return 1;
+    }
+    const clip: pyaot.PreTokenizer = .{ .scanner = .clip };
+    if (only.len == 0 or std.mem.eql(u8, only, clip.name())) {
+        const splits = [_]Split{.{ .pattern = pyaot.stages.clip.pattern, .behavior = .removed, .invert = true }};
+        if (!try isSame(gpa, random, &splits, clip, text_count, best)) return 1;
     }
     return 0;
 }
@@ -126,7 +143,8 @@ fn isSame(
         const text = randomText(random, i, &characters, &buffer);
         const expected = piecesOf(&compiled, .baseline, text, &expected_buffer);
         for (0..@intFromEnum(best) + 1) |level| {
-            const found = piecesOf(&by_hand, @enumFromInt(level), text, &found_buffer);
+            var found = piecesOf(&by_hand, @enumFromInt(level), text, &found_buffer);
+            if (by_hand.scanner == .clip) found = matchesOf(text, &found_buffer, found.len);
             if (isEqual(expected, found)) continue;
             std.debug.print("{s} at level {d} differs on {f}\n", .{
                 splits[splits.len - 1].pattern, level, std.ascii.hexEscape(text, .lower),

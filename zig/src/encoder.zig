@@ -18,6 +18,8 @@ const pretokenizer = @import("pretokenizer.zig");
 const AddedToken = @import("added_tokens.zig").Token;
 const Normalization = @import("normalizer.zig").Memory;
 const pipeline_zig = @import("pipeline.zig");
+const Pipeline = pipeline_zig.Pipeline;
+const PreTokenizer = pretokenizer.PreTokenizer;
 const spelled_model = @import("spelled_model.zig");
 const SpelledModel = spelled_model.SpelledModel;
 const Segment = @import("added_tokens.zig").Segment;
@@ -148,7 +150,8 @@ pub const Encoder = struct {
         var end = start;
         while (end < stop) {
             var keys: piece_cache.Keys = undefined;
-            var found = encoder.nextPieces(text, &cursor, &spans, &keys);
+            const pieces = &encoder.tokenizer.pretokenizer;
+            var found = encoder.nextPieces(pieces, text, &cursor, &spans, &keys);
             while (spans[found.count - 1].start >= stop) found.count -= 1;
             while (found.left_count > 0 and keys.left[found.left_count - 1] >= found.count) {
                 found.left_count -= 1;
@@ -193,6 +196,17 @@ pub const Encoder = struct {
             return encoder.encodeCharacters(gpa, segment, is_first, output);
         }
         const text = try encoder.withPrefixSpace(gpa, segment, is_first);
+        return encoder.encodeText(gpa, &encoder.tokenizer.pretokenizer, text, output);
+    }
+
+    /// Encodes the pieces that `pieces` finds in `text`.
+    fn encodeText(
+        encoder: *Encoder,
+        gpa: Allocator,
+        pieces: *const PreTokenizer,
+        text: []const u8,
+        comptime output: Output,
+    ) error{OutOfMemory}!usize {
         const before = encoder.ids.items.len;
         var spans: [batch_len]pretokenizer.Span = undefined;
         var cursor: pretokenizer.Cursor = undefined;
@@ -201,7 +215,7 @@ pub const Encoder = struct {
         while (cursor.position < text.len) {
             const start = cursor.position;
             var keys: piece_cache.Keys = undefined;
-            const found = encoder.nextPieces(text, &cursor, &spans, &keys);
+            const found = encoder.nextPieces(pieces, text, &cursor, &spans, &keys);
             // No piece has more ids than bytes, and a cached one is written whole.
             const room = cursor.position - start + piece_cache.slack;
             try encoder.ids.ensureUnusedCapacity(gpa, room);
@@ -220,6 +234,11 @@ pub const Encoder = struct {
         comptime output: Output,
     ) error{OutOfMemory}!usize {
         const tokenizer = encoder.tokenizer;
+        if (tokenizer.word_bytes.is_used and encoder.dropout == null) {
+            const words = &tokenizer.word_bytes;
+            const text = words.trimmed(try Pipeline.wellFormed(gpa, &encoder.pipeline, segment));
+            return encoder.encodeText(gpa, &words.pieces, text, output);
+        }
         const cut = try tokenizer.pipeline.run(gpa, &encoder.pipeline, segment, is_first, null);
         const before = encoder.ids.items.len;
         var count: usize = 0;
@@ -482,6 +501,7 @@ pub const Encoder = struct {
     /// The next pieces of `text`, and the keys of most.
     fn nextPieces(
         encoder: *Encoder,
+        pieces: *const PreTokenizer,
         text: []const u8,
         cursor: *pretokenizer.Cursor,
         spans: *[batch_len]pretokenizer.Span,
@@ -489,7 +509,6 @@ pub const Encoder = struct {
     ) Found {
         const cache = &encoder.cache;
         var keyed = cache.keyed(keys);
-        const pieces = &encoder.tokenizer.pretokenizer;
         if (pieces.nextKeyed(text, cursor, spans, &keyed)) |count| {
             return .{ .count = count, .left_count = keyed.left_count };
         }
@@ -777,6 +796,9 @@ pub const Encoder = struct {
         if (tokenizer.spelled_model.is_used) {
             const vocab = &tokenizer.spelled.?;
             const scratch = &encoder.spelled;
+            if (tokenizer.word_bytes.is_used) {
+                return tokenizer.word_bytes.encode(merges, gpa, scratch, piece, ids);
+            }
             return tokenizer.spelled_model.encode(vocab, merges, gpa, scratch, piece, ids);
         }
         if (tokenizer.lacks_bytes and tokenizer.lacksByteOf(piece)) {

@@ -50,6 +50,8 @@ pub const Normalizer = struct {
         end: u32,
         /// Which pattern's matches are replaced; whether the left and the right end are stripped.
         option: u32,
+        /// Whether `replace_matches` puts a space for each run of white space.
+        joins_spaces: u32 = 0,
     };
 
     const Kind = enum(u32) {
@@ -97,6 +99,8 @@ pub const Normalizer = struct {
                 .replace => |pair| try bytes.appendSlice(gpa, pair.to),
                 .replace_matches => |pair| {
                     step.option = try normalizer.addPattern(gpa, pair.pattern, diagnostic);
+                    const joins = std.mem.eql(u8, pair.pattern, "\\s+") and std.mem.eql(u8, pair.to, " ");
+                    step.joins_spaces = @intFromBool(joins);
                     try bytes.appendSlice(gpa, pair.to);
                 },
                 .strip => |sides| step.option = @as(u32, @intFromBool(sides.left)) |
@@ -216,7 +220,10 @@ pub const Normalizer = struct {
             .byte_level => byte_level.spell(gpa, text, output),
             .prepend => prepend(gpa, text, to, output),
             .replace => replace(gpa, text, from, to, output),
-            .replace_matches => replaceMatches(gpa, text, &normalizer.patterns[step.option], to, output),
+            .replace_matches => if (step.joins_spaces == 1)
+                characters.withSingleSpaces(gpa, text, output)
+            else
+                replaceMatches(gpa, text, &normalizer.patterns[step.option], to, output),
             .collapse_spaces => collapseSpaces(gpa, text, to, output),
             .charsmap => Charsmap.parse(to).?.apply(gpa, text, output),
         };
@@ -384,6 +391,16 @@ test "steps of every kind" {
     const spaces: definition.Normalization = .{ .replace_matches = .{ .pattern = "\\s+", .to = " " } };
     try expectApplied(&.{ .nfc, spaces, .lowercase }, "A \n B\t", "a b ");
     try expectApplied(&.{spaces}, "a b c", "a b c");
+    // The same by the matches of a pattern that is spelled otherwise.
+    const matches: definition.Normalization = .{ .replace_matches = .{ .pattern = "[\\s]+", .to = " " } };
+    for ([_][]const u8{ " \u{2003} a\n\u{85}b\t", "a" ** 31 ++ " \u{3000}" ++ "b" ** 40, "\n", "a b" }) |text| {
+        var diagnostic: Diagnostic = .{};
+        var normalizer: Normalizer = try .init(std.testing.allocator, &.{matches}, &diagnostic);
+        defer normalizer.deinit(std.testing.allocator);
+        var memory: Memory = .{};
+        defer memory.deinit(std.testing.allocator);
+        try expectApplied(&.{spaces}, text, try normalizer.apply(std.testing.allocator, &memory, text));
+    }
 }
 
 test "text that stays as it is is not copied" {

@@ -121,6 +121,21 @@ pub const Pipeline = struct {
         return true;
     }
 
+    /// `text`, or a copy with U+FFFD for ill-formed bytes.
+    pub fn wellFormed(gpa: Allocator, memory: *Memory, text: []const u8) error{OutOfMemory}![]const u8 {
+        if (utf8.isWellFormed(text)) return text;
+        var walk: Walk = .{
+            .gpa = gpa,
+            .memory = memory,
+            .text = text,
+            .text_index = 0,
+            .begins_text = false,
+            .levels = null,
+        };
+        try walk.repair();
+        return walk.text;
+    }
+
     /// Cuts `text`, which must not be empty. Ill-formed bytes are U+FFFD in its pieces. `levels`, where there
     /// are some, get one for each step that changes the text.
     pub fn run(
@@ -139,7 +154,7 @@ pub const Pipeline = struct {
             .begins_text = is_first,
             .levels = levels,
         };
-        if (!std.unicode.utf8ValidateSlice(text)) try walk.repair();
+        if (!utf8.isWellFormed(text)) try walk.repair();
         const pieces = &memory.pieces[0];
         pieces.clearRetainingCapacity();
         try pieces.append(gpa, .{ .start = 0, .end = walk.text.len });

@@ -10,7 +10,9 @@ const Diagnostic = @import("diagnostic.zig").Diagnostic;
 const Compiled = @import("pretokenizer/compiled.zig").Compiled;
 const bloom = @import("pretokenizer/bloom.zig");
 const cl100k = @import("pretokenizer/cl100k.zig");
+const clip = @import("pretokenizer/clip.zig");
 const deepseek = @import("pretokenizer/deepseek.zig");
+const deepseek_coder = @import("pretokenizer/deepseek_coder.zig");
 const falcon = @import("pretokenizer/falcon.zig");
 const gpt2 = @import("pretokenizer/gpt2.zig");
 const levels = @import("pretokenizer/levels.zig");
@@ -76,6 +78,10 @@ pub const Scanner = enum(u8) {
     kimi,
     /// Two splits of the text, and two of the characters that spell its bytes.
     falcon,
+    /// Words with the white space before them: for `word_bytes.zig` alone.
+    clip,
+    /// The five splits of deepseek-coder, character by character.
+    deepseek_coder,
 
     /// The hand-written scanner for `splits`, if there is one.
     pub fn of(splits: []const definition.Split) ?Scanner {
@@ -126,7 +132,7 @@ pub const PreTokenizer = struct {
         return switch (self.scanner) {
             .compiled, .none => false,
             .gpt2, .cl100k, .llama3, .nanochat, .qwen2, .o200k, .tekken => true,
-            .deepseek, .starcoder, .qwen3_5, .bloom, .kimi, .falcon => true,
+            .deepseek, .starcoder, .qwen3_5, .bloom, .kimi, .falcon, .clip, .deepseek_coder => true,
         };
     }
 
@@ -149,6 +155,7 @@ pub const PreTokenizer = struct {
                 return count;
             },
             .none => scan(wholeEnd, text, cursor, spans),
+            .deepseek_coder => scan(deepseek_coder.pieceEnd, text, cursor, spans),
             inline else => |scanner| scanWindows(scanner, text, cursor, spans, {}),
         };
     }
@@ -163,7 +170,7 @@ pub const PreTokenizer = struct {
         keyed: *Keyed,
     ) ?usize {
         return switch (self.scanner) {
-            .compiled, .none => null,
+            .compiled, .none, .deepseek_coder => null,
             inline else => |scanner| scanWindows(scanner, text, cursor, spans, keyed),
         };
     }
@@ -292,6 +299,19 @@ pub const known_sequences = [_]KnownSequence{
     },
     .{
         .splits = &.{
+            .{ .pattern = "[\\r\\n]", .behavior = .isolated },
+            .{ .pattern = "\\s?\\p{L}+", .behavior = .isolated },
+            .{ .pattern = "\\s?\\p{P}+", .behavior = .isolated },
+            .{
+                .pattern = "[\u{4e00}-\u{9fa5}\u{800}-\u{4e00}\u{ac00}-\u{d7ff}]+",
+                .behavior = .isolated,
+            },
+            .{ .pattern = rust_classes.numbers, .behavior = .isolated },
+        },
+        .scanner = .deepseek_coder,
+    },
+    .{
+        .splits = &.{
             .{ .pattern = rust_classes.numbers, .behavior = .isolated },
             .{ .pattern = byte_level.gpt2_pattern, .behavior = .isolated },
         },
@@ -320,7 +340,7 @@ const PieceEnd = fn (text: []const u8, at: usize) usize;
 /// What the windows of a scanner go by.
 fn windowOptions(comptime scanner: Scanner) window.Options {
     return switch (scanner) {
-        .compiled, .none => comptime unreachable,
+        .compiled, .none, .deepseek_coder => comptime unreachable,
         .gpt2 => .{ .family = .gpt2 },
         .cl100k => .{ .family = .letters, .number_len = 3, .keeps_final_space = true },
         .llama3 => .{ .family = .letters, .number_len = 3 },
@@ -334,6 +354,7 @@ fn windowOptions(comptime scanner: Scanner) window.Options {
         .bloom => .{ .family = .bloom },
         .falcon => .{ .family = .falcon, .number_len = falcon.number_len },
         .kimi => .{ .family = .cased_han, .number_len = 3 },
+        .clip => .{ .family = .clip },
     };
 }
 
@@ -356,6 +377,7 @@ fn pieceEnd(comptime scanner: Scanner, text: []const u8, at: usize) usize {
         .parted => deepseek.pieceEnd(text, at),
         .bloom => bloom.pieceEnd(text, at),
         .falcon => falcon.pieceEnd(text, at),
+        .clip => clip.pieceEnd(text, at),
     };
 }
 

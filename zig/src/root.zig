@@ -47,6 +47,7 @@ pub const stages = struct {
     pub const Level = @import("pretokenizer/levels.zig").Level;
     pub const known_patterns = @import("pretokenizer.zig").known_patterns;
     pub const known_sequences = @import("pretokenizer.zig").known_sequences;
+    pub const clip = @import("pretokenizer/clip.zig");
     pub const pipeline = @import("pipeline.zig");
     pub const piece_cache = @import("piece_cache.zig");
     pub const piece_table = @import("piece_table.zig");
@@ -103,5 +104,6 @@ test {
     _ = @import("watch.zig");
     _ = @import("training.zig");
     _ = @import("windows.zig");
+    _ = @import("word_bytes.zig");
     _ = @import("words.zig");
 }

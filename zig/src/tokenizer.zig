@@ -23,6 +23,7 @@ const added_tokens = @import("added_tokens.zig");
 const BaseSymbols = @import("base_symbols.zig").BaseSymbols;
 const bpe = @import("bpe.zig");
 const utf8 = @import("utf8.zig");
+const WordBytes = @import("word_bytes.zig").WordBytes;
 const Allocator = std.mem.Allocator;
 
 pub const SpecialMode = added_tokens.SpecialMode;
@@ -61,6 +62,8 @@ pub const Tokenizer = struct {
     /// The general ways to words, to ids and to text.
     pipeline: Pipeline,
     spelled_model: SpelledModel,
+    /// What takes the place of the two before it for whole texts.
+    word_bytes: WordBytes,
     token_text: TokenText,
     /// Whether the vocabulary lacks the token of a byte that no text has, and which it lacks.
     lacks_bytes: bool,
@@ -127,6 +130,7 @@ pub const Tokenizer = struct {
             .respelled = respelled,
             .pipeline = general.pipeline,
             .spelled_model = general.model,
+            .word_bytes = general.word_bytes,
             .token_text = general.token_text,
             .lacks_bytes = lacks_bytes,
             .lacking = core.lacking,
@@ -141,6 +145,7 @@ pub const Tokenizer = struct {
         self.special.deinit(gpa);
         self.pipeline.deinit(gpa);
         self.spelled_model.deinit(gpa);
+        self.word_bytes.deinit(gpa);
         self.token_text.deinit(gpa);
         if (self.spelled) |*spelled| spelled.deinit(gpa);
         if (self.respelled) |*respelled| respelled.deinit(gpa);
@@ -162,6 +167,7 @@ pub const Tokenizer = struct {
     pub fn validate(self: *const Tokenizer, id_limit: u32) bool {
         if (self.special.bit_length != id_limit) return false;
         if (self.spelled == null and (self.spelled_model.is_used or self.token_text.is_used)) return false;
+        if (self.word_bytes.is_used and !self.spelled_model.is_used) return false;
         if (self.respelled) |*respelled| if (respelled.idLimit() > id_limit) return false;
         if (self.unknown_id != SpelledModel.none and self.unknown_id >= id_limit) return false;
         if (self.words.isUnused() != (self.merges.base.kind == .bytes)) return false;
@@ -290,11 +296,13 @@ fn makeVocab(
 const General = struct {
     pipeline: Pipeline = .{},
     model: SpelledModel = .{},
+    word_bytes: WordBytes = .{},
     token_text: TokenText = .{},
 
     fn deinit(general: *General, gpa: Allocator) void {
         general.pipeline.deinit(gpa);
         general.model.deinit(gpa);
+        general.word_bytes.deinit(gpa);
         general.token_text.deinit(gpa);
     }
 };
@@ -323,6 +331,7 @@ fn makeGeneral(
         general.pipeline = try .init(gpa, source.steps, diagnostic);
         const ignore_merges = parsed.merge_rule.list.ignore_merges;
         general.model = try .init(gpa, spelled.?, source, ignore_merges);
+        general.word_bytes = try .init(gpa, source, spelled.?, ignore_merges, diagnostic);
     }
     if (parsed.decode_steps) |steps| general.token_text = try .init(gpa, steps, diagnostic);
     return general;

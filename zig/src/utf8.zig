@@ -20,6 +20,48 @@ pub inline fn decode(text: []const u8, at: usize) Character {
     return decodeLong(text[at..]);
 }
 
+/// Whether all of `text` is well-formed.
+pub fn isWellFormed(text: []const u8) bool {
+    const block_len = 32;
+    const Block = @Vector(block_len, u8);
+    var at: usize = 0;
+    while (at + block_len + 3 <= text.len) {
+        const block: Block = text[at..][0..block_len].*;
+        if (@reduce(.Max, block) < 0x80) {
+            at += block_len;
+            continue;
+        }
+        // Each lead byte with what follows it, and no other byte that is not ASCII.
+        const second: Block = text[at + 1 ..][0..block_len].*;
+        const third: Block = text[at + 2 ..][0..block_len].*;
+        const fourth: Block = text[at + 3 ..][0..block_len].*;
+        const in = struct {
+            inline fn in(bytes: Block, first: u8, count: u8) u32 {
+                return @bitCast(bytes -% @as(Block, @splat(first)) < @as(Block, @splat(count)));
+            }
+        }.in;
+        const trail2 = in(second, 0x80, 0x40);
+        const trail3 = in(third, 0x80, 0x40);
+        const trail4 = in(fourth, 0x80, 0x40);
+        const lead2 = in(block, 0xC2, 0x1E);
+        const lead3 = in(block, 0xE0, 0x10);
+        const lead4 = in(block, 0xF0, 5);
+        // Overlong forms, surrogates and what lies above U+10FFFF.
+        const wrong = (in(block, 0xE0, 1) & ~in(second, 0xA0, 0x20)) |
+            (in(block, 0xED, 1) & ~in(second, 0x80, 0x20)) |
+            (in(block, 0xF0, 1) & ~in(second, 0x90, 0x30)) |
+            (in(block, 0xF4, 1) & ~in(second, 0x80, 0x10));
+        const whole = (lead2 & trail2) | (lead3 & trail2 & trail3) | (lead4 & trail2 & trail3 & trail4);
+        const leads: u64 = lead2 | lead3 | lead4;
+        const trails = leads << 1 | @as(u64, lead3 | lead4) << 2 | @as(u64, lead4) << 3;
+        const wide = in(block, 0x80, 0x80);
+        if (leads != whole or wrong != 0 or @as(u32, @truncate(leads | trails)) != wide) return false;
+        // The last character may end behind the block.
+        at += block_len + @popCount(trails >> block_len);
+    }
+    return std.unicode.utf8ValidateSlice(text[at..]);
+}
+
 /// Whether a byte stands nowhere in well-formed UTF-8.
 pub fn isForeignByte(byte: u8) bool {
     return byte == 0xC0 or byte == 0xC1 or byte >= 0xF5;
@@ -75,6 +117,34 @@ test "every code point is read back" {
         try std.testing.expectEqual(code_point, character.code_point);
         try std.testing.expectEqual(len, character.len);
     }
+}
+
+test "whether text is well-formed" {
+    const some = [_][]const u8{
+        "a",            "bcdefgh",      "\u{80}",       "\u{7ff}",          "\u{800}",          "\u{d7ff}",         "\u{e000}",
+        "\u{ffff}",     "\u{10000}",    "\u{10ffff}",   "\u{4e2d}",         "\x80",             "\xc0\x80",         "\xc1\xbf",
+        "\xc3",         "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe4\xb8",
+        "\xf0\x9f\x98", "\xff",
+    };
+    var prng: std.Random.DefaultPrng = .init(6);
+    const random = prng.random();
+    var buffer: [400]u8 = undefined;
+    var counts = [2]usize{ 0, 0 };
+    for (0..40_000) |i| {
+        // Half of the texts have at most one that is ill-formed.
+        const broken_at = random.uintLessThan(usize, 160);
+        var len: usize = 0;
+        for (0..random.uintAtMost(usize, 80)) |at| {
+            const kinds: usize = if (i % 2 == 0 or at == broken_at) some.len else 11;
+            const each = some[random.uintLessThan(usize, kinds)];
+            @memcpy(buffer[len..][0..each.len], each);
+            len += each.len;
+        }
+        const expected = std.unicode.utf8ValidateSlice(buffer[0..len]);
+        counts[@intFromBool(expected)] += 1;
+        try std.testing.expectEqual(expected, isWellFormed(buffer[0..len]));
+    }
+    try std.testing.expect(counts[0] > 1000 and counts[1] > 1000);
 }
 
 test "maximal subparts of ill-formed bytes" {

@@ -9,6 +9,7 @@ const std = @import("std");
 const builtin = @import("builtin");
 const bloom = @import("bloom.zig");
 const cl100k = @import("cl100k.zig");
+const clip = @import("clip.zig");
 const deepseek = @import("deepseek.zig");
 const falcon = @import("falcon.zig");
 const gpt2 = @import("gpt2.zig");
@@ -103,7 +104,7 @@ fn scanWith(
         .first = &table.first,
         .second = &table.second,
         .kinds = switch (options.family) {
-            .gpt2, .digits, .bloom => &plain_kinds,
+            .gpt2, .digits, .bloom, .clip => &plain_kinds,
             .letters => if (options.has_marks) &marked_kinds else &plain_kinds,
             .cased, .cased_han => &cased_kinds,
             .falcon => &falcon_kinds,
@@ -391,6 +392,10 @@ fn expectBloom(level: Level, comptime has_keys: bool, text: []const u8, windowed
     try expectPieces(level, has_keys, .{ .family = .bloom }, bloom.pieceEnd, text, windowed);
 }
 
+fn expectClip(level: Level, comptime has_keys: bool, text: []const u8, windowed: *usize) !void {
+    try expectPieces(level, has_keys, .{ .family = .clip }, clip.pieceEnd, text, windowed);
+}
+
 fn expectFalcon(level: Level, comptime has_keys: bool, text: []const u8, windowed: *usize) !void {
     const options: window.Options = .{ .family = .falcon, .number_len = falcon.number_len };
     try expectPieces(level, has_keys, options, falcon.pieceEnd, text, windowed);
@@ -415,6 +420,7 @@ fn expectAllFamilies(
     try expectParted(level, has_keys, text, windowed);
     try expectBloom(level, has_keys, text, windowed);
     try expectFalcon(level, has_keys, text, windowed);
+    try expectClip(level, has_keys, text, windowed);
 }
 
 /// What the rules of the families turn on, and characters that are alike in all but one of them.
@@ -433,7 +439,7 @@ const hostile = [_][]const u8{
     "\u{3001}",  "\u{964}",        "\u{6d4}",   "\u{60c}",   "\u{1680}", "\u{205f}",  "\u{166d}",  "\u{61d}",
     "\u{2308}",  "\u{432}\u{432}", "\u{ff0b}",  "\u{bc}",    "\u{2e80}", "\u{16fe2}", "\u{16ff0}", "\u{3038}",
     "\u{3400}",  "\u{20000}",      "\u{3005}",  "\u{3040}",  "\u{3097}", "\u{309b}",  "\u{30fb}",  "\x7f",
-    "\u{85}",    "!a",             "\u{1f6d8}",
+    "\u{85}",    "!a",             "\u{1f6d8}", "<|",
 };
 
 fn expectUnits(level: Level, comptime Unit: type, text: []const u8) !void {

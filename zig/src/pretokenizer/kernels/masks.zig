@@ -32,6 +32,8 @@ pub const Family = enum {
     parted,
     /// White space and a few signs are `space`, all else is `letter`, ill-formed bytes as well.
     bloom,
+    /// White space precedes whatever there is, and numbers are parted from everything.
+    clip,
 
     pub fn isCased(family: Family) bool {
         return family == .cased or family == .cased_han;
@@ -211,6 +213,11 @@ pub const Masks = struct {
     pub inline fn spelledNumbers(block: Block) u64 {
         return inRange(block, '0', 10) | inRange(block, 0xB2, 2) | equal(block, 0xB9) |
             inRange(block, 0xBC, 3);
+    }
+
+    /// Where CLIP's pattern may have a literal: at "<|".
+    pub inline fn literalStarts(block: Block) u64 {
+        return equal(block, '<') & equal(block, '|') >> 1;
     }
 
     pub inline fn hasWide(masks: *const Masks) bool {

@@ -1,4 +1,4 @@
-//! The patterns of GPT-2, StarCoder, Falcon, cl100k, o200k, DeepSeek V3, BLOOM and their kin, 64 bytes of
+//! The patterns of GPT-2, StarCoder, Falcon, cl100k, o200k, DeepSeek V3, BLOOM, CLIP and their kin, 64 bytes of
 //! text at a time.
 //!
 //! A window begins where a match begins. Its bytes are sorted into classes, a bit for each byte in a mask
@@ -255,7 +255,7 @@ noinline fn longWordEnd(
         const masks: Masks = .of(options.family, tables, window, rest);
         if (at == position) is_east = masks.east & 1 == 1;
         const word = switch (options.family) {
-            .gpt2, .digits, .letters, .bloom => masks.letter,
+            .gpt2, .digits, .letters, .bloom, .clip => masks.letter,
             // Its bytes may be parted.
             .falcon => return null,
             .cased => masks.caseless,
@@ -288,7 +288,7 @@ inline fn prefixLength(comptime options: Options, masks: Masks) usize {
     const word = masks.letter | masks.upper | masks.caseless | masks.mark;
     const never = word | masks.number | masks.newline | masks.apostrophe;
     const may = switch (options.family) {
-        .gpt2, .digits, .falcon, .parted, .bloom => masks.blank,
+        .gpt2, .digits, .falcon, .parted, .bloom, .clip => masks.blank,
         .letters, .cased, .cased_han => ~never,
     };
     if (may & 1 == 0) return 0;
@@ -333,6 +333,7 @@ inline fn decide(
     if (options.family == .parted) return decideParted(options, masks, is_end);
     if (options.family == .bloom) return decideBloom(masks, is_end);
     if (options.family == .falcon) return decideFalcon(options, window, masks, is_end);
+    if (options.family == .clip) return decideClip(options, window, masks, is_end);
     const valid = lowest(masks.len);
     const word = masks.letter | masks.upper | masks.caseless | masks.mark;
     const han = if (options.family == .cased_han) masks.east else 0;
@@ -503,12 +504,34 @@ inline fn decideBloom(masks: Masks, is_end: bool) u64 {
     return bounds & (lowest(limit) << 1 | 1) & ~@as(u64, 1);
 }
 
+/// As `decide`, for CLIP's pattern.
+inline fn decideClip(
+    comptime options: Options,
+    window: *const [window_len]u8,
+    masks: Masks,
+    is_end: bool,
+) u64 {
+    const word = masks.letter;
+    const space = masks.space;
+    const other = lowest(masks.len) & ~(word | masks.number | space);
+    const other_start = other & ~(other << 1);
+    const starts = (word & ~(word << 1)) | singleNumbers(masks) | other_start;
+    var bounds = (starts & ~(space << 1)) | (space & ~(space << 1));
+    var limit = if (is_end) masks.len else masks.len - 1;
+    const quotes = masks.apostrophe & other_start;
+    if (quotes != 0) contract(options, window, masks.len, is_end, quotes, &bounds, &limit);
+    const literals = Masks.literalStarts(window.*) & other_start;
+    if (literals != 0) limit = @min(limit, lastBefore(bounds, @as(usize, @ctz(literals)) + 1));
+    if (is_end) bounds |= @as(u64, 1) << @intCast(masks.len);
+    return bounds & (lowest(limit) << 1 | 1) & ~@as(u64, 1);
+}
+
 /// The newlines, and for the cased family slashes behind them, that belong to the other characters
 /// before them.
 inline fn attachedTo(comptime options: Options, masks: Masks, other: u64) u64 {
     const starts = masks.newline & other << 1;
     switch (options.family) {
-        .gpt2, .digits, .falcon, .bloom => return 0,
+        .gpt2, .digits, .falcon, .bloom, .clip => return 0,
         .letters, .parted, .cased_han => return runsFrom(masks.newline, starts),
         .cased => {
             if (masks.slash & masks.newline << 1 == 0) return runsFrom(masks.newline, starts);
@@ -609,7 +632,10 @@ inline fn contract(
             if (is_cased) limit.* = @min(limit.*, lastBefore(bounds.*, at));
             return;
         }
-        const fold: u8 = if (options.family == .gpt2 or options.family == .digits) 0 else 0x20;
+        const fold: u8 = switch (options.family) {
+            .gpt2, .digits, .clip => 0,
+            else => 0x20,
+        };
         const first = if (at + 1 < len) window[at + 1] | fold else 0;
         const second = if (at + 2 < len) window[at + 2] else 0;
         // U+017F folds to s: left to the other scanner.
