@@ -219,8 +219,19 @@ pub const Encoder = struct {
         is_first: bool,
         comptime output: Output,
     ) error{OutOfMemory}!usize {
+        const memory = &encoder.pipeline;
+        const cut = try encoder.tokenizer.pipeline.run(gpa, memory, segment, is_first, null);
+        return encoder.encodeCut(gpa, cut, output);
+    }
+
+    /// The same for what the pipeline made of the segment.
+    pub fn encodeCut(
+        encoder: *Encoder,
+        gpa: Allocator,
+        cut: pipeline_zig.Result,
+        comptime output: Output,
+    ) error{OutOfMemory}!usize {
         const tokenizer = encoder.tokenizer;
-        const cut = try tokenizer.pipeline.run(gpa, &encoder.pipeline, segment, is_first, null);
         const before = encoder.ids.items.len;
         var count: usize = 0;
         var done: usize = 0;
