@@ -185,7 +185,7 @@ pub const Level = struct {
             inline .nfc, .nfd, .nfkc, .nfkd => |form| {
                 try level.addChanges(@field(nfc.Form, @tagName(form)), gpa, input);
             },
-            .lowercase => try level.addCharacters(gpa, input, characters.lowered, true),
+            .lowercase => try level.addLowered(gpa, input, output),
             .strip_accents => try level.addCharacters(gpa, input, characters.unmarked, true),
             .nmt => try level.addCharacters(gpa, input, characters.cleanedCharacter, false),
             .bert_clean => {
@@ -320,6 +320,33 @@ pub const Level = struct {
             const change = characters.changeAt(input, next, character.code_point, changed);
             const len = change.lengthFrom(character.len);
             if (change != .same) try level.addCharacter(gpa, at, len, next, character.len);
+            at += len;
+            next += character.len;
+        }
+    }
+
+    /// Of capitals that became small letters: up to the first byte that is another, all is as it was, for a letter
+    /// that takes fewer or more bytes begins with another.
+    fn addLowered(
+        level: *Level,
+        gpa: Allocator,
+        input: []const u8,
+        output: []const u8,
+    ) error{OutOfMemory}!void {
+        var at: usize = 0;
+        var next: usize = 0;
+        while (true) {
+            const same = std.mem.findDiff(u8, input[next..], output[at..]) orelse return;
+            next += same;
+            at += same;
+            if (next == input.len) return;
+            while (input[next] & 0xC0 == 0x80) {
+                next -= 1;
+                at -= 1;
+            }
+            const character = utf8.decode(input, next);
+            const len = characters.lowered(character.code_point).lengthFrom(character.len);
+            try level.addCharacter(gpa, at, len, next, character.len);
             at += len;
             next += character.len;
         }

@@ -43,6 +43,8 @@ pub const Options = struct {
     ignores_dropped: bool = false,
     /// Whether the text is known to be UTF-8.
     is_well_formed: bool = false,
+    /// For comparing: words of the general way are looked at symbol by symbol in any case.
+    spells_out: bool = false,
 };
 
 pub const Error = error{
@@ -72,6 +74,7 @@ pub fn find(
         .ids = ids,
         .spans = spans,
         .ignores_dropped = options.ignores_dropped,
+        .spells_out = options.spells_out,
         .needs_pieces = !tokenizer.words.isUnused() and !tokenizer.words.has_all_bytes,
     };
     defer walk.memory.deinit(gpa);
@@ -112,6 +115,7 @@ pub fn encode(
         .spans = &.{},
         .making = .{ .encoder = encoder, .ends = ends },
         .ignores_dropped = options.ignores_dropped,
+        .spells_out = options.spells_out,
         .needs_pieces = false,
     };
     defer walk.memory.deinit(gpa);
@@ -199,6 +203,8 @@ const Walk = struct {
     needs_pieces: bool,
     /// Where the ids are made on the way: `ids` and `spans` then are all that there are so far.
     making: ?struct { encoder: *Encoder, ends: *std.ArrayList(u64) } = null,
+    /// Whether words of the general way are looked at symbol by symbol in any case, for comparing.
+    spells_out: bool = false,
     memory: Memory = .{},
     /// How many ids are done.
     done: usize = 0,
@@ -231,8 +237,8 @@ const Walk = struct {
             .every => return null,
         }
         const id = walk.ids[0];
-        const len = walk.lengths.of(tokenizer, id) orelse return null;
-        if (len == 0 or len - 1 > text.len or tokenizer.vocab.bytesOf(id)[0] != ' ') return null;
+        const len = walk.lengths.ofTile(tokenizer, id) orelse return null;
+        if (len - 1 > text.len or tokenizer.vocab.bytesOf(id)[0] != ' ') return null;
         walk.spans[0] = .{ .start = 0, .end = if (len > 1) len - 1 else utf8.decode(text, 0).len };
         walk.done = 1;
         return len - 1;
@@ -253,13 +259,14 @@ const Walk = struct {
         var count: u64 = if (in_characters) countStarts(text[0..start]) else 0;
         for (walk.done..ids.len) |i| {
             if (i + ahead < ids.len) lengths.prefetch(ids[i + ahead]);
-            const len = lengths.of(tokenizer, ids[i]) orelse return false;
+            const len = lengths.ofTile(tokenizer, ids[i]) orelse return false;
             const next = at + len;
-            if (next > text.len or len == 0) return false;
+            if (next > text.len) return false;
             const span = &walk.spans[i];
             if (in_characters) {
-                span.start = count - @intFromBool(text[at] & 0xC0 == 0x80);
-                count += countShort(text, at, next);
+                const found = countShort(text, at, next);
+                span.start = count - @intFromBool(found.begins_inside);
+                count += found.count;
                 span.end = count;
             } else {
                 span.* = .{ .start = at, .end = next };
@@ -549,6 +556,14 @@ const Walk = struct {
             try walk.expect(id);
             return walk.put(place.of(start, start + word.len));
         };
+        if (!walk.spells_out and walk.takePlain(word, start, place)) return;
+        try walk.takeSymbols(word, start, place);
+    }
+
+    /// As `takeSpelled`, of any word.
+    fn takeSymbols(walk: *Walk, word: []const u8, start: usize, place: *Place) Error!void {
+        const model = &walk.tokenizer.spelled_model;
+        const vocab = &walk.tokenizer.spelled.?;
         const scratch = &walk.memory.spelled;
         try model.spellOut(vocab, walk.gpa, scratch, word, true);
         const symbols = scratch.symbols.items;
@@ -577,6 +592,45 @@ const Walk = struct {
             walk.put(place.of(start + found.start, start + found.end));
             first = last;
         }
+    }
+
+    /// A word of the general way whose tokens have its bytes, the affixes around them: then they stand for
+    /// these, if no symbol in them stands for something else, as the unknown token and those of bytes do. Whether it
+    /// is one.
+    fn takePlain(walk: *Walk, word: []const u8, start: usize, place: *Place) bool {
+        const model = &walk.tokenizer.spelled_model;
+        const vocab = &walk.tokenizer.spelled.?;
+        const prefix = model.affixes[0..model.prefix_len];
+        const suffix = model.affixes[model.prefix_len..];
+        const none = spelled_model.SpelledModel.none;
+        const unknown = if (model.unknown_id == none) null else vocab.bytesOf(model.unknown_id);
+        const first = walk.done;
+        var at: usize = 0;
+        for (walk.ids[first..], walk.spans[first..]) |id, *span| {
+            if (!vocab.isDefined(id)) return false;
+            var bytes = vocab.bytesOf(id);
+            if (unknown) |other| if (std.mem.find(u8, bytes, other) != null) return false;
+            if (std.mem.find(u8, bytes, "<0x") != null) return false;
+            if (at > 0) {
+                if (!std.mem.startsWith(u8, bytes, prefix)) return false;
+                bytes = bytes[prefix.len..];
+            }
+            const own_len = @min(bytes.len, word.len - at);
+            if (own_len == 0) return false;
+            if (!std.mem.eql(u8, bytes[0..own_len], word[at..][0..own_len])) return false;
+            const is_last = at + own_len == word.len;
+            if (!std.mem.eql(u8, bytes[own_len..], if (is_last) suffix else "")) return false;
+            span.* = .{ .start = at, .end = at + own_len };
+            at += own_len;
+            if (is_last) break;
+        } else return false;
+        var is_last = false;
+        while (!is_last) {
+            const in_word = walk.spans[walk.done];
+            is_last = in_word.end == word.len;
+            walk.put(place.of(start + @as(usize, in_word.start), start + @as(usize, in_word.end)));
+        }
+        return true;
     }
 
     const Due = struct { start: usize, end: usize };
@@ -695,7 +749,7 @@ fn toCharacters(text: []const u8, spans: []Span) void {
         // One that began before has a part of this span.
         const is_inside = start < end and text[start] & 0xC0 == 0x80;
         span.start = count - @intFromBool(is_inside);
-        count += countShort(text, start, end);
+        if (start < end) count += countShort(text, start, end).count;
         span.end = count;
         at = end;
     }
@@ -735,14 +789,21 @@ fn isWellFormed(text: []const u8) bool {
     return true;
 }
 
-/// As `countStarts`, of `text[start..end]`: nearly every token is within one vector.
-inline fn countShort(text: []const u8, start: usize, end: usize) u64 {
+/// As `countStarts`, of `text[start..end]`, which is not empty: nearly every token is within one vector. And whether
+/// it begins inside a character.
+inline fn countShort(text: []const u8, start: usize, end: usize) struct { count: u64, begins_inside: bool } {
     const block_len = 16;
     const len = end - start;
-    if (len >= block_len or start + block_len > text.len) return countStarts(text[start..end]);
+    if (len > block_len or start + block_len > text.len) return .{
+        .count = countStarts(text[start..end]),
+        .begins_inside = text[start] & 0xC0 == 0x80,
+    };
     const block: @Vector(block_len, i8) = @bitCast(text[start..][0..block_len].*);
-    const starts: u16 = @bitCast(block > @as(@Vector(block_len, i8), @splat(-65)));
-    return @popCount(starts & ((@as(u16, 1) << @intCast(len)) - 1));
+    const starts: u32 = @as(u16, @bitCast(block > @as(@Vector(block_len, i8), @splat(-65))));
+    return .{
+        .count = @popCount(starts & ((@as(u32, 1) << @intCast(len)) - 1)),
+        .begins_inside = starts & 1 == 0,
+    };
 }
 
 /// How many characters begin in well-formed `bytes`.
@@ -1071,25 +1132,37 @@ const general_document =
     \\   "behavior": "Removed", "invert": true},
     \\  {"type": "ByteLevel", "add_prefix_space": false}]},
     \\ "model": {"type": "BPE", "unk_token": "u", "end_of_word_suffix": "</w>", "fuse_unk": true,
-    \\  "merges": [["a", "b"], ["ab", "c</w>"], ["Ã", "©"], ["a", "b</w>"]],
+    \\  "merges": [["a", "b"], ["ab", "c</w>"], ["Ã", "©"], ["a", "b</w>"],
+    \\   ["u", "b"]],
     \\  "vocab": {"a": 0, "b": 1, "c": 2, "c</w>": 3, "ab": 4, "abc</w>": 5, "Ã": 6, "©": 7, "Ã©": 8,
-    \\   "u": 9, "b</w>": 10, "ab</w>": 11}}}
+    \\   "u": 9, "b</w>": 10, "ab</w>": 11, "ub": 14, "<0x7A>": 15,
+    \\   "u</w>": 16}}}
 ;
 
 test "the general way finds the same places while it encodes as behind it" {
-    const gpa = std.testing.allocator;
-    var arena: std.heap.ArenaAllocator = .init(gpa);
+    var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
     defer arena.deinit();
+    const plain = "\"fuse_unk\": true";
+    const falling_back = "\"fuse_unk\": false, \"byte_fallback\": true";
+    for ([_][]const u8{ plain, falling_back }) |flags| {
+        const document = try std.mem.replaceOwned(u8, arena.allocator(), general_document, plain, flags);
+        try expectSameBehind(arena.allocator(), document);
+    }
+}
+
+fn expectSameBehind(arena: Allocator, document: []const u8) !void {
+    const gpa = std.testing.allocator;
     var diagnostic: Diagnostic = .{};
-    const parsed = try tokenizer_json.parse(arena.allocator(), general_document, 1, &diagnostic);
+    const parsed = try tokenizer_json.parse(arena, document, 1, &diagnostic);
     var tokenizer: Tokenizer = try .init(gpa, parsed, &diagnostic);
     defer tokenizer.deinit(gpa);
     try std.testing.expect(tokenizer.spelled_model.is_used);
     var context: Context = try .init(gpa, &tokenizer);
     defer context.deinit();
     const parts = [_][]const u8{
-        "ab",  "c",   "ABC", " ",      "\u{e9}", "e\u{301}", "\u{130}",  "\n\t ", "'s",   "1",
-        "<s>", "<M>", "<m>", "\u{c9}", "\xff",   "\xe4\xb8", "\u{2003}", "z",     "\x00",
+        "ab",     "c",    "ABC", " ",      "\u{e9}", "e\u{301}", "\u{130}",  "\n\t ", "'s", "1",
+        "<s>",    "<M>",  "<m>", "\u{c9}", "\xff",   "\xe4\xb8", "\u{2003}", "z",     "u",  "ub",
+        "<0x7A>", "\x00",
     };
     var prng: std.Random.DefaultPrng = .init(9);
     const random = prng.random();
@@ -1108,7 +1181,9 @@ test "the general way finds the same places while it encodes as behind it" {
             const count = try context.encode(text.items, mode);
             const ids = try gpa.dupe(u32, context.ids[0..count]);
             defer gpa.free(ids);
-            try context.findOffsets(text.items, mode, ids, options);
+            var slow = options;
+            slow.spells_out = true;
+            try context.findOffsets(text.items, mode, ids, slow);
             const ends = try gpa.dupe(u64, context.ends.items);
             defer gpa.free(ends);
             try std.testing.expectEqual(count, try context.encodeWithOffsets(text.items, mode, options));

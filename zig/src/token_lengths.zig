@@ -4,12 +4,14 @@
 //! large vocabulary, nearly every token of a text then is a miss of the caches, which encoding has filled with its own.
 
 const std = @import("std");
+const AddedTokens = @import("added_tokens.zig").AddedTokens;
 const Tokenizer = @import("tokenizer.zig").Tokenizer;
 const Words = @import("words.zig").Words;
 const Allocator = std.mem.Allocator;
 
 pub const TokenLengths = struct {
-    /// By id: 0 where there is no token or an empty one, `long` of as many bytes or more.
+    /// By id: 0 where there is no token, an empty one, or an added one that may stand for more or for other text than
+    /// its own bytes; `long` of as many bytes or more.
     bytes: []u8,
 
     pub const long = std.math.maxInt(u8);
@@ -27,6 +29,9 @@ pub const TokenLengths = struct {
             const spelled = std.fmt.bufPrint(&buffer, "<0x{X:0>2}>", .{byte}) catch unreachable;
             if (std.ascii.eqlIgnoreCase(vocab.bytesOf(id), spelled)) bytes[id] = 1;
         };
+        for (tokenizer.added.tokens) |*token| {
+            if (!AddedTokens.isTile(token, vocab)) bytes[token.id] = 0;
+        }
         return .{ .bytes = bytes };
     }
 
@@ -42,6 +47,15 @@ pub const TokenLengths = struct {
         if (len > 0 and len < long) return len;
         if (!tokenizer.vocab.isDefined(id)) return null;
         return tokenizer.vocab.bytesOf(id).len;
+    }
+
+    /// The length of a token that lies beside others wherever it is, and is as long as what it stands for or shorter; null
+    /// if that is not known.
+    pub inline fn ofTile(lengths: *const TokenLengths, tokenizer: *const Tokenizer, id: u32) ?usize {
+        if (id >= lengths.bytes.len) return null;
+        const len = lengths.bytes[id];
+        if (len == 0) return null;
+        return if (len < long) len else tokenizer.vocab.bytesOf(id).len;
     }
 
     /// Sends for the length of an id, whatever it is.

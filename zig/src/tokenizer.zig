@@ -68,7 +68,7 @@ pub const Tokenizer = struct {
     /// What such a byte becomes; `SpelledModel.none` if it is dropped.
     unknown_id: u32,
     /// Whether the tokens of a well-formed text that no normalizer changes lie side by side in it, as long as they
-    /// are; the first with a space in front, where one is put there.
+    /// are; the first with a space in front, where one is put there. Added tokens may not (`token_lengths.zig`).
     tiles: bool,
     format: definition.Format,
 
@@ -131,8 +131,7 @@ pub const Tokenizer = struct {
             .lacks_bytes = lacks_bytes,
             .lacking = core.lacking,
             .unknown_id = parsed.unknown_byte orelse SpelledModel.none,
-            .tiles = has_plain and normalizer.keepsParts() and late_normalizer.keepsParts() and
-                added.areTiles(&core.vocab),
+            .tiles = has_plain and normalizer.keepsParts() and late_normalizer.keepsParts(),
             .format = parsed.format,
         };
     }
