@@ -79,7 +79,7 @@ class _Cell:
         if shape not in calls:
             raise LookupError("no such call")
         self._batch = shape.startswith("batch")
-        self._has_offsets = shape == "offsets"
+        self._has_offsets = shape in ("offsets", "byte_offsets")
         self._rows = engine.rows if shape == "batch_arrays" else list
         self._threads = setup.threads
         self._tokenizer = tokenizer

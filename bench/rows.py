@@ -110,7 +110,7 @@ ROWS: Mapping[str, Row] = {
         (*_BYTE_LEVEL, *_SENTENCEPIECE, *_FURTHER),
         ("english", "multilingual"),
         (OURS, "tiktoken", "tokenizers"),
-        shapes=("list", "offsets"),
+        shapes=("list", "offsets", "byte_offsets"),
         megabytes=2,
     ),
     "decode": Row(

@@ -140,11 +140,23 @@ def test_offsets_are_held_against_our_ids_alone() -> None:
         record(OURS, 4, row="offsets", shape="offsets"),
         record(OURS, 2, row="offsets", text="code"),
         record(OURS, 2.5, row="offsets", text="code", shape="offsets"),
+        {**record(OURS, 2.2, row="offsets", shape="byte_offsets"), "first": [5.6]},
         record("tiktoken", 1, row="offsets", shape="offsets"),
     ]
     found = [o for o in targets.outcomes(cells) if o.target.measure == "offsets"]
-    assert [(o.worst, o.median, o.met) for o in found] == [(2.0, 1.625, False)]
+    assert [(o.target.pass_, o.worst, o.median, o.met) for o in found] == [
+        ("warm", 2.0, 1.25, False),
+        ("first", 2.0, 1.4, False),
+    ]
+    assert "bytes" not in found[0].where
     assert "| ≤ 1.5× | 2.00×" in rendering.target_table(cells)
+    in_time = [
+        record(OURS, 2, row="offsets"),
+        {**record(OURS, 2.2, row="offsets", shape="byte_offsets"), "first": [5.6]},
+    ]
+    found = [o for o in targets.outcomes(in_time) if o.target.measure == "offsets"]
+    assert [(o.worst, o.met) for o in found] == [(1.1, True), (1.4, True)]
+    assert found[0].where.endswith("in bytes")
 
 
 def test_every_target_has_a_row_and_every_row_known_engines() -> None:

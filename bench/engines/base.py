@@ -14,7 +14,8 @@ from typing import Any, Callable, Iterable, List, Mapping, Optional
 SHAPES = {
     "list": "one text to a list of ints",
     "array": "one text to an array",
-    "offsets": "one text to a list of ints and where each stands",
+    "offsets": "one text to a list of ints and where each stands, in characters",
+    "byte_offsets": "the same, in bytes",
     "batch_lists": "many texts to lists of ints",
     "batch_arrays": "many texts to arrays",
     "decode": "a list of ints to a str",

@@ -20,6 +20,7 @@ def _calls(vocabulary: Vocabulary) -> Mapping[str, str]:
     return {
         "list": "t.encode_ordinary(x)" if vocabulary.ranks else "t.encode(x)",
         "offsets": f"t.encode_with_offsets(x{mode})",
+        "byte_offsets": f't.encode_with_offsets(x{mode}, unit="byte")',
         "array": f"t.encode_to_numpy(x{mode})",
         "batch_lists": f"t.encode_batch(x, num_threads=threads{mode})",
         "batch_arrays": f"t.encode_batch_to_numpy(x, num_threads=threads{mode})",

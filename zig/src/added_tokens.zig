@@ -151,14 +151,11 @@ pub const AddedTokens = struct {
         return true;
     }
 
-    /// Whether every match is the content alone, and what it decodes to no longer than that.
-    pub fn areTiles(added: *const AddedTokens, vocab: *const Vocab) bool {
-        for (added.tokens) |token| {
-            if (token.flags.lstrip or token.flags.rstrip) return false;
-            if (token.match_start != token.content_start) return false;
-            if (vocab.bytesOf(token.id).len > token.content_len) return false;
-        }
-        return true;
+    /// Whether every match of a token is the content alone, and what it decodes to no longer than that.
+    pub fn isTile(token: *const Token, vocab: *const Vocab) bool {
+        if (token.flags.lstrip or token.flags.rstrip) return false;
+        if (token.match_start != token.content_start) return false;
+        return vocab.bytesOf(token.id).len <= token.content_len;
     }
 
     pub fn contentOf(added: *const AddedTokens, token: *const Token) []const u8 {

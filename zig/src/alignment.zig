@@ -5,10 +5,11 @@
 //! tokenizers aligns it to. Ranges are asked for in ascending order, mostly, so that finding the edit costs a step.
 
 const std = @import("std");
+const byte_level = @import("byte_level.zig");
+const characters = @import("characters.zig");
 const normalizer_zig = @import("normalizer.zig");
 const Normalizer = normalizer_zig.Normalizer;
 const Charsmap = @import("charsmap.zig").Charsmap;
-const Matches = @import("pretokenizer/matches.zig").Matches;
 const nfc = @import("nfc.zig");
 const utf8 = @import("utf8.zig");
 const Words = @import("words.zig").Words;
@@ -49,7 +50,10 @@ pub const Levels = struct {
             const level = try levels.add(gpa);
             var step = normalizer.*;
             step.steps = normalizer.steps[i..][0..1];
-            const made = try step.apply(gpa, &level.memory, current);
+            const made = if (step.steps[0].kind == .replace_matches)
+                try level.replaceMatches(gpa, &step, current)
+            else
+                try step.apply(gpa, &level.memory, current);
             if (made.ptr == current.ptr and made.len == current.len) {
                 levels.count -= 1;
                 continue;
@@ -181,9 +185,15 @@ pub const Level = struct {
             inline .nfc, .nfd, .nfkc, .nfkd => |form| {
                 try level.addChanges(@field(nfc.Form, @tagName(form)), gpa, input);
             },
-            .lowercase, .strip_accents, .nmt, .byte_level, .bert_clean, .bert_ideographs, .bert_accents => {
-                try level.addCharacters(gpa, normalizer, input);
+            .lowercase => try level.addLowered(gpa, input, output),
+            .strip_accents => try level.addCharacters(gpa, input, characters.unmarked, true),
+            .nmt => try level.addCharacters(gpa, input, characters.cleanedCharacter, false),
+            .bert_clean => {
+                try level.addCharacters(gpa, input, characters.cleanedCharacterForBert, false);
             },
+            .bert_ideographs => try level.addCharacters(gpa, input, characters.apart, true),
+            .bert_accents => try level.addCharacters(gpa, input, characters.withoutNonspacing, true),
+            .byte_level => try level.addSpelled(gpa, input),
             .strip => {
                 // A part of the input.
                 const start = @intFromPtr(output.ptr) - @intFromPtr(input.ptr);
@@ -193,7 +203,8 @@ pub const Level = struct {
             .collapse_spaces => try level.addCollapsed(gpa, input, to),
             .charsmap => try level.addMapped(gpa, Charsmap.parse(to).?, input),
             .replace => try level.addReplacements(gpa, input, from, to.len),
-            .replace_matches => try level.addMatches(gpa, &normalizer.patterns[step.option], input, to.len),
+            // Noted while the matches were replaced.
+            .replace_matches => {},
         }
     }
 
@@ -268,30 +279,90 @@ pub const Level = struct {
         }
     }
 
-    /// Of a step that changes each character by itself.
+    /// What one character became. A byte that took the place of a byte goes back as one that stayed.
+    fn addCharacter(
+        level: *Level,
+        gpa: Allocator,
+        at: usize,
+        len: usize,
+        start: usize,
+        old_len: usize,
+    ) error{OutOfMemory}!void {
+        if (len == 1 and old_len == 1) return;
+        const end = start + old_len;
+        try level.edits.append(gpa, .{
+            .at = at,
+            .end = at + len,
+            .first = start,
+            .last = end,
+            .resumes = end,
+        });
+    }
+
+    /// Of a step that changes each character by itself; `keeps_ascii`: one byte of ASCII stays one.
     fn addCharacters(
         level: *Level,
         gpa: Allocator,
-        normalizer: *const Normalizer,
         input: []const u8,
+        comptime changed: fn (u21) characters.Changed,
+        comptime keeps_ascii: bool,
     ) error{OutOfMemory}!void {
-        var memory: normalizer_zig.Memory = .{};
-        defer memory.deinit(gpa);
+        var at: usize = 0;
+        var next: usize = 0;
+        while (next < input.len) {
+            if (keeps_ascii) {
+                const len = asciiLength(input[next..]);
+                next += len;
+                at += len;
+                if (next == input.len) return;
+            }
+            const character = utf8.decode(input, next);
+            const change = characters.changeAt(input, next, character.code_point, changed);
+            const len = change.lengthFrom(character.len);
+            if (change != .same) try level.addCharacter(gpa, at, len, next, character.len);
+            at += len;
+            next += character.len;
+        }
+    }
+
+    /// Of capitals that became small letters: up to the first byte that is another, all is as it was, for a letter
+    /// that takes fewer or more bytes begins with another.
+    fn addLowered(
+        level: *Level,
+        gpa: Allocator,
+        input: []const u8,
+        output: []const u8,
+    ) error{OutOfMemory}!void {
+        var at: usize = 0;
+        var next: usize = 0;
+        while (true) {
+            const same = std.mem.findDiff(u8, input[next..], output[at..]) orelse return;
+            next += same;
+            at += same;
+            if (next == input.len) return;
+            while (input[next] & 0xC0 == 0x80) {
+                next -= 1;
+                at -= 1;
+            }
+            const character = utf8.decode(input, next);
+            const len = characters.lowered(character.code_point).lengthFrom(character.len);
+            try level.addCharacter(gpa, at, len, next, character.len);
+            at += len;
+            next += character.len;
+        }
+    }
+
+    /// Of bytes that became characters.
+    fn addSpelled(level: *Level, gpa: Allocator, input: []const u8) error{OutOfMemory}!void {
         var at: usize = 0;
         var next: usize = 0;
         while (next < input.len) {
             const start = next;
             next += utf8.decode(input, start).len;
-            const character = input[start..next];
-            const made = try normalizer.apply(gpa, &memory, character);
-            if (!std.mem.eql(u8, made, character)) try level.edits.append(gpa, .{
-                .at = at,
-                .end = at + made.len,
-                .first = start,
-                .last = next,
-                .resumes = next,
-            });
-            at += made.len;
+            var len: usize = 0;
+            for (input[start..next]) |byte| len += byte_level.lengthOf(byte);
+            try level.addCharacter(gpa, at, len, start, next - start);
+            at += len;
         }
     }
 
@@ -341,29 +412,38 @@ pub const Level = struct {
         }
     }
 
-    /// As `addReplacements`.
-    fn addMatches(
+    /// As `Normalizer.apply`, of a step that replaces matches. What is put in stands for the last character of what
+    /// was there.
+    fn replaceMatches(
         level: *Level,
         gpa: Allocator,
-        pattern: *const Matches,
+        normalizer: *const Normalizer,
         input: []const u8,
-        to_len: usize,
-    ) error{OutOfMemory}!void {
-        var walk = pattern.in(input);
-        var at: usize = 0;
+    ) error{OutOfMemory}![]const u8 {
+        const step = normalizer.steps[0];
+        const to = normalizer.bytes[step.from_end..step.end];
+        var walk = normalizer.patterns[step.option].in(input);
+        const output = &level.text;
+        output.clearRetainingCapacity();
         var copied: usize = 0;
+        var is_changed = false;
         while (walk.next()) |match| {
-            at += match.start - copied;
+            const old = input[match.start..match.end];
+            is_changed = is_changed or !std.mem.eql(u8, old, to);
+            try output.appendSlice(gpa, input[copied..match.start]);
             copied = match.end;
-            try level.edits.append(gpa, .{
-                .at = at,
-                .end = at + to_len,
+            if (old.len != 1 or to.len != 1) try level.edits.append(gpa, .{
+                .at = output.items.len,
+                .end = output.items.len + to.len,
                 .first = characterBefore(input, match.end),
                 .last = match.end,
                 .resumes = match.end,
             });
-            at += to_len;
+            try output.appendSlice(gpa, to);
         }
+        if (!is_changed) return input;
+        try output.appendSlice(gpa, input[copied..]);
+        return output.items;
     }
 
     /// What is put in stands for the last character of what was there.
@@ -444,6 +524,18 @@ pub const Level = struct {
     }
 };
 
+/// How many bytes of ASCII `text` begins with.
+fn asciiLength(text: []const u8) usize {
+    const block_len = 32;
+    var at: usize = 0;
+    while (at + block_len <= text.len) : (at += block_len) {
+        const block: @Vector(block_len, u8) = text[at..][0..block_len].*;
+        if (@reduce(.Max, block) >= 0x80) break;
+    }
+    while (at < text.len and text[at] < 0x80) at += 1;
+    return at;
+}
+
 /// A character that a map left or made, how many of the input's it used up, and where it was if it was left.
 const Mapped = struct { len: usize, used: usize, origin: ?usize = null };
 
@@ -474,4 +566,90 @@ fn characterBefore(text: []const u8, at: usize) usize {
     var start = at - 1;
     while (start > 0 and text[start] & 0xC0 == 0x80) start -= 1;
     return start;
+}
+
+const Diagnostic = @import("diagnostic.zig").Diagnostic;
+const definition = @import("definition.zig");
+
+/// What each byte of the text that one step makes stands for, character by character or match by match.
+fn findSlowly(gpa: Allocator, normalizer: *const Normalizer, text: []const u8) ![]Range {
+    var ranges: std.ArrayList(Range) = .empty;
+    errdefer ranges.deinit(gpa);
+    var memory: normalizer_zig.Memory = .{};
+    defer memory.deinit(gpa);
+    const step = normalizer.steps[0];
+    if (step.kind == .replace_matches) {
+        var walk = normalizer.patterns[step.option].in(text);
+        var at: usize = 0;
+        while (true) {
+            const match = walk.next();
+            const end = if (match) |found| found.start else text.len;
+            while (at < end) : (at += 1) try ranges.append(gpa, .{ .start = at, .end = at + 1 });
+            at = (match orelse return ranges.toOwnedSlice(gpa)).end;
+            const range: Range = .{ .start = characterBefore(text, at), .end = at };
+            try ranges.appendNTimes(gpa, range, step.end - step.from_end);
+        }
+    }
+    var at: usize = 0;
+    while (at < text.len) {
+        const start = at;
+        at += utf8.decode(text, start).len;
+        const made = try normalizer.apply(gpa, &memory, text[start..at]);
+        if (std.mem.eql(u8, made, text[start..at])) {
+            for (start..at) |place| try ranges.append(gpa, .{ .start = place, .end = place + 1 });
+        } else {
+            try ranges.appendNTimes(gpa, .{ .start = start, .end = at }, made.len);
+        }
+    }
+    return ranges.toOwnedSlice(gpa);
+}
+
+test "a step that changes characters or matches goes back as one range a byte says" {
+    const gpa = std.testing.allocator;
+    const steps = [_]definition.Normalization{
+        .lowercase,
+        .strip_accents,
+        .nmt,
+        .byte_level,
+        .bert_clean,
+        .bert_ideographs,
+        .bert_accents,
+        .{ .replace_matches = .{ .pattern = "\\s+", .to = " " } },
+        .{ .replace_matches = .{ .pattern = "\\s+", .to = "\u{2581}" } },
+        .{ .replace_matches = .{ .pattern = "[a-f]|\u{e9}", .to = "" } },
+    };
+    const parts = [_][]const u8{
+        "a",        "B",      " ",         "\n\t ",   "\u{e9}",   "\u{c9}",  "\u{130}",   "e\u{301}",
+        "\u{4e2d}", "\u{a0}", "\u{1f600}", "\xff",    "\xe4\xb8", "\x00",    "\u{fffd}",  "\u{2003}",
+        "\x7f",     "z" ** 9, "A" ** 40,   " " ** 33, "\u{200b}", "\u{303}", "\u{20000}", "\u{212a}",
+    };
+    var prng: std.Random.DefaultPrng = .init(7);
+    const random = prng.random();
+    var diagnostic: Diagnostic = .{};
+    var text: std.ArrayList(u8) = .empty;
+    defer text.deinit(gpa);
+    var levels: Levels = .{};
+    defer levels.deinit(gpa);
+    var memory: normalizer_zig.Memory = .{};
+    defer memory.deinit(gpa);
+    for (steps) |source| {
+        var normalizer: Normalizer = try .init(gpa, &.{source}, &diagnostic);
+        defer normalizer.deinit(gpa);
+        for (0..200) |_| {
+            text.clearRetainingCapacity();
+            for (0..random.uintAtMost(usize, 20)) |_| {
+                try text.appendSlice(gpa, parts[random.uintLessThan(usize, parts.len)]);
+            }
+            levels.clear();
+            const made = try levels.apply(gpa, &normalizer, text.items);
+            try std.testing.expectEqualStrings(try normalizer.apply(gpa, &memory, text.items), made);
+            if (levels.count == 0) continue;
+            const expected = try findSlowly(gpa, &normalizer, text.items);
+            defer gpa.free(expected);
+            try std.testing.expectEqual(expected.len, made.len);
+            for (expected, 0..) |range, i| {
+                try std.testing.expectEqual(range, levels.back(.{ .start = i, .end = i + 1 }));
+            }
+        }
+    }
 }

@@ -116,8 +116,7 @@ pub const BaseSymbols = struct {
 /// The character at `position`, null where the bytes are ill-formed, and how many bytes it has.
 fn readCharacter(text: []const u8, position: usize) struct { ?u21, usize } {
     const character = utf8.decode(text, position);
-    const is_real = character.code_point != utf8.replacement or
-        std.mem.startsWith(u8, text[position..], "\u{FFFD}");
+    const is_real = character.code_point != utf8.replacement or utf8.isReplacementAt(text, position);
     return .{ if (is_real) character.code_point else null, character.len };
 }
 

@@ -235,13 +235,31 @@ pub fn stripped(text: []const u8, left: bool, right: bool) []const u8 {
 }
 
 /// What a character becomes.
-const Changed = union(enum) {
+pub const Changed = union(enum) {
     same,
     /// Nothing, one character, two, or three.
     none,
     one: u21,
     two: [2]u21,
     three: [3]u21,
+
+    /// How many bytes it becomes that has `len`.
+    pub fn lengthFrom(changed: Changed, len: usize) usize {
+        return switch (changed) {
+            .same => len,
+            .none => 0,
+            .one => |one| utf8Length(one),
+            inline .two, .three => |several| {
+                var sum: usize = 0;
+                for (several) |each| sum += utf8Length(each);
+                return sum;
+            },
+        };
+    }
+
+    fn utf8Length(character: u21) usize {
+        return std.unicode.utf8CodepointSequenceLength(character) catch unreachable;
+    }
 };
 
 fn change(
@@ -258,9 +276,7 @@ fn change(
         const character = utf8.decode(text, at);
         const end = at + character.len;
         defer at = end;
-        const is_ill_formed = character.code_point == utf8.replacement and text[at] != 0xEF;
-        if (is_ill_formed) continue;
-        const result = changed(character.code_point);
+        const result = changeAt(text, at, character.code_point, changed);
         if (result == .same) continue;
         is_same = false;
         try output.ensureUnusedCapacity(gpa, at - copied + 12);
@@ -278,13 +294,24 @@ fn change(
     return output.items;
 }
 
+/// What becomes of the character at `at`. Ill-formed bytes stay as they are.
+pub inline fn changeAt(
+    text: []const u8,
+    at: usize,
+    character: u21,
+    comptime changed: fn (u21) Changed,
+) Changed {
+    const is_ill_formed = character == utf8.replacement and !utf8.isReplacementAt(text, at);
+    return if (is_ill_formed) .same else changed(character);
+}
+
 fn append(output: *Output, character: u21) void {
     var buffer: [4]u8 = undefined;
     const len = std.unicode.utf8Encode(character, &buffer) catch unreachable;
     output.appendSliceAssumeCapacity(buffer[0..len]);
 }
 
-fn lowered(character: u21) Changed {
+pub fn lowered(character: u21) Changed {
     if (character < 0x80) {
         return if (std.ascii.isUpper(@intCast(character))) .{ .one = character + 32 } else .same;
     }
@@ -333,7 +360,7 @@ fn orderOfFirst(character: u21, range: table.LowerRange) std.math.Order {
     return std.math.order(character, range.first);
 }
 
-fn unmarked(character: u21) Changed {
+pub fn unmarked(character: u21) Changed {
     if (character < 0x300) return .same;
     const is_mark = switch (unicode.propertiesOf(character).category) {
         .mn, .mc, .me => !isLaterMark(character),
@@ -356,7 +383,7 @@ fn orderOfPair(character: u21, range: [2]u21) std.math.Order {
     return std.math.order(character, range[0]);
 }
 
-fn cleanedCharacter(character: u21) Changed {
+pub fn cleanedCharacter(character: u21) Changed {
     return switch (character) {
         0x01...0x08, 0x0B, 0x0E...0x1F, 0x7F, 0x8F, 0x9F => .none,
         0x09, 0x0A, 0x0C, 0x0D, 0x1680, 0x200B...0x200F => .{ .one = ' ' },
@@ -365,7 +392,7 @@ fn cleanedCharacter(character: u21) Changed {
     };
 }
 
-fn cleanedCharacterForBert(character: u21) Changed {
+pub fn cleanedCharacterForBert(character: u21) Changed {
     return switch (character) {
         '\t', '\n', '\r', 0xA0, 0x1680, 0x2000...0x200A, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000 => .{
             .one = ' ',
@@ -375,7 +402,7 @@ fn cleanedCharacterForBert(character: u21) Changed {
     };
 }
 
-fn apart(character: u21) Changed {
+pub fn apart(character: u21) Changed {
     return switch (character) {
         0x3400...0x4DBF, 0x4E00...0x9FFF, 0xF900...0xFAFF => .{ .three = .{ ' ', character, ' ' } },
         0x20000...0x2A6DF, 0x2A700...0x2B81F => .{ .three = .{ ' ', character, ' ' } },
@@ -384,7 +411,7 @@ fn apart(character: u21) Changed {
     };
 }
 
-fn withoutNonspacing(character: u21) Changed {
+pub fn withoutNonspacing(character: u21) Changed {
     if (character < 0x300) return .same;
     const is_mark = switch (unicode.propertiesOf(character).category) {
         .mn => !isLaterMark(character) and !isIn(&marks_of_unicode_9, character),

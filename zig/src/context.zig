@@ -13,6 +13,7 @@ const encoder_zig = @import("encoder.zig");
 const Encoder = encoder_zig.Encoder;
 const piece_cache = @import("piece_cache.zig");
 const SpecialMode = @import("added_tokens.zig").SpecialMode;
+const TokenLengths = @import("token_lengths.zig").TokenLengths;
 const Tokenizer = @import("tokenizer.zig").Tokenizer;
 const long_text = @import("long_text.zig");
 const offsets = @import("offsets.zig");
@@ -62,6 +63,8 @@ pub const Context = struct {
     diagnostic: Diagnostic = .{},
     /// The text that is being written.
     written: ?LongText = null,
+    /// Made when offsets are asked for.
+    lengths: ?TokenLengths = null,
 
     /// Neighbouring texts of a batch, encoded by one thread.
     const Run = struct {
@@ -114,6 +117,7 @@ pub const Context = struct {
     pub fn deinit(context: *Context) void {
         const gpa = context.gpa;
         if (context.written) |*written| written.deinit();
+        if (context.lengths) |*lengths| lengths.deinit(gpa);
         context.encoder.deinit(gpa);
         for (context.others.items) |*other| other.deinit(gpa);
         context.others.deinit(gpa);
@@ -167,9 +171,23 @@ pub const Context = struct {
         mode: SpecialMode,
         options: offsets.Options,
     ) CallError!usize {
+        if (mode != .refuse and context.tokenizer.spelled_model.is_used) {
+            context.clear();
+            const encoder = &context.encoder;
+            const lengths = try context.takeLengths();
+            offsets.encode(context.gpa, encoder, lengths, text, mode, options, &context.ends) catch |err|
+                return context.failOffsets(err);
+            context.ids = encoder.ids.items;
+            return context.ids.len;
+        }
         const id_count = try context.encode(text, mode);
         try context.findOffsets(text, mode, context.ids, options);
         return id_count;
+    }
+
+    fn takeLengths(context: *Context) error{OutOfMemory}!*const TokenLengths {
+        if (context.lengths == null) context.lengths = try .init(context.gpa, context.tokenizer);
+        return &context.lengths.?;
     }
 
     /// Writes where each of `ids` stands, those that `text` encodes to, into `ends`.
@@ -194,7 +212,8 @@ pub const Context = struct {
         spans: []offsets.Span,
     ) CallError!void {
         context.diagnostic.clear();
-        offsets.find(context.gpa, context.tokenizer, text, mode, ids, options, spans) catch |err|
+        const lengths = try context.takeLengths();
+        offsets.find(context.gpa, context.tokenizer, lengths, text, mode, ids, options, spans) catch |err|
             return context.failOffsets(err);
     }
 
@@ -208,7 +227,8 @@ pub const Context = struct {
         context.clear();
         try context.joined_ids.resize(context.gpa, ids.len);
         const indices = context.joined_ids.items;
-        offsets.findWords(context.gpa, context.tokenizer, text, mode, ids, indices) catch |err|
+        const lengths = try context.takeLengths();
+        offsets.findWords(context.gpa, context.tokenizer, lengths, text, mode, ids, indices) catch |err|
             return context.failOffsets(err);
         context.ids = indices;
     }
@@ -222,9 +242,17 @@ pub const Context = struct {
         ids: []const u32,
     ) CallError!usize {
         context.clear();
-        const tokenizer = context.tokenizer;
-        offsets.findMatches(context.gpa, tokenizer, text, mode, ids, &context.bytes, &context.ends) catch |err|
-            return context.failOffsets(err);
+        const lengths = try context.takeLengths();
+        offsets.findMatches(
+            context.gpa,
+            context.tokenizer,
+            lengths,
+            text,
+            mode,
+            ids,
+            &context.bytes,
+            &context.ends,
+        ) catch |err| return context.failOffsets(err);
         return context.ends.items.len / 2;
     }
 

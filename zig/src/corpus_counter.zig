@@ -272,8 +272,7 @@ fn firstFault(text: []const u8) ?usize {
     var at: usize = 0;
     while (at < text.len) {
         const character = utf8.decode(text, at);
-        if (character.code_point == utf8.replacement and
-            !std.mem.startsWith(u8, text[at..], "\u{FFFD}")) return at;
+        if (character.code_point == utf8.replacement and !utf8.isReplacementAt(text, at)) return at;
         at += character.len;
     }
     unreachable;

@@ -234,12 +234,24 @@ pub const Encoder = struct {
         comptime output: Output,
     ) error{OutOfMemory}!usize {
         const tokenizer = encoder.tokenizer;
+        const memory = &encoder.pipeline;
         if (tokenizer.word_bytes.is_used and encoder.dropout == null) {
             const words = &tokenizer.word_bytes;
-            const text = words.trimmed(try Pipeline.wellFormed(gpa, &encoder.pipeline, segment));
+            const text = words.trimmed(try Pipeline.wellFormed(gpa, memory, segment));
             return encoder.encodeText(gpa, &words.pieces, text, output);
         }
-        const cut = try tokenizer.pipeline.run(gpa, &encoder.pipeline, segment, is_first, null);
+        const cut = try tokenizer.pipeline.run(gpa, memory, segment, is_first, null);
+        return encoder.encodeCut(gpa, cut, output);
+    }
+
+    /// The same for what the pipeline made of the segment.
+    pub fn encodeCut(
+        encoder: *Encoder,
+        gpa: Allocator,
+        cut: pipeline_zig.Result,
+        comptime output: Output,
+    ) error{OutOfMemory}!usize {
+        const tokenizer = encoder.tokenizer;
         const before = encoder.ids.items.len;
         var count: usize = 0;
         var done: usize = 0;

@@ -32,7 +32,7 @@ pub const Bytes = []align(alignment) const u8;
 
 /// What every frozen file begins with.
 pub const magic = "PYAOTTOK";
-pub const format_version = 2;
+pub const format_version = 3;
 
 const Header = extern struct {
     magic: [8]u8 = magic.*,

@@ -200,7 +200,7 @@ fn stretchStart(text: []const u8, from: usize, suspect: usize) usize {
     }
     if (start == suspect) return suspect;
     const character = utf8.decode(text, start);
-    const is_ill_formed = character.code_point == utf8.replacement and text[start] != 0xEF;
+    const is_ill_formed = character.code_point == utf8.replacement and !utf8.isReplacementAt(text, start);
     return if (start + character.len == suspect and !is_ill_formed) start else suspect;
 }
 

@@ -7,14 +7,19 @@
 //!
 //! A step that changes text leaves an alignment (`alignment.zig`), through which places go back. Time is linear in the text;
 //! memory is what the changed text and its alignments take.
+//!
+//! Of the general way the steps are what takes the time: there a walk takes them only once, and encodes the pieces
+//! as it finds them (`encode`).
 
 const std = @import("std");
 const added_tokens = @import("added_tokens.zig");
 const alignment = @import("alignment.zig");
+const Encoder = @import("encoder.zig").Encoder;
 const pipeline = @import("pipeline.zig");
 const pretokenizer = @import("pretokenizer.zig");
 const spelled_model = @import("spelled_model.zig");
 const utf8 = @import("utf8.zig");
+const TokenLengths = @import("token_lengths.zig").TokenLengths;
 const Tokenizer = @import("tokenizer.zig").Tokenizer;
 const Words = @import("words.zig").Words;
 const levels = @import("pretokenizer/levels.zig");
@@ -38,6 +43,8 @@ pub const Options = struct {
     ignores_dropped: bool = false,
     /// Whether the text is known to be UTF-8.
     is_well_formed: bool = false,
+    /// For comparing: words of the general way are looked at symbol by symbol in any case.
+    spells_out: bool = false,
 };
 
 pub const Error = error{
@@ -50,6 +57,7 @@ pub const Error = error{
 pub fn find(
     gpa: Allocator,
     tokenizer: *const Tokenizer,
+    lengths: *const TokenLengths,
     text: []const u8,
     mode: SpecialMode,
     ids: []const u32,
@@ -60,25 +68,63 @@ pub fn find(
     var walk: Walk = .{
         .gpa = gpa,
         .tokenizer = tokenizer,
+        .lengths = lengths,
         .text = text,
         .mode = mode,
         .ids = ids,
         .spans = spans,
         .ignores_dropped = options.ignores_dropped,
+        .spells_out = options.spells_out,
         .needs_pieces = !tokenizer.words.isUnused() and !tokenizer.words.has_all_bytes,
-        .spells_bytes = spellsBytes(tokenizer),
     };
     defer walk.memory.deinit(gpa);
     const in_characters = options.unit == .character and !isAscii(text);
-    const is_well_formed = !in_characters or options.is_well_formed or isWellFormed(text);
+    const asks_for_form = in_characters or tokenizer.lacks_bytes;
+    const is_well_formed = !asks_for_form or options.is_well_formed or isWellFormed(text);
     if (is_well_formed and try walk.takeWhole(in_characters)) return;
+    if (tokenizer.lacks_bytes and !is_well_formed) walk.needs_pieces = true;
     walk.run() catch |err| {
         if (err != error.Mismatch or walk.needs_pieces) return err;
         // Some text may have been dropped.
         walk.needs_pieces = true;
         try walk.run();
     };
-    if (!in_characters) return;
+    if (in_characters) changeUnit(text, spans, is_well_formed);
+}
+
+/// Encodes `text` in the general way, and writes where each id stands, its start and its end, into `ends`. No special
+/// token is refused.
+pub fn encode(
+    gpa: Allocator,
+    encoder: *Encoder,
+    lengths: *const TokenLengths,
+    text: []const u8,
+    mode: SpecialMode,
+    options: Options,
+    ends: *std.ArrayList(u64),
+) Error!void {
+    std.debug.assert(encoder.tokenizer.spelled_model.is_used and mode != .refuse);
+    ends.clearRetainingCapacity();
+    var walk: Walk = .{
+        .gpa = gpa,
+        .tokenizer = encoder.tokenizer,
+        .lengths = lengths,
+        .text = text,
+        .mode = mode,
+        .ids = &.{},
+        .spans = &.{},
+        .making = .{ .encoder = encoder, .ends = ends },
+        .ignores_dropped = options.ignores_dropped,
+        .spells_out = options.spells_out,
+        .needs_pieces = false,
+    };
+    defer walk.memory.deinit(gpa);
+    try walk.run();
+    if (options.unit == .byte or isAscii(text)) return;
+    changeUnit(text, walk.spans, options.is_well_formed or isWellFormed(text));
+}
+
+fn changeUnit(text: []const u8, spans: []Span, is_well_formed: bool) void {
     if (is_well_formed) toCharacters(text, spans) else toSlowCharacters(text, spans);
 }
 
@@ -86,6 +132,7 @@ pub fn find(
 pub fn findWords(
     gpa: Allocator,
     tokenizer: *const Tokenizer,
+    lengths: *const TokenLengths,
     text: []const u8,
     mode: SpecialMode,
     ids: []const u32,
@@ -94,7 +141,7 @@ pub fn findWords(
     std.debug.assert(word_indices.len == ids.len);
     const spans = try gpa.alloc(Span, ids.len);
     defer gpa.free(spans);
-    var walk = pieceWalk(gpa, tokenizer, text, mode, ids, spans);
+    var walk = pieceWalk(gpa, tokenizer, lengths, text, mode, ids, spans);
     walk.word_indices = word_indices;
     defer walk.memory.deinit(gpa);
     try walk.run();
@@ -105,6 +152,7 @@ pub fn findWords(
 pub fn findMatches(
     gpa: Allocator,
     tokenizer: *const Tokenizer,
+    lengths: *const TokenLengths,
     text: []const u8,
     mode: SpecialMode,
     ids: []const u32,
@@ -113,7 +161,7 @@ pub fn findMatches(
 ) Error!void {
     const spans = try gpa.alloc(Span, ids.len);
     defer gpa.free(spans);
-    var walk = pieceWalk(gpa, tokenizer, text, mode, ids, spans);
+    var walk = pieceWalk(gpa, tokenizer, lengths, text, mode, ids, spans);
     walk.matches = .{ .bytes = bytes, .ends = ends };
     defer walk.memory.deinit(gpa);
     try walk.run();
@@ -123,6 +171,7 @@ pub fn findMatches(
 fn pieceWalk(
     gpa: Allocator,
     tokenizer: *const Tokenizer,
+    lengths: *const TokenLengths,
     text: []const u8,
     mode: SpecialMode,
     ids: []const u32,
@@ -131,22 +180,19 @@ fn pieceWalk(
     return .{
         .gpa = gpa,
         .tokenizer = tokenizer,
+        .lengths = lengths,
         .text = text,
         .mode = mode,
         .ids = ids,
         .spans = spans,
         .needs_pieces = true,
-        .spells_bytes = spellsBytes(tokenizer),
     };
-}
-
-fn spellsBytes(tokenizer: *const Tokenizer) bool {
-    return tokenizer.token_text.is_used and !tokenizer.words.isUnused();
 }
 
 const Walk = struct {
     gpa: Allocator,
     tokenizer: *const Tokenizer,
+    lengths: *const TokenLengths,
     text: []const u8,
     mode: SpecialMode,
     ids: []const u32,
@@ -155,39 +201,72 @@ const Walk = struct {
     matches: ?struct { bytes: *std.ArrayList(u8), ends: *std.ArrayList(u64) } = null,
     ignores_dropped: bool = false,
     needs_pieces: bool,
-    /// Whether a byte that a character falls back to has its spelling in the vocabulary.
-    spells_bytes: bool,
+    /// Where the ids are made on the way: `ids` and `spans` then are all that there are so far.
+    making: ?struct { encoder: *Encoder, ends: *std.ArrayList(u64) } = null,
+    /// Whether words of the general way are looked at symbol by symbol in any case, for comparing.
+    spells_out: bool = false,
     memory: Memory = .{},
     /// How many ids are done.
     done: usize = 0,
     word: u32 = 0,
 
     /// The whole text in one go, if the tokens lie side by side in it: then their lengths add up to its own,
-    /// and where something is dropped, they do not. Whether they do; in characters, of well-formed text.
+    /// and where something is dropped, they do not. Whether they do; in characters, and of tokenizers that
+    /// lack bytes, of well-formed text.
     fn takeWhole(walk: *Walk, in_characters: bool) Error!bool {
         const tokenizer = walk.tokenizer;
-        if (!tokenizer.tiles or walk.needs_pieces or walk.spells_bytes) return false;
+        if (!tokenizer.tiles or walk.needs_pieces or walk.ids.len == 0) return false;
         const stretch = &walk.memory.stretch;
         stretch.clear();
         _ = try stretch.apply(walk.gpa, &tokenizer.normalizer, walk.text);
         _ = try stretch.apply(walk.gpa, &tokenizer.late_normalizer, walk.text);
         if (stretch.count > 0) return false;
-        return if (in_characters) walk.addLengths(true) else walk.addLengths(false);
+        const start = walk.takePrefixed() orelse return false;
+        return if (in_characters) walk.addLengths(start, true) else walk.addLengths(start, false);
     }
 
-    fn addLengths(walk: *const Walk, comptime in_characters: bool) bool {
+    /// Takes the first token, if a space was put in front of the text, and returns where it ends; null if that
+    /// cannot be said. Lengths then add up to one more than the text's, if nothing is dropped: none is more than what
+    /// its token stands for, and there is only one space.
+    fn takePrefixed(walk: *Walk) ?usize {
+        const tokenizer = walk.tokenizer;
         const text = walk.text;
-        const vocab = &walk.tokenizer.vocab;
-        var at: usize = 0;
+        switch (tokenizer.prefix_space) {
+            .none => return 0,
+            .first => if (text.len == 0 or text[0] == ' ') return 0,
+            .every => return null,
+        }
+        const id = walk.ids[0];
+        const len = walk.lengths.ofTile(tokenizer, id) orelse return null;
+        if (len - 1 > text.len or tokenizer.vocab.bytesOf(id)[0] != ' ') return null;
+        walk.spans[0] = .{ .start = 0, .end = if (len > 1) len - 1 else utf8.decode(text, 0).len };
+        walk.done = 1;
+        return len - 1;
+    }
+
+    /// How many ids ahead of the present one the length is fetched.
+    const ahead = 16;
+
+    /// Of the tokens from the first that is not done, which begins at `start`.
+    fn addLengths(walk: *const Walk, start: usize, comptime in_characters: bool) bool {
+        const text = walk.text;
+        const tokenizer = walk.tokenizer;
+        const lengths = walk.lengths;
+        const ids = walk.ids;
+        if (in_characters) toCharacters(text, walk.spans[0..walk.done]);
+        var at = start;
         // How many characters begin before `at`.
-        var count: u64 = 0;
-        for (walk.ids, walk.spans) |id, *span| {
-            if (!vocab.isDefined(id)) return false;
-            const next = at + vocab.bytesOf(id).len;
-            if (next > text.len or next == at) return false;
+        var count: u64 = if (in_characters) countStarts(text[0..start]) else 0;
+        for (walk.done..ids.len) |i| {
+            if (i + ahead < ids.len) lengths.prefetch(ids[i + ahead]);
+            const len = lengths.ofTile(tokenizer, ids[i]) orelse return false;
+            const next = at + len;
+            if (next > text.len) return false;
+            const span = &walk.spans[i];
             if (in_characters) {
-                span.start = count - @intFromBool(text[at] & 0xC0 == 0x80);
-                count += countShort(text, at, next);
+                const found = countShort(text, at, next);
+                span.start = count - @intFromBool(found.begins_inside);
+                count += found.count;
                 span.end = count;
             } else {
                 span.* = .{ .start = at, .end = next };
@@ -247,6 +326,10 @@ const Walk = struct {
     }
 
     fn takeToken(walk: *Walk, id: u32, matched: []const u8, span: Span) Error!void {
+        if (walk.making) |making| {
+            try making.encoder.ids.append(walk.gpa, id);
+            try walk.takeMade();
+        }
         if (walk.done == walk.ids.len or walk.ids[walk.done] != id) return error.Mismatch;
         if (walk.matches) |matches| {
             try matches.bytes.appendSlice(walk.gpa, matched);
@@ -254,6 +337,14 @@ const Walk = struct {
         }
         walk.put(span);
         walk.word += 1;
+    }
+
+    /// Room for the places of the ids that were made.
+    fn takeMade(walk: *Walk) Error!void {
+        const making = walk.making.?;
+        walk.ids = making.encoder.ids.items;
+        try making.ends.resize(walk.gpa, 2 * walk.ids.len);
+        walk.spans = @ptrCast(making.ends.items);
     }
 
     fn put(walk: *Walk, span: Span) void {
@@ -278,6 +369,10 @@ const Walk = struct {
             const memory = &walk.memory.pipeline;
             const cut = try tokenizer.pipeline.run(walk.gpa, memory, text, is_first, late);
             if (late.count > 0) place.inner_levels = late;
+            if (walk.making) |making| {
+                _ = try making.encoder.encodeCut(walk.gpa, cut, .keep);
+                try walk.takeMade();
+            }
             for (cut.pieces) |piece| {
                 try walk.takeSpelled(cut.text[piece.start..piece.end], piece.start, &place);
                 walk.word += 1;
@@ -300,18 +395,16 @@ const Walk = struct {
 
     /// Tokens that lie side by side in unchanged text and end before `end`; returns where the last one ends.
     fn takeUnchanged(walk: *Walk, start: usize, end: usize) Error!usize {
-        const vocab = &walk.tokenizer.vocab;
+        const ids = walk.ids;
         var at = start;
         const first = walk.done;
         var done = first;
-        for (walk.ids[done..], walk.spans[done..]) |id, *span| {
-            if (at >= end) break;
-            if (!vocab.isDefined(id)) return error.Mismatch;
-            const next = at + vocab.bytesOf(id).len;
+        while (done < ids.len and at < end) : (done += 1) {
+            if (done + ahead < ids.len) walk.lengths.prefetch(ids[done + ahead]);
+            const next = at + (walk.lengths.of(walk.tokenizer, ids[done]) orelse return error.Mismatch);
             if (next > end) break;
-            span.* = .{ .start = at, .end = next };
+            walk.spans[done] = .{ .start = at, .end = next };
             at = next;
-            done += 1;
         }
         walk.done = done;
         if (walk.word_indices) |indices| @memset(indices[first..done], walk.word);
@@ -322,11 +415,11 @@ const Walk = struct {
     fn takeTiles(walk: *Walk, start: usize, end: usize, place: *Place) Error!void {
         var at = start;
         while (at < end) {
-            if (!walk.spells_bytes) if (place.unchanged(at)) |unchanged| {
+            if (place.unchanged(at)) |unchanged| {
                 const len = @min(end, unchanged.until) - at;
                 at += try walk.takeUnchanged(unchanged.start, unchanged.start + len) - unchanged.start;
                 if (at == end) return;
-            };
+            }
             const next = at + try walk.nextLength();
             if (next > end) return error.Mismatch;
             walk.put(place.of(at, next));
@@ -337,14 +430,7 @@ const Walk = struct {
     /// The length of the next token.
     fn nextLength(walk: *const Walk) Error!usize {
         if (walk.done == walk.ids.len) return error.Mismatch;
-        const id = walk.ids[walk.done];
-        if (!walk.tokenizer.vocab.isDefined(id)) return error.Mismatch;
-        const bytes = walk.tokenizer.vocab.bytesOf(id);
-        if (walk.spells_bytes and bytes.len == "<0x00>".len and std.mem.startsWith(u8, bytes, "<0x")) {
-            const byte = std.fmt.parseInt(u8, bytes[3..5], 16) catch return bytes.len;
-            if (walk.tokenizer.words.byte_ids[byte] == id) return 1;
-        }
-        return bytes.len;
+        return walk.lengths.of(walk.tokenizer, walk.ids[walk.done]) orelse error.Mismatch;
     }
 
     fn takePieces(walk: *Walk, text: []const u8, place: *Place) Error!void {
@@ -356,13 +442,42 @@ const Walk = struct {
         while (cursor.position < text.len) {
             const count = tokenizer.pretokenizer.next(text, &cursor, &spans);
             for (spans[0..count]) |span| {
-                if (words.isUnused() or words.has_all_bytes) {
+                const piece = text[span.start..span.end];
+                if (tokenizer.lacks_bytes and tokenizer.lacksByteOf(piece)) {
+                    try walk.takeLacking(piece, span.start, place);
+                } else if (words.isUnused() or words.has_all_bytes) {
                     try walk.takeTiles(span.start, span.end, place);
                 } else {
-                    try walk.takeWord(text[span.start..span.end], span.start, place);
+                    try walk.takeWord(piece, span.start, place);
                 }
                 walk.word += 1;
             }
+        }
+    }
+
+    /// As `Encoder.mergeWithoutLacking`, whose ids these are: bytes that the vocabulary lacks are unknown tokens, or
+    /// lie between the tokens and in them.
+    fn takeLacking(walk: *Walk, piece: []const u8, start: usize, place: *Place) Error!void {
+        const lacking = &walk.tokenizer.lacking;
+        const unknown = walk.tokenizer.unknown_id;
+        const drops = unknown == spelled_model.SpelledModel.none;
+        var at: usize = 0;
+        while (at < piece.len) {
+            var end = at + 1;
+            if (!lacking[piece[at]]) {
+                var left = try walk.nextLength() -| 1;
+                while (left > 0) : (end += 1) {
+                    if (end == piece.len) return error.Mismatch;
+                    const is_lacking = lacking[piece[end]];
+                    if (is_lacking and !drops) return error.Mismatch;
+                    left -= @intFromBool(!is_lacking);
+                }
+                walk.put(place.of(start + at, start + end));
+            } else if (!drops) {
+                try walk.expect(unknown);
+                walk.put(place.of(start + at, start + end));
+            }
+            at = end;
         }
     }
 
@@ -441,6 +556,14 @@ const Walk = struct {
             try walk.expect(id);
             return walk.put(place.of(start, start + word.len));
         };
+        if (!walk.spells_out and walk.takePlain(word, start, place)) return;
+        try walk.takeSymbols(word, start, place);
+    }
+
+    /// As `takeSpelled`, of any word.
+    fn takeSymbols(walk: *Walk, word: []const u8, start: usize, place: *Place) Error!void {
+        const model = &walk.tokenizer.spelled_model;
+        const vocab = &walk.tokenizer.spelled.?;
         const scratch = &walk.memory.spelled;
         try model.spellOut(vocab, walk.gpa, scratch, word, true);
         const symbols = scratch.symbols.items;
@@ -469,6 +592,45 @@ const Walk = struct {
             walk.put(place.of(start + found.start, start + found.end));
             first = last;
         }
+    }
+
+    /// A word of the general way whose tokens have its bytes, the affixes around them: then they stand for
+    /// these, if no symbol in them stands for something else, as the unknown token and those of bytes do. Whether it
+    /// is one.
+    fn takePlain(walk: *Walk, word: []const u8, start: usize, place: *Place) bool {
+        const model = &walk.tokenizer.spelled_model;
+        const vocab = &walk.tokenizer.spelled.?;
+        const prefix = model.affixes[0..model.prefix_len];
+        const suffix = model.affixes[model.prefix_len..];
+        const none = spelled_model.SpelledModel.none;
+        const unknown = if (model.unknown_id == none) null else vocab.bytesOf(model.unknown_id);
+        const first = walk.done;
+        var at: usize = 0;
+        for (walk.ids[first..], walk.spans[first..]) |id, *span| {
+            if (!vocab.isDefined(id)) return false;
+            var bytes = vocab.bytesOf(id);
+            if (unknown) |other| if (std.mem.find(u8, bytes, other) != null) return false;
+            if (std.mem.find(u8, bytes, "<0x") != null) return false;
+            if (at > 0) {
+                if (!std.mem.startsWith(u8, bytes, prefix)) return false;
+                bytes = bytes[prefix.len..];
+            }
+            const own_len = @min(bytes.len, word.len - at);
+            if (own_len == 0) return false;
+            if (!std.mem.eql(u8, bytes[0..own_len], word[at..][0..own_len])) return false;
+            const is_last = at + own_len == word.len;
+            if (!std.mem.eql(u8, bytes[own_len..], if (is_last) suffix else "")) return false;
+            span.* = .{ .start = at, .end = at + own_len };
+            at += own_len;
+            if (is_last) break;
+        } else return false;
+        var is_last = false;
+        while (!is_last) {
+            const in_word = walk.spans[walk.done];
+            is_last = in_word.end == word.len;
+            walk.put(place.of(start + @as(usize, in_word.start), start + @as(usize, in_word.end)));
+        }
+        return true;
     }
 
     const Due = struct { start: usize, end: usize };
@@ -587,7 +749,7 @@ fn toCharacters(text: []const u8, spans: []Span) void {
         // One that began before has a part of this span.
         const is_inside = start < end and text[start] & 0xC0 == 0x80;
         span.start = count - @intFromBool(is_inside);
-        count += countShort(text, start, end);
+        if (start < end) count += countShort(text, start, end).count;
         span.end = count;
         at = end;
     }
@@ -619,22 +781,28 @@ fn isWellFormed(text: []const u8) bool {
         const stop = @min(at + block_len, text.len);
         while (at < stop) {
             const character = utf8.decode(text, at);
-            if (character.code_point == utf8.replacement and
-                !std.mem.startsWith(u8, text[at..], "\u{FFFD}")) return false;
+            if (character.code_point == utf8.replacement and !utf8.isReplacementAt(text, at)) return false;
             at += character.len;
         }
     }
     return true;
 }
 
-/// As `countStarts`, of `text[start..end]`: nearly every token is within one vector.
-inline fn countShort(text: []const u8, start: usize, end: usize) u64 {
+/// As `countStarts`, of `text[start..end]`, which is not empty: nearly every token is within one vector. And whether
+/// it begins inside a character.
+inline fn countShort(text: []const u8, start: usize, end: usize) struct { count: u64, begins_inside: bool } {
     const block_len = 16;
     const len = end - start;
-    if (len >= block_len or start + block_len > text.len) return countStarts(text[start..end]);
+    if (len > block_len or start + block_len > text.len) return .{
+        .count = countStarts(text[start..end]),
+        .begins_inside = text[start] & 0xC0 == 0x80,
+    };
     const block: @Vector(block_len, i8) = @bitCast(text[start..][0..block_len].*);
-    const starts: u16 = @bitCast(block > @as(@Vector(block_len, i8), @splat(-65)));
-    return @popCount(starts & ((@as(u16, 1) << @intCast(len)) - 1));
+    const starts: u32 = @as(u16, @bitCast(block > @as(@Vector(block_len, i8), @splat(-65))));
+    return .{
+        .count = @popCount(starts & ((@as(u32, 1) << @intCast(len)) - 1)),
+        .begins_inside = starts & 1 == 0,
+    };
 }
 
 /// How many characters begin in well-formed `bytes`.
@@ -688,6 +856,7 @@ const Context = @import("context.zig").Context;
 const Diagnostic = @import("diagnostic.zig").Diagnostic;
 const definition = @import("definition.zig");
 const test_support = @import("test_support.zig");
+const tokenizer_json = @import("format/tokenizer_json.zig");
 
 /// Checks the spans of random texts against the sums of the lengths, and those of characters against a count.
 fn expectTiled(parsed: definition.Definition, parts: []const []const u8, seed: u64) !void {
@@ -808,5 +977,224 @@ test "a failed allocation leaks nothing" {
     var tokenizer: Tokenizer = try .init(gpa, parsed, &diagnostic);
     defer tokenizer.deinit(gpa);
     const arguments = .{ @as(*const Tokenizer, &tokenizer), @as([]const u8, "e\u{301}b<|end|>a") };
+    try std.testing.checkAllAllocationFailures(gpa, findOnce, arguments);
+}
+
+/// Checks that texts taken whole have the places that they have taken apart at the added tokens.
+fn expectSameApart(parsed: definition.Definition, parts: []const []const u8, seed: u64) !void {
+    const gpa = std.testing.allocator;
+    var diagnostic: Diagnostic = .{};
+    var tokenizer: Tokenizer = try .init(gpa, parsed, &diagnostic);
+    defer tokenizer.deinit(gpa);
+    var context: Context = try .init(gpa, &tokenizer);
+    defer context.deinit();
+    try std.testing.expect(tokenizer.tiles);
+    var prng: std.Random.DefaultPrng = .init(seed);
+    const random = prng.random();
+    var text: std.ArrayList(u8) = .empty;
+    defer text.deinit(gpa);
+    for (0..400) |_| {
+        text.clearRetainingCapacity();
+        for (0..random.uintAtMost(usize, 30)) |_| {
+            try text.appendSlice(gpa, parts[random.uintLessThan(usize, parts.len)]);
+        }
+        for (std.enums.values(Unit)) |unit| {
+            const options: Options = .{ .unit = unit };
+            _ = try context.encodeWithOffsets(text.items, .parse, options);
+            const whole = try gpa.dupe(u64, context.ends.items);
+            defer gpa.free(whole);
+            if (unit == .byte) try expectBytes(&tokenizer, text.items, context.ids, @ptrCast(whole));
+            tokenizer.tiles = false;
+            defer tokenizer.tiles = true;
+            _ = try context.encodeWithOffsets(text.items, .parse, options);
+            try std.testing.expectEqualSlices(u64, context.ends.items, whole);
+        }
+    }
+}
+
+/// Checks that the tokens of a text have its bytes, but for those that the vocabulary lacks: they are unknown tokens,
+/// or lie between the others and in them.
+fn expectBytes(tokenizer: *const Tokenizer, text: []const u8, ids: []const u32, spans: []const Span) !void {
+    var at: u64 = 0;
+    for (ids, spans) |id, span| {
+        for (text[at..@max(span.start, at)]) |byte| try std.testing.expect(tokenizer.lacking[byte]);
+        at = span.end;
+        // What was matched, and what a space was put in front of, is not the token's bytes.
+        const is_added = for (tokenizer.added.tokens) |token| {
+            if (token.id == id) break true;
+        } else false;
+        const covered = text[span.start..span.end];
+        if (is_added) {
+            try std.testing.expect(covered.len > 1 or tokenizer.lacking[covered[0]]);
+            continue;
+        }
+        const bytes = tokenizer.vocab.bytesOf(id);
+        var left = bytes;
+        const is_prefixed = tokenizer.prefix_space != .none and bytes[0] == ' ' and covered[0] != ' ';
+        if (is_prefixed) {
+            left = bytes[1..];
+            if (left.len == 0) {
+                at = span.start;
+                continue;
+            }
+        }
+        for (covered) |byte| {
+            if (tokenizer.lacking[byte]) continue;
+            try std.testing.expectEqual(left[0], byte);
+            left = left[1..];
+        }
+        const is_unknown = id == tokenizer.unknown_id and covered.len == 1 and tokenizer.lacking[covered[0]];
+        try std.testing.expect(left.len == 0 or is_unknown);
+    }
+    for (text[at..]) |byte| try std.testing.expect(tokenizer.lacking[byte]);
+}
+
+test "texts with a prefix space, with long tokens, and without the tokens of bytes that no text has" {
+    var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
+    defer arena.deinit();
+    var parsed = try test_support.smallDefinition(arena.allocator(), .list);
+    const long = "<" ++ "x" ** 300 ++ ">";
+    const short = "<" ++ "y" ** 252 ++ ">";
+    const end_of_text = test_support.end_of_text;
+    parsed.added_tokens = &.{
+        .{ .id = end_of_text, .content = "<|end|>" },
+        .{ .id = end_of_text + 1, .content = long },
+        .{ .id = end_of_text + 2, .content = short, .decoded = "y" },
+        .{ .id = end_of_text + 3, .content = "<z>", .decoded = " z" },
+        .{ .id = end_of_text + 4, .content = " <0>" },
+    };
+    const parts = [_][]const u8{
+        "ab",   "c",   " hello", " ",        "\u{e9}", "\u{6587}\u{1f600}", "<|end|>", "\n", long, short,
+        " <0>", "<z>", "\xff",   "\xe4\xb8",
+    };
+    for ([_]definition.PrefixSpace{ .none, .first, .every }, 5..) |prefix_space, seed| {
+        parsed.prefix_space = prefix_space;
+        try expectSameApart(parsed, parts[0..8], seed);
+        try expectSameApart(parsed, &parts, seed);
+    }
+    // The last byte's token goes, and the ids of the others stay.
+    const tokens = try arena.allocator().dupe(definition.Token, parsed.tokens);
+    std.mem.copyForwards(definition.Token, tokens[255..], parsed.tokens[256..]);
+    parsed.tokens = tokens[0 .. tokens.len - 1];
+    for ([_]?u32{ null, 'q', end_of_text }, 8..) |unknown, seed| {
+        parsed.unknown_byte = unknown;
+        parsed.prefix_space = .none;
+        try expectSameApart(parsed, &parts, seed);
+        parsed.prefix_space = .first;
+        try expectSameApart(parsed, &parts, seed);
+    }
+}
+
+test "what a character falls back to has the length of its bytes, however the vocabulary spells them" {
+    const gpa = std.testing.allocator;
+    var arena: std.heap.ArenaAllocator = .init(gpa);
+    defer arena.deinit();
+    var document: std.Io.Writer.Allocating = .init(arena.allocator());
+    const writer = &document.writer;
+    try writer.writeAll("{\"added_tokens\": [], \"normalizer\": {\"type\": \"Replace\", " ++
+        "\"pattern\": {\"String\": \" \"}, \"content\": \"\u{2581}\"}, " ++
+        "\"decoder\": {\"type\": \"Sequence\", \"decoders\": [{\"type\": \"ByteFallback\"}, " ++
+        "{\"type\": \"Fuse\"}, {\"type\": \"CTC\", \"pad_token\": \"p\", " ++
+        "\"word_delimiter_token\": \"w\", \"cleanup\": false}]}, " ++
+        "\"model\": {\"type\": \"BPE\", \"byte_fallback\": true, \"merges\": [[\"a\", \"b\"]], \"vocab\": {");
+    for (0..256) |byte| try writer.print("\"<0x{X:0>2}>\": {d}, ", .{ byte, byte });
+    try writer.writeAll("\"a\": 256, \"b\": 257, \"ab\": 258, \"\u{2581}\": 259}}}");
+    var diagnostic: Diagnostic = .{};
+    const parsed = try tokenizer_json.parse(arena.allocator(), document.written(), 1, &diagnostic);
+    var tokenizer: Tokenizer = try .init(gpa, parsed, &diagnostic);
+    defer tokenizer.deinit(gpa);
+    var lengths: TokenLengths = try .init(gpa, &tokenizer);
+    defer lengths.deinit(gpa);
+    try std.testing.expectEqual("<0x41>".len, tokenizer.vocab.bytesOf(0x41).len);
+    for (0..256) |byte| try std.testing.expectEqual(1, lengths.of(&tokenizer, @intCast(byte)));
+    try std.testing.expectEqual(2, lengths.of(&tokenizer, 258));
+    try std.testing.expectEqual(null, lengths.of(&tokenizer, 260));
+    var context: Context = try .init(gpa, &tokenizer);
+    defer context.deinit();
+    const text = "ab \u{e9}<0x41>";
+    try std.testing.expectEqual(10, try context.encodeWithOffsets(text, .parse, .{ .unit = .byte }));
+    const ends = [_]u64{ 0, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11 };
+    try std.testing.expectEqualSlices(u64, &ends, context.ends.items);
+    _ = try context.encodeWithOffsets(text, .parse, .{ .unit = .character });
+    const characters = [_]u64{ 0, 2, 2, 3, 3, 4, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10 };
+    try std.testing.expectEqualSlices(u64, &characters, context.ends.items);
+}
+
+const general_document =
+    \\{"added_tokens": [
+    \\  {"id": 12, "content": "<s>", "special": true, "normalized": false},
+    \\  {"id": 13, "content": "<M>", "special": false, "normalized": true, "lstrip": true}],
+    \\ "normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"},
+    \\  {"type": "Replace", "pattern": {"Regex": "\\s+"}, "content": " "}, {"type": "Lowercase"}]},
+    \\ "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+    \\  {"type": "Split", "pattern": {"Regex": "'s|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+"},
+    \\   "behavior": "Removed", "invert": true},
+    \\  {"type": "ByteLevel", "add_prefix_space": false}]},
+    \\ "model": {"type": "BPE", "unk_token": "u", "end_of_word_suffix": "</w>", "fuse_unk": true,
+    \\  "merges": [["a", "b"], ["ab", "c</w>"], ["Ã", "©"], ["a", "b</w>"],
+    \\   ["u", "b"]],
+    \\  "vocab": {"a": 0, "b": 1, "c": 2, "c</w>": 3, "ab": 4, "abc</w>": 5, "Ã": 6, "©": 7, "Ã©": 8,
+    \\   "u": 9, "b</w>": 10, "ab</w>": 11, "ub": 14, "<0x7A>": 15,
+    \\   "u</w>": 16}}}
+;
+
+test "the general way finds the same places while it encodes as behind it" {
+    var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
+    defer arena.deinit();
+    const plain = "\"fuse_unk\": true";
+    const falling_back = "\"fuse_unk\": false, \"byte_fallback\": true";
+    for ([_][]const u8{ plain, falling_back }) |flags| {
+        const document = try std.mem.replaceOwned(u8, arena.allocator(), general_document, plain, flags);
+        try expectSameBehind(arena.allocator(), document);
+    }
+}
+
+fn expectSameBehind(arena: Allocator, document: []const u8) !void {
+    const gpa = std.testing.allocator;
+    var diagnostic: Diagnostic = .{};
+    const parsed = try tokenizer_json.parse(arena, document, 1, &diagnostic);
+    var tokenizer: Tokenizer = try .init(gpa, parsed, &diagnostic);
+    defer tokenizer.deinit(gpa);
+    try std.testing.expect(tokenizer.spelled_model.is_used);
+    var context: Context = try .init(gpa, &tokenizer);
+    defer context.deinit();
+    const parts = [_][]const u8{
+        "ab",     "c",    "ABC", " ",      "\u{e9}", "e\u{301}", "\u{130}",  "\n\t ", "'s", "1",
+        "<s>",    "<M>",  "<m>", "\u{c9}", "\xff",   "\xe4\xb8", "\u{2003}", "z",     "u",  "ub",
+        "<0x7A>", "\x00",
+    };
+    var prng: std.Random.DefaultPrng = .init(9);
+    const random = prng.random();
+    var text: std.ArrayList(u8) = .empty;
+    defer text.deinit(gpa);
+    for (0..400) |_| {
+        text.clearRetainingCapacity();
+        for (0..random.uintAtMost(usize, 30)) |_| {
+            try text.appendSlice(gpa, parts[random.uintLessThan(usize, parts.len)]);
+        }
+        for ([_]Options{
+            .{ .unit = .byte },
+            .{ .unit = .character },
+            .{ .unit = .character, .ignores_dropped = true },
+        }) |options| for ([_]SpecialMode{ .parse, .text }) |mode| {
+            const count = try context.encode(text.items, mode);
+            const ids = try gpa.dupe(u32, context.ids[0..count]);
+            defer gpa.free(ids);
+            var slow = options;
+            slow.spells_out = true;
+            try context.findOffsets(text.items, mode, ids, slow);
+            const ends = try gpa.dupe(u64, context.ends.items);
+            defer gpa.free(ends);
+            try std.testing.expectEqual(count, try context.encodeWithOffsets(text.items, mode, options));
+            try std.testing.expectEqualSlices(u32, ids, context.ids);
+            try std.testing.expectEqualSlices(u64, ends, context.ends.items);
+        };
+    }
+    const byte_options: Options = .{ .unit = .byte };
+    const refused = context.encodeWithOffsets("a<s>", .refuse, byte_options);
+    try std.testing.expectError(error.SpecialToken, refused);
+    try std.testing.expectEqual(1, context.diagnostic.offset);
+    try std.testing.expectEqual(1, try context.encodeWithOffsets("ab", .refuse, byte_options));
+    const arguments = .{ @as(*const Tokenizer, &tokenizer), @as([]const u8, "E\u{301}b  <s>a<m>") };
     try std.testing.checkAllAllocationFailures(gpa, findOnce, arguments);
 }

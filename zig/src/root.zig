@@ -87,6 +87,7 @@ test {
     _ = @import("pipeline.zig");
     _ = @import("pretokenizer/matches.zig");
     _ = @import("spelled_model.zig");
+    _ = @import("token_lengths.zig");
     _ = @import("token_text.zig");
     _ = @import("piece_cache.zig");
     _ = @import("piece_table.zig");

@@ -70,7 +70,8 @@ pub const Tokenizer = struct {
     lacking: [256]bool,
     /// What such a byte becomes; `SpelledModel.none` if it is dropped.
     unknown_id: u32,
-    /// Whether the tokens of a text that no normalizer changes lie side by side in it, as long as they are.
+    /// Whether the tokens of a well-formed text that no normalizer changes lie side by side in it, as long as they
+    /// are; the first with a space in front, where one is put there. Added tokens may not (`token_lengths.zig`).
     tiles: bool,
     format: definition.Format,
 
@@ -108,8 +109,7 @@ pub const Tokenizer = struct {
         for (parsed.special_ids) |id| special.set(id);
         const lacks_bytes = std.mem.findScalar(bool, &core.lacking, true) != null;
         const has_all = core.words.isUnused() or core.words.has_all_bytes;
-        const has_plain = !lacks_bytes and has_all and parsed.prefix_space == .none and
-            !general.model.is_used;
+        const has_plain = has_all and !general.model.is_used;
         return .{
             .vocab = core.vocab,
             .merges = core.merges,
@@ -135,8 +135,7 @@ pub const Tokenizer = struct {
             .lacks_bytes = lacks_bytes,
             .lacking = core.lacking,
             .unknown_id = parsed.unknown_byte orelse SpelledModel.none,
-            .tiles = has_plain and normalizer.keepsParts() and late_normalizer.keepsParts() and
-                added.areTiles(&core.vocab),
+            .tiles = has_plain and normalizer.keepsParts() and late_normalizer.keepsParts(),
             .format = parsed.format,
         };
     }

@@ -20,6 +20,11 @@ pub inline fn decode(text: []const u8, at: usize) Character {
     return decodeLong(text[at..]);
 }
 
+/// Whether U+FFFD itself stands at `text[at]`, and not ill-formed bytes that are read as it.
+pub fn isReplacementAt(text: []const u8, at: usize) bool {
+    return std.mem.startsWith(u8, text[at..], "\u{fffd}");
+}
+
 /// Whether all of `text` is well-formed.
 pub fn isWellFormed(text: []const u8) bool {
     const block_len = 32;

@@ -455,7 +455,7 @@ inline fn characterAt(text: []const u8, at: usize) Character {
 
 noinline fn rareCharacterAt(text: []const u8, at: usize) Character {
     const character = utf8.decode(text, at);
-    const is_real = character.code_point != utf8.replacement or text[at] == 0xEF;
+    const is_real = character.code_point != utf8.replacement or utf8.isReplacementAt(text, at);
     return .{ .code_point = if (is_real) character.code_point else ill_formed, .len = character.len };
 }
 
@@ -464,7 +464,8 @@ const Character = struct { code_point: u32, len: usize };
 const tests = struct {
     /// Characters of one to four bytes; the last one is unknown, as are ill-formed bytes.
     const alphabet = [_][]const u8{
-        "a", "b", " ", ".", "\n", "\u{e9}", "\u{6587}", "\u{672c}", "\u{1f600}", "\xff", "\xe2\x96",
+        "a",    "b",        " ",    ".",        "\n", "\u{e9}", "\u{6587}", "\u{672c}", "\u{1f600}",
+        "\xff", "\xe2\x96", "\xef", "\xef\xbf",
     };
     const known_count = 8;
 

@@ -292,8 +292,14 @@ fn encodeSpans(self: *Object, arguments: Arguments) Error!*Object {
     const call = state.take() catch return error.NotCovered;
     defer state.giveBack(call, text.bytes.len);
     const context = &call.context;
+    const options: offsets.Options = .{ .unit = unit, .is_well_formed = text.is_str };
+    // In the general way, both are found at once.
+    const at_once = state.tokenizer.spelled_model.is_used;
     const first = release(text.bytes.len);
-    const encoded = context.encode(text.bytes, mode);
+    const encoded = if (at_once)
+        context.encodeWithOffsets(text.bytes, mode, options)
+    else
+        context.encode(text.bytes, mode);
     restore(first);
     const id_count = encoded catch return error.NotCovered;
     const pair = py.PyTuple_New(2) orelse return error.Raised;
@@ -304,13 +310,16 @@ fn encodeSpans(self: *Object, arguments: Arguments) Error!*Object {
     const address = @intFromPtr(py.PyByteArray_AsString(bytes));
     if (id_count > 0) {
         if (address % @alignOf(offsets.Span) != 0) return error.NotCovered;
-        const spans: [*]offsets.Span = @ptrFromInt(address);
-        const options: offsets.Options = .{ .unit = unit, .is_well_formed = text.is_str };
-        const second = release(text.bytes.len);
-        const outcome =
-            context.findOffsetsInto(text.bytes, mode, context.ids, options, spans[0..id_count]);
-        restore(second);
-        outcome catch return error.NotCovered;
+        const into: [*]offsets.Span = @ptrFromInt(address);
+        const spans = into[0..id_count];
+        if (at_once) {
+            @memcpy(spans, @as([]const offsets.Span, @ptrCast(context.ends.items)));
+        } else {
+            const second = release(text.bytes.len);
+            const outcome = context.findOffsetsInto(text.bytes, mode, context.ids, options, spans);
+            restore(second);
+            outcome catch return error.NotCovered;
+        }
     }
     const ids = lists.make(state, context.ids) orelse return error.Raised;
     _ = py.PyTuple_SetItem(pair, 0, ids);
