@@ -101,7 +101,7 @@ def gemma() -> tokenizers.Tokenizer:
 
 def literal_gemma(normalizer: Any) -> tokenizers.Tokenizer:
     """Without tokens matched in normalized text: batches go on over those that there are."""
-    made = trained(alphabet="\n\t")
+    made = trained(alphabet="\n\t\ufffd")
     made.normalizer = normalizer
     made.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
     made.decoder = sentencepiece_decoder(strip=False)
@@ -252,12 +252,16 @@ def test_bytes_that_are_not_utf8() -> None:
     """Ill-formed bytes are unknown characters: the tokens of those bytes, in their place."""
     _, tokenizer = pair("gemma")
     rng = random.Random(5)
-    for _ in range(2000):
-        data = b"".join(
-            rng.choice([b"the", b" ", b"\xff", b"\xe2\x96", b"\x82", b"\xcc", b"\xf0\x9f", b"a."])
-            for _ in range(rng.randrange(12))
-        )
-        assert tokenizer.decode_bytes(tokenizer.encode(data)) == data
+    # U+FFFD is a token of the vocabulary, and what begins as it does is none.
+    kinds = [b"the", b" ", b"\xff", b"\xe2\x96", b"\x82", b"\xcc", b"\xf0\x9f", b"a."]
+    kinds += [b"\xef", b"\xef\xbf", b"\xef\xbf\xbd"]
+    assert tokenizer.token_to_id("\ufffd") in tokenizer.encode(b"\xef\xef\xbf\xbd")
+    for _ in range(4000):
+        data = b"".join(rng.choice(kinds) for _ in range(rng.randrange(12)))
+        ids, offsets = tokenizer.encode_with_offsets(data, unit="byte")
+        assert ids == tokenizer.encode(data)
+        assert tokenizer.decode_bytes(ids) == data
+        assert offsets[-1][1] == len(data) if data else not ids
     assert tokenizer.decode(tokenizer.encode(b"a\xd8\xa8\xff")) == "a\ufffd\ufffd\ufffd"
 
 

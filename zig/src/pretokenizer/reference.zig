@@ -56,8 +56,12 @@ const Set = union(enum) {
     no_letter_or_sign,
     /// `[A-Za-z]`
     ascii_letter,
+    /// `\p{P}`
+    any_punctuation,
     /// The characters of DeepSeek V3's second split.
     east,
+    /// Those of deepseek-coder's fourth.
+    far_east,
     one_of: []const u8,
     /// In any case; U+017F is an s.
     one_of_any_case: []const u8,
@@ -110,6 +114,14 @@ const Set = union(enum) {
             .ascii_letter => c < 0x80 and std.ascii.isAlphabetic(@intCast(c)),
             .east => switch (c) {
                 0x4E00...0x9FA5, 0x3040...0x309F, 0x30A0...0x30FF => true,
+                else => false,
+            },
+            .any_punctuation => switch (unicode.propertiesOf(c).category) {
+                .pc, .pd, .ps, .pe, .pi, .pf, .po => true,
+                else => false,
+            },
+            .far_east => switch (c) {
+                0x4E00...0x9FA5, 0x800...0x4E00 - 1, 0xAC00...0xD7FF => true,
                 else => false,
             },
             .one_of => |bytes| c < 0x80 and std.mem.indexOfScalar(u8, bytes, @intCast(c)) != null,
@@ -245,6 +257,38 @@ const signs_and_words = [_][]const Item{
     &.{ maybe_blank, .{ .set = .sign, .max = many }, .{ .set = .newline, .min = 0, .max = many } },
 } ++ spaces;
 
+const newlines = [_][]const Item{&.{.{ .set = .newline }}};
+const maybe_space: Item = .{ .set = .space, .min = 0 };
+const spaced_words = [_][]const Item{&.{ maybe_space, .{ .set = .letter, .max = many } }};
+const spaced_punctuation = [_][]const Item{&.{ maybe_space, .{ .set = .any_punctuation, .max = many } }};
+const far_easts = [_][]const Item{&.{.{ .set = .far_east, .max = many }}};
+
+fn literal(comptime text: []const u8) []const Item {
+    comptime {
+        var items: []const Item = &.{};
+        for (text) |letter| items = items ++ [_]Item{.{ .set = .{ .one_of = &.{letter} } }};
+        return items;
+    }
+}
+
+/// Each alternative with white space before it, and white space alone.
+const clip = alternatives: {
+    const matches = [_][]const Item{ literal("<|startoftext|>"), literal("<|endoftext|>") } ++
+        contractions_of_clip ++ [_][]const Item{
+        &.{.{ .set = .letter, .max = many }}, &.{.{ .set = .number }}, &.{.{ .set = .other, .max = many }},
+    };
+    var made: [matches.len + 1][]const Item = undefined;
+    for (matches, made[0..matches.len]) |items, *alternative| {
+        alternative.* = [_]Item{.{ .set = .space, .min = 0, .max = many }} ++ items;
+    }
+    made[matches.len] = &.{.{ .set = .space, .max = many }};
+    break :alternatives made;
+};
+const contractions_of_clip = [_][]const Item{
+    literal("'s"),  literal("'t"), literal("'re"), literal("'ve"), literal("'m"),
+    literal("'ll"), literal("'d"),
+};
+
 /// A pattern's alternatives.
 const Pattern = []const []const Item;
 
@@ -263,7 +307,9 @@ fn patternsOf(scanner: pretokenizer.Scanner) []const Pattern {
         .o200k => &.{&o200k},
         .kimi => &.{&kimi},
         .tekken => &.{&tekken},
+        .clip => &.{&clip},
         .starcoder => &.{ &digits, &gpt2 },
+        .deepseek_coder => &.{ &newlines, &spaced_words, &spaced_punctuation, &far_easts, &digits },
         .deepseek => &.{ &numbers, &easts, &signs_and_words },
     };
 }
@@ -410,8 +456,8 @@ fn expectAsReference(scanner: pretokenizer.Scanner, text: []const u8) !void {
 }
 
 const scanners = [_]pretokenizer.Scanner{
-    .gpt2,  .starcoder, .falcon, .cl100k, .llama3,   .nanochat, .qwen2, .qwen3_5,
-    .o200k, .tekken,    .kimi,   .bloom,  .deepseek,
+    .gpt2,  .starcoder, .falcon, .cl100k, .llama3,   .nanochat, .qwen2,          .qwen3_5,
+    .o200k, .tekken,    .kimi,   .bloom,  .deepseek, .clip,     .deepseek_coder,
 };
 
 test "every scanner equals its reference on all short texts over telling characters" {
@@ -438,16 +484,16 @@ test "every scanner equals its reference on random text" {
     var prng: std.Random.DefaultPrng = .init(13);
     const random = prng.random();
     const alphabet = [_][]const u8{
-        "a",         "S",        "re",         "'LL",      "'s",       "'",        "7",         "123456",
-        " ",         "  ",       "\n",         "\r\n",     "\t",       "\u{a0}",   "\u{3000}",  "\u{85}",
-        "\u{2028}",  ".",        "...",        "\u{2014}", "\u{301}",  "\u{4e2d}", "\u{662}",   "\u{b2}",
-        "\u{1f600}", "\u{200d}", "\u{feff}",   "\u{17f}",  "'\u{17f}", "\u{212a}", "\x80",      "\xe2\x82",
-        "\xf0\x9f",  "\x00",     "\u{10ffff}", "\u{e9}",   "(",        "_",        "\xc5",      "\x13",
-        "/",         "A",        "\u{1c5}",    "\u{2b0}",  "\u{6e2}",  "\u{903}",  "\u{2160}",  "//\n",
-        "\u{3042}",  "\u{30fb}", "\u{9fa5}",   "\u{9fa6}", "\u{3097}", "\u{3099}", "\u{ad}",    "\x7f",
-        "\u{11de0}", "\u{432}",  "\u{bc}",     "\u{166d}", "\u{61d}",  "\u{1b4e}", "\u{16ff6}", "\u{2e80}",
-        "\u{16ff0}", "\u{3007}", "\u{3005}",   "|",        ",",        "\u{2026}", "\u{3002}",  "\u{ff0c}",
-        "\u{964}",   "\u{6d4}",  "\u{60c}",
+        "a",         "S",        "re",         "'LL",           "'s",            "'",        "7",         "123456",
+        " ",         "  ",       "\n",         "\r\n",          "\t",            "\u{a0}",   "\u{3000}",  "\u{85}",
+        "\u{2028}",  ".",        "...",        "\u{2014}",      "\u{301}",       "\u{4e2d}", "\u{662}",   "\u{b2}",
+        "\u{1f600}", "\u{200d}", "\u{feff}",   "\u{17f}",       "'\u{17f}",      "\u{212a}", "\x80",      "\xe2\x82",
+        "\xf0\x9f",  "\x00",     "\u{10ffff}", "\u{e9}",        "(",             "_",        "\xc5",      "\x13",
+        "/",         "A",        "\u{1c5}",    "\u{2b0}",       "\u{6e2}",       "\u{903}",  "\u{2160}",  "//\n",
+        "\u{3042}",  "\u{30fb}", "\u{9fa5}",   "\u{9fa6}",      "\u{3097}",      "\u{3099}", "\u{ad}",    "\x7f",
+        "\u{11de0}", "\u{432}",  "\u{bc}",     "\u{166d}",      "\u{61d}",       "\u{1b4e}", "\u{16ff6}", "\u{2e80}",
+        "\u{16ff0}", "\u{3007}", "\u{3005}",   "|",             ",",             "\u{2026}", "\u{3002}",  "\u{ff0c}",
+        "\u{964}",   "\u{6d4}",  "\u{60c}",    "<|endoftext|>", "<|startoftext", "<|",       "+",         "\u{ac00}",
     };
     var text: [text_len_max]u8 = undefined;
     for (scanners) |scanner| {
