@@ -101,6 +101,7 @@ def pair_of_files(document: bytes, pre_tokenizer: str) -> Tuple[bytes, bytes]:
     steps = _flat(content.get("pre_tokenizer"), "pretokenizers")
     byte_level = steps[-1] if steps and steps[-1]["type"] == "ByteLevel" else {}
     reasons = {
+        "model.dropout": bool(model.get("dropout")),
         "model.unk_token": model.get("unk_token") is not None,
         "model.continuing_subword_prefix": bool(model.get("continuing_subword_prefix")),
         "model.end_of_word_suffix": bool(model.get("end_of_word_suffix")),

@@ -286,8 +286,8 @@ def behavior_form(value: Any) -> str:
 
 
 def behavior_name(value: str) -> str:
-    """And the way back."""
-    return next(name for name, form in _BEHAVIORS.items() if form == value)
+    """And the way back, which in tokenizers ends at other names."""
+    return value.lower()
 
 
 def scheme(value: Any) -> str:

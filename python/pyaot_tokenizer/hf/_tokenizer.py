@@ -45,6 +45,9 @@ _STRATEGIES = {
     "only_first": "OnlyFirst",
     "only_second": "OnlySecond",
 }
+_SEED_STEP = 0x9E3779B97F4A7C15
+"""Odd, so that all seeds come before one comes again."""
+
 _FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
 
 
@@ -215,6 +218,7 @@ class Tokenizer:
         "__weakref__",
         "_added",
         "_components",
+        "_dropout_seed",
         "_kept_source",
         "_lazy_processor",
         "_lazy_state",
@@ -295,6 +299,7 @@ class Tokenizer:
         self._padding = _read_padding(settings.get("padding"))
         self.encode_special_tokens = False
         """Whether special tokens in a text are encoded as text."""
+        self._dropout_seed = 0
 
     @property
     def _state(self) -> _State:
@@ -303,6 +308,9 @@ class Tokenizer:
         state = self._lazy_state
         if state is None:
             native = NativeTokenizer.from_bytes(self.to_str().encode())
+            # One that was made anew, for a dropout that was switched on again, goes on with others.
+            self._dropout_seed = (self._dropout_seed + _SEED_STEP) % (1 << 64)
+            native.seed_dropout(self._dropout_seed)
             self._lazy_state = state = _State(self._source, native, dict(self._added))
         return state
 
@@ -436,6 +444,21 @@ class Tokenizer:
         state = self._state
         mode = self._mode()
         return _OfText(state.native.encode(text, special_tokens=mode), state, text, mode)
+
+    def seed_dropout(self, seed: int) -> None:
+        """Makes what a model with a `dropout` leaves out by chance the same from here on.
+
+        tokenizers has no such method: there, it is never the same. A tokenizer that was loaded and
+        has had the same calls gives the same ids even without. It is kept in no file.
+
+        Args:
+            seed: From 0 to 2**64 - 1.
+
+        Raises:
+            InvalidTypeError, InvalidValueError: It is no such int.
+        """
+        self._state.native.seed_dropout(seed)
+        self._dropout_seed = seed
 
     def _mode(self) -> SpecialTokens:
         return "text" if self.encode_special_tokens else "parse"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple, Union
 
 from .. import _files, _saving
@@ -39,11 +40,22 @@ class Model(Component):
 
 
 def _dropout(value: Any) -> float:
+    """The shortest number that is the same as a float of 32 bits, which tokenizers has for it."""
     if not isinstance(value, (int, float)):
         raise InvalidTypeError(f"must be real number, not {type(value).__name__}")
     if not 0 <= value <= 1:
         raise InvalidValueError("Dropout should be between 0 and 1, inclusive")
-    return float(value)
+    single = _single(value)
+    return next(
+        found
+        for found in (float(f"{single:.{digits}g}") for digits in range(1, 10))
+        if _single(found) == single
+    )
+
+
+def _single(value: float) -> float:
+    found: float = struct.unpack("f", struct.pack("f", value))[0]
+    return found
 
 
 class BPE(Model):
@@ -57,7 +69,7 @@ class BPE(Model):
     _text: Optional[str]
     """Its JSON, unless it has been changed."""
 
-    dropout: Field[Optional[float]] = Field("dropout", optional(_dropout))
+    dropout: Field[Optional[float]] = Field("dropout", optional(_dropout), optional(_single))
     unk_token: Field[Optional[str]] = Field("unk_token", optional(string))
     continuing_subword_prefix: Field[Optional[str]] = Field(
         "continuing_subword_prefix", optional(string)
