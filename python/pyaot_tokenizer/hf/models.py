@@ -13,6 +13,7 @@ from ..errors import FormatError, InvalidTypeError, InvalidValueError
 from ..tokenizer import Tokenizer as NativeTokenizer
 from . import _running
 from ._components import Component, Field, Form, flag, optional, string
+from .trainers import BpeTrainer
 
 __all__ = ["BPE", "Model", "Token"]
 
@@ -159,6 +160,10 @@ class BPE(Model):
         self._text = state.decode()
         self._lazy_form = self._lazy_native = None
 
+    def get_trainer(self) -> BpeTrainer:
+        """A trainer of this kind of a model, as it is by default."""
+        return BpeTrainer()
+
     @staticmethod
     def read_file(vocab: Path, merges: Path) -> Tuple[Dict[str, int], List[Tuple[str, str]]]:
         """The vocabulary and the merges of a vocab.json and a merges.txt.
@@ -204,9 +209,9 @@ class BPE(Model):
             paths.append(path)
         return paths
 
-    def token_to_id(self, token: str) -> Optional[int]:
+    def token_to_id(self, tokens: str) -> Optional[int]:
         """The id of a token, or None."""
-        found: Optional[int] = self._as_form()["vocab"].get(string(token))
+        found: Optional[int] = self._as_form()["vocab"].get(string(tokens))
         return found
 
     def id_to_token(self, id: int) -> Optional[str]:
