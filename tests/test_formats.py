@@ -320,15 +320,6 @@ BAD_JSON: List[Case] = [
         "decoder.word_delimiter_token",
     ),
     Case(
-        "a CTC with an empty delimiter",
-        changed(
-            "decoder",
-            to={"type": "CTC", "pad_token": "", "word_delimiter_token": "", "cleanup": True},
-        ),
-        UnsupportedError,
-        "with an empty word_delimiter_token",
-    ),
-    Case(
         "a CTC whose padding is a number",
         changed(
             "decoder",
