@@ -80,7 +80,7 @@ def random_decoder(rng: random.Random) -> Optional[Any]:
         lambda: decoders.BPEDecoder(suffix=rng.choice(["</w>", "e"])),
         lambda: decoders.WordPiece(rng.choice(["##", "e", ""]), cleanup=rng.random() < 0.5),
         lambda: decoders.CTC(
-            rng.choice(["e", "<s>", ""]), rng.choice(["|", "th"]), cleanup=rng.random() < 0.5
+            rng.choice(["e", "<s>", ""]), rng.choice(["|", "th", ""]), cleanup=rng.random() < 0.5
         ),
         lambda: decoders.Replace(rng.choice([SIGN, "e", "##"]), rng.choice(["", " ", "xy"])),
         lambda: decoders.Replace(Regex("[a-e]+"), "#"),

@@ -19,6 +19,7 @@ from pyaot_tokenizer import SpecialTokenError, Tokenizer, hf
 
 import peers
 import subjects
+from families import FAMILIES
 
 LETTERS = ["a", "b", " ", "\u00e9", "e\u0301", "\u00a0", "\n", "_", "-", "\u0300", "\u4e2d", "A"]
 # Contents that begin, end and lie inside each other, of letters, of white space, of marks, and that
@@ -154,6 +155,23 @@ def test_ten_megabytes() -> None:
     ids, offsets = ours.encode_with_offsets(text)
     assert ids == expected
     assert offsets[-1][1] == len(text)
+
+
+@pytest.mark.parametrize(
+    "name", ["gpt-2, roberta, phi-2, whisper", "llama 2, mistral, phi-3", "clip"]
+)
+def test_ten_megabytes_as_tokenizers(name: str) -> None:
+    """By the tables, as a single word, and in the general way; with added tokens and NUL bytes."""
+    reference = FAMILIES[name]()
+    ours = hf.Tokenizer.from_str(reference.to_str())
+    text = (
+        "the quick brown fox [X] caf\u00e9 \u4e2d\u6587 123\0\n\n  jumps over <m> zqz!\n" * 160_000
+    )
+    assert len(text.encode()) > 10_000_000
+    expected = reference.encode(text, add_special_tokens=False)
+    found = ours.encode(text, add_special_tokens=False)
+    assert found.ids == expected.ids
+    assert found.offsets[-1000:] == expected.offsets[-1000:]
 
 
 def test_text_between_special_tokens_is_on_its_own() -> None:

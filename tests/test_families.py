@@ -115,15 +115,6 @@ def test_a_sign_that_is_no_token(unk: Optional[str]) -> None:
             check(made, random.Random(falls_back), 100)
 
 
-def test_dropout_is_refused() -> None:
-    document = json.loads(FAMILIES["gpt-neox, olmo, modernbert"]().to_str())
-    document["model"]["dropout"] = 0.1
-    with pytest.raises(UnsupportedError, match=r"model\.dropout"):
-        Tokenizer.from_str(json.dumps(document))
-    document["model"]["dropout"] = 0.0
-    Tokenizer.from_str(json.dumps(document))
-
-
 def known_characters() -> List[str]:
     return [chr(c) for c in range(sys.maxunicode + 1) if not 0xD800 <= c < 0xE000]
 

@@ -173,7 +173,8 @@ BAD_JSON: List[Case] = [
     ),
     Case("another model", changed("model", "type", to="WordPiece"), UnsupportedError, "WordPiece"),
     Case("model type is a number", changed("model", "type", to=1), FormatError, "", "model.type"),
-    Case("dropout", changed("model", "dropout", to=0.1), UnsupportedError, "dropout"),
+    Case("dropout", changed("model", "dropout", to=1.5), FormatError, "1.5", "model.dropout"),
+    Case("no number", changed("model", "dropout", to="0.1"), FormatError, "", "model.dropout"),
     Case(
         "ignore_merges is a string",
         changed("model", "ignore_merges", to="yes"),
@@ -317,15 +318,6 @@ BAD_JSON: List[Case] = [
         FormatError,
         "",
         "decoder.word_delimiter_token",
-    ),
-    Case(
-        "a CTC with an empty delimiter",
-        changed(
-            "decoder",
-            to={"type": "CTC", "pad_token": "", "word_delimiter_token": "", "cleanup": True},
-        ),
-        UnsupportedError,
-        "with an empty word_delimiter_token",
     ),
     Case(
         "a CTC whose padding is a number",

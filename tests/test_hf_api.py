@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import pickle
 import random
@@ -288,6 +289,28 @@ def test_streams_of_ids(name: str) -> None:
             right = hf.decoders.DecodeStream(skip_special_tokens=skips)
             for token_id in ids:
                 assert right.step(ours, token_id) == left.step(reference, token_id), text
+
+
+def test_awaiting() -> None:
+    """What the same calls give without waiting, and their errors when they are awaited."""
+    reference, ours = pair_of("roberta")
+    texts = ["the other", "dogs\0"]
+
+    async def all_calls(tokenizer: Any) -> List[Any]:
+        single = await tokenizer.async_encode(*texts, add_special_tokens=False)
+        rows = await tokenizer.async_encode_batch([*texts, tuple(texts)])
+        rows.append(await tokenizer.async_encode(texts, is_pretokenized=True))
+        fast = await tokenizer.async_encode_batch_fast(texts)
+        ids = [row.ids for row in (single, *rows, *fast)]
+        assert tokenizer.encode_batch_fast(texts)[0].ids == ids[-2]
+        decoded = await tokenizer.async_decode_batch(ids, skip_special_tokens=False)
+        with pytest.raises(TypeError):
+            await tokenizer.async_encode(3)
+        return [ids, single.offsets, [row.tokens for row in rows], decoded]
+
+    assert asyncio.run(all_calls(ours)) == asyncio.run(all_calls(reference))
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        ours.async_encode("a")
 
 
 def test_saving(tmp_path: Any) -> None:

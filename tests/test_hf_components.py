@@ -114,9 +114,8 @@ def test_forms_are_equal(name: str) -> None:
             with pytest.raises(AttributeError):
                 getattr(ours, attribute)
             continue
-        # The reference gives a template's as a text for debugging, and a behavior as a word that it
-        # would not take.
-        if not callable(value) and attribute not in ("single", "behavior"):
+        # The reference gives a template's as a text for debugging.
+        if not callable(value) and attribute != "single":
             assert getattr(ours, attribute) == value, attribute
 
 
@@ -158,7 +157,7 @@ CHANGES: List[Tuple[str, str, Any]] = [
     ("BPE", "fuse_unk", True),
     ("BPE", "byte_fallback", True),
     ("BPE", "ignore_merges", True),
-    ("BPE", "dropout", 0.5),
+    ("BPE", "dropout", 0.1),
     ("BPE", "end_of_word_suffix", "x"),
     ("BPE", "continuing_subword_prefix", "x"),
 ]
@@ -170,7 +169,7 @@ def test_attributes_can_be_set(name: str, attribute: str, value: Any) -> None:
     for made in (reference, ours):
         setattr(made, attribute, value)
     assert ours.__getstate__() == reference.__getstate__()
-    assert getattr(ours, attribute) == value
+    assert getattr(ours, attribute) == getattr(reference, attribute)
 
 
 WRONG: List[Callable[[Any], Any]] = [
@@ -369,10 +368,6 @@ def test_building_from_parts() -> None:
 
 def test_what_cannot_be_combined_is_refused_when_it_is_used() -> None:
     tok = hf.Tokenizer(hf.models.BPE({"a": 0}, []))
-    tok.model.dropout = 0.5
-    with pytest.raises(UnsupportedError, match=r"model\.dropout"):
-        tok.encode("a")
-    tok.model.dropout = None
     assert tok.encode("a").ids == [0]
     tok.pre_tokenizer = hf.pre_tokenizers.Split(hf.Regex("("), "removed")
     with pytest.raises(TokenizerError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import pickle
 import random
@@ -23,10 +24,13 @@ from pyaot_tokenizer import (
     InvalidTypeError,
     InvalidValueError,
     Tokenizer,
+    Trainer,
     UnsupportedError,
+    _saving,
 )
 
 import oracle
+import peers
 import pinned_data
 import sentencepiece_model as spm
 import texts
@@ -400,15 +404,58 @@ def test_what_a_pair_of_files_cannot_say(key: str, tmp_path: Path) -> None:
 
 def test_a_pair_of_files_of_other_forms(tmp_path: Path) -> None:
     paths = tmp_path / "vocab.json", tmp_path / "merges.txt"
-    for tok in (Tokenizer.from_ranks(RANKS, pattern="gpt2"), Tokenizer.from_bytes(spm.small())):
+    frozen = tmp_path / "frozen"
+    Tokenizer.from_bytes(byte_level_json(added_tokens=[])).save_frozen(frozen)
+    for tok in (Tokenizer(frozen), Tokenizer.from_bytes(spm.small())):
         with pytest.raises(UnsupportedError, match=r"cannot be saved as vocab\.json"):
             tok.save_files(*paths)
+    frozen.unlink()
     tok = Tokenizer.from_bytes(byte_level_json(added_tokens=[]))
     with pytest.raises(FileWriteError):
         tok.save_files(paths[0], tmp_path / "none" / "merges.txt")
     with pytest.raises(InvalidTypeError):
         tok.save_files(paths[0], 3)  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())
+
+
+def test_ranks_as_a_pair_of_files(tmp_path: Path) -> None:
+    """What a training learnt, and few ranks; all texts, with every merge that is made."""
+    paths = tmp_path / "vocab.json", tmp_path / "merges.txt"
+    strings = texts_of(random.Random(6), 1000)
+    learnt = Trainer(vocab_size=700, pattern="gpt2", progress=False).train(strings * 3)
+    few = byte_ranks([b"ab", b"aa", b"aba", b" a", b"aaa", b"lo", b"el", b"Hel", b"aaaa"])
+    for tok in (learnt, Tokenizer.from_ranks(few, pattern="gpt2")):
+        tok.save_files(*paths)
+        reference = tokenizers.ByteLevelBPETokenizer.from_file(*map(str, paths))
+        loaded = Tokenizer.from_files(*paths)
+        assert loaded.vocab_size == tok.vocab_size
+        for text in [*strings, *map("".join, itertools.product("ab ", repeat=7))]:
+            ids = tok.encode(text)
+            assert ids == loaded.encode(text) == reference.encode(text).ids
+    special = Tokenizer.from_ranks(few, pattern="gpt2", special_tokens={"<|x|>": 9999})
+    before = [path.read_bytes() for path in paths]
+    with pytest.raises(UnsupportedError, match="drop_added_tokens=True"):
+        special.save_files(*paths)
+    special.save_files(*paths, drop_added_tokens=True)
+    assert [path.read_bytes() for path in paths] == before
+    unlike = {
+        "pattern": Tokenizer.from_ranks(RANKS, pattern="cl100k_base"),
+        # "Hel" comes before "el", so that no two tokens make it.
+        "model.merges": Tokenizer.from_ranks(RANKS, pattern="gpt2"),
+    }
+    for key, tok in unlike.items():
+        with pytest.raises(UnsupportedError) as error:
+            tok.save_files(*paths)
+        assert error.value.key == key
+    assert [path.read_bytes() for path in paths] == before
+
+
+def test_published_ranks_are_the_published_merges() -> None:
+    """GPT-2's ranks become its merges.txt."""
+    vocab, merges = _saving.pair_of_ranks(peers.gpt2_ranks())
+    found = _saving.merges_of(merges.decode())
+    assert found == [(oracle.spell(a), oracle.spell(b)) for a, b in peers.gpt2_merges()]
+    assert json.loads(vocab) == {oracle.spell(t): i for t, i in peers.gpt2_ranks().items()}
 
 
 def test_saved_models(tmp_path: Path) -> None:

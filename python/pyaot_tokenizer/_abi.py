@@ -4,7 +4,7 @@ import ctypes
 import enum
 
 VERSION = "0.1.0"
-ABI_HASH = 0xdba411dad5eb3c14
+ABI_HASH = 0x5b5f9aec71c56699
 NO_OFFSET = 0xffffffffffffffff
 
 
@@ -37,6 +37,7 @@ class Property(enum.IntEnum):
     STRIP_SPACES = 6
     BYTE_TOKEN_COUNT = 7
     JOINS_TOKENS = 8
+    DROPOUT = 9
 
 
 class AddedFlag(enum.IntEnum):
@@ -136,6 +137,10 @@ SIGNATURES = {
     "pyaot_tokenizer_property": (
         ctypes.c_uint64,
         (ctypes.c_void_p, ctypes.c_int32),
+    ),
+    "pyaot_tokenizer_seed_dropout": (
+        None,
+        (ctypes.c_void_p, ctypes.c_uint64),
     ),
     "pyaot_tokenizer_pretokenizer_name": (
         ctypes.c_char_p,

@@ -74,6 +74,19 @@ TEXT_MODE: int = SpecialMode.TEXT.value
 _ID_KINDS = ("I4", "L4", "H2")
 
 
+def check_seed(seed: object) -> int:
+    """The seed of numbers by chance, which must be an int of 64 bits without a sign.
+
+    Raises:
+        InvalidTypeError, InvalidValueError: It is none.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise InvalidTypeError(f"a seed as int is needed, not {type_name(seed)}")
+    if not 0 <= seed < 1 << 64:
+        raise InvalidValueError(f"seed must be from 0 to 2**64 - 1, not {seed}")
+    return seed
+
+
 def check_path(path: object) -> str:
     """The path as str, or the error for what is none."""
     if not isinstance(path, (str, os.PathLike)):

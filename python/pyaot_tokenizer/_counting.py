@@ -366,7 +366,7 @@ def _learnt(address: int) -> Learnt:
     library = _native.LIBRARY
     count = ctypes.c_size_t()
     ends = _words(library.pyaot_training_ends(address, ctypes.byref(count)), "Q", count)
-    content = ctypes.string_at(library.pyaot_training_bytes(address) or 0, ends[-1])
+    content = ctypes.string_at(library.pyaot_training_bytes(address) or 0, ends[-1] if ends else 0)
     tokens = [content[start:end] for start, end in zip([0, *ends], ends)]
     triples = library.pyaot_training_merges(address, ctypes.byref(count))
     ids = _words(triples, "I", ctypes.c_size_t(3 * count.value))

@@ -17,6 +17,7 @@ from ._arguments import (
     check_id,
     check_mode,
     check_path,
+    check_seed,
     check_threads,
     is_stream,
     to_bytes,
@@ -84,7 +85,11 @@ class Encoder(State):
 
         As the ``dropout`` of tokenizers' BPE: a merge that is due is put aside with this
         probability until another one in its word is done. Nothing is cached, so that it takes
-        several times as long as `encode`. The same arguments give the same ids.
+        several times as long as `encode`. The same arguments give the same ids, which are as
+        frequent as tokenizers' own and no stream of numbers that it has.
+
+        A file that has a ``dropout`` itself is loaded with it, and `encode` leaves merges out; see
+        `Tokenizer.dropout`. This goes by its own argument even then.
 
         Args:
             text: As for `encode`.
@@ -100,12 +105,9 @@ class Encoder(State):
         mode = check_mode(special_tokens)
         if isinstance(dropout, bool) or not isinstance(dropout, (int, float)):
             raise InvalidTypeError(f"a dropout as float is needed, not {type_name(dropout)}")
-        if isinstance(seed, bool) or not isinstance(seed, int):
-            raise InvalidTypeError(f"a seed as int is needed, not {type_name(seed)}")
         if not 0 <= dropout <= 1:
             raise InvalidValueError(f"dropout must be from 0 to 1, not {dropout}")
-        if not 0 <= seed < 1 << 64:
-            raise InvalidValueError(f"seed must be from 0 to 2**64 - 1, not {seed}")
+        check_seed(seed)
         data = to_bytes(text)
         context = self._pool.take()
         try:

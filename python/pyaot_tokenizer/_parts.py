@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import Iterable, List, NamedTuple, Union
+from typing import Iterable, List, NamedTuple, Optional, Union
 
 from . import _native
 from ._abi import Property
 from ._arguments import SpecialTokens, Text, check_mode, to_bytes, to_ids, type_name
 from ._decoding import Decoder
 from ._encoding import Encoder
-from .errors import InvalidTypeError, InvalidValueError
+from ._offsets import Offsets
+from .errors import InvalidTypeError, InvalidValueError, UnsupportedError
 
 # Up to this length it is tried again after each piece of text whether some of it is stable.
 _TRIED_ALWAYS = 256
@@ -39,7 +40,7 @@ class Parts(Encoder, Decoder):
         ``text[:n]`` and those of ``text[n:] + more``. It is found near the end of the text, behind
         a word; it is 0 where none is found, and for tokenizers that look at a text as a whole:
         with another normalizer than NFC, a compiled pattern, a prefix only at the front (Llama 2),
-        or added tokens that may span words.
+        added tokens that may span words, or a `dropout`.
 
         Args:
             text: As for `encode`.
@@ -67,7 +68,8 @@ class Parts(Encoder, Decoder):
     ) -> List[int]:
         """The ids of ``text + more``, of which those of `text` are known.
 
-        Only what lies behind `stable_length` is encoded, which is a word or two.
+        Only what lies behind `stable_length` is encoded, which is a word or two; with a `dropout`,
+        all.
 
         Args:
             ids: The ids of `text`.
@@ -83,6 +85,9 @@ class Parts(Encoder, Decoder):
             InvalidTypeError, SpecialTokenError, MemoryError: As for `encode`.
         """
         data = to_bytes(text)
+        if self.dropout is not None:
+            # Nothing tells which of the ids would be those of a part.
+            return self.encode(data + to_bytes(more), special_tokens=special_tokens)
         tail = data[self._stable_length(data) :]
         count = len(ids) - self.count(tail, special_tokens=special_tokens)
         if count < 0:
@@ -109,8 +114,12 @@ class Parts(Encoder, Decoder):
         """
         _check_count(max_tokens, "max_tokens", 0)
         data = to_bytes(text)
+        if self.dropout is not None:
+            # Encoded once more, it would have other ids.
+            ids, places = self.encode_with_offsets(data, special_tokens=special_tokens, unit="byte")
+            return _truncated(text, data, ids, places, max_tokens)
         stream = StreamEncoder(self, special_tokens=special_tokens)
-        ids: List[int] = []
+        ids = []
         at, block = 0, 64 + 8 * max_tokens
         while at < len(data) and len(ids) <= max_tokens:
             ids += stream.feed(data[at : at + block])
@@ -120,16 +129,10 @@ class Parts(Encoder, Decoder):
         if len(ids) <= max_tokens:
             ids += stream.flush()
             known = data
-        if len(ids) <= max_tokens:
-            return Truncated(ids, text if isinstance(text, (str, bytes)) else data)
-        _, offsets = self.encode_with_offsets(known, special_tokens=special_tokens, unit="byte")
-        end = offsets[max_tokens - 1][1] if max_tokens else 0
-        while end > 0 and end < len(data) and data[end] & 0xC0 == 0x80:
-            end -= 1
-        part: Union[str, bytes] = data[:end]
-        if isinstance(text, str):
-            part = data[:end].decode()
-        return Truncated(ids[:max_tokens], part)
+        offsets: Optional[Offsets] = None
+        if len(ids) > max_tokens:
+            _, offsets = self.encode_with_offsets(known, special_tokens=special_tokens, unit="byte")
+        return _truncated(text, data, ids, offsets, max_tokens)
 
     def chunks(
         self,
@@ -157,12 +160,16 @@ class Parts(Encoder, Decoder):
         Raises:
             InvalidValueError: `max_tokens` is less than 1, or than a single character has ids;
                 `overlap` is not less than `max_tokens`.
+            UnsupportedError: The tokenizer has a `dropout`, so that a part has another number of
+                ids each time.
             InvalidTypeError, SpecialTokenError, MemoryError: As for `encode`.
         """
         _check_count(max_tokens, "max_tokens", 1)
         _check_count(overlap, "overlap", 0)
         if overlap >= max_tokens:
             raise InvalidValueError("overlap must be less than max_tokens")
+        if self.dropout is not None:
+            raise UnsupportedError("chunks cannot be counted with a dropout", key="model.dropout")
         data = to_bytes(text)
         cutter = _Cutter(self, data, max_tokens, special_tokens)
         parts = [data[start:end] for start, end in cutter.cut(overlap)]
@@ -438,6 +445,24 @@ class _Cutter:
                 offset=start,
             )
         return best
+
+
+def _truncated(
+    text: Text, data: bytes, ids: List[int], offsets: Optional[Offsets], max_tokens: int
+) -> Truncated:
+    """The first ids of a text, and the characters that they have by the places of these in `data`.
+
+    `offsets` may be None where no id is left out.
+    """
+    if len(ids) <= max_tokens or offsets is None:
+        return Truncated(ids, text if isinstance(text, (str, bytes)) else data)
+    end = offsets[max_tokens - 1][1] if max_tokens else 0
+    while end > 0 and end < len(data) and data[end] & 0xC0 == 0x80:
+        end -= 1
+    part: Union[str, bytes] = data[:end]
+    if isinstance(text, str):
+        part = data[:end].decode()
+    return Truncated(ids[:max_tokens], part)
 
 
 def _check_count(value: int, name: str, least: int) -> None:

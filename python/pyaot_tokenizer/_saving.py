@@ -55,6 +55,43 @@ def ranks_json(
     return model_json(vocab, merges, pattern, specials, ignore_merges=True)
 
 
+def pair_of_ranks(ranks: Mapping[bytes, int]) -> Tuple[bytes, bytes]:
+    """The content of vocab.json and merges.txt for ranks, which become the same ids.
+
+    When a token is made, its bytes have been merged as far as the lower ranks go, whatever stands
+    beside them. So if those leave two parts of it, these are the only ones that it is ever made
+    of, and the list of such pairs in order of rank merges what the ranks do.
+
+    Raises:
+        UnsupportedError: Some token is left in more parts, so that ranks alone make it.
+    """
+    alphabet = byte_level_alphabet()
+    spelled = {token: "".join([alphabet[byte] for byte in token]) for token in ranks}
+    merges: List[Tuple[str, str]] = []
+    for token, rank in sorted(ranks.items(), key=lambda item: item[1]):
+        if len(token) > 1:
+            parts = _merged_below(ranks, token, rank)
+            if len(parts) != 2:
+                raise UnsupportedError(
+                    f"merges.txt cannot say the token {token!r}, which no merge makes",
+                    key="model.merges",
+                )
+            merges.append((spelled[parts[0]], spelled[parts[1]]))
+    return vocab_json({spelled[token]: rank for token, rank in ranks.items()}), merges_txt(merges)
+
+
+def _merged_below(ranks: Mapping[bytes, int], token: bytes, limit: int) -> List[bytes]:
+    """The parts that the merges of lower ranks leave of a token."""
+    parts = [token[at : at + 1] for at in range(len(token))]
+    while True:
+        found = [ranks.get(left + right, limit) for left, right in zip(parts, parts[1:])]
+        least = min(found, default=limit)
+        if least >= limit:
+            return parts
+        at = found.index(least)
+        parts[at : at + 2] = [parts[at] + parts[at + 1]]
+
+
 def vocab_merges_json(vocab: bytes, merges: bytes) -> bytes:
     """The tokenizer.json of GPT-2's pair of files, which have been loaded before."""
     pairs = merges_of(merges.decode("utf-8"))
@@ -101,6 +138,7 @@ def pair_of_files(document: bytes, pre_tokenizer: str) -> Tuple[bytes, bytes]:
     steps = _flat(content.get("pre_tokenizer"), "pretokenizers")
     byte_level = steps[-1] if steps and steps[-1]["type"] == "ByteLevel" else {}
     reasons = {
+        "model.dropout": bool(model.get("dropout")),
         "model.unk_token": model.get("unk_token") is not None,
         "model.continuing_subword_prefix": bool(model.get("continuing_subword_prefix")),
         "model.end_of_word_suffix": bool(model.get("end_of_word_suffix")),

@@ -23,7 +23,7 @@ from typing import (
 
 from . import _bridge, _native
 from ._abi import AddedFlag, Property
-from ._arguments import ID_LIMIT, Text, to_bytes, type_name
+from ._arguments import ID_LIMIT, Text, check_seed, to_bytes, type_name
 from .errors import InvalidTypeError
 
 if TYPE_CHECKING:
@@ -149,6 +149,33 @@ class State(_Base):
         return None if address is None else ctypes.string_at(address, length.value).decode()
 
     @property
+    def dropout(self) -> Optional[float]:
+        """How often a merge that is due is left out by chance, as the file says; None: never.
+
+        Where it is not None, each call that encodes or counts takes new samples: `encode` gives
+        other ids for the same text again and again. They are numbered from the last
+        `seed_dropout`, or from loading on, and those of a batch do not depend on the number of
+        threads. Up to 9 decimals are kept.
+        """
+        threshold = self._property(Property.DROPOUT)
+        return (round(threshold / 2**32, 9) or threshold / 2**32) if threshold else None
+
+    def seed_dropout(self, seed: int) -> None:
+        """Begins the samples of a tokenizer with a `dropout` anew; without one it does nothing.
+
+        The calls that follow give the ids that the same calls give behind the same seed. A
+        tokenizer that was just loaded is as if seeded with 0, so that a run can be repeated. It is
+        kept in no file. No other thread may be using the tokenizer.
+
+        Args:
+            seed: From 0 to 2**64 - 1.
+
+        Raises:
+            InvalidTypeError, InvalidValueError: It is no such int.
+        """
+        _native.LIBRARY.pyaot_tokenizer_seed_dropout(self._handle.address, check_seed(seed))
+
+    @property
     def added_tokens(self) -> Mapping[str, AddedToken]:
         """The tokens matched before the text is cut into pieces, in ascending order of id."""
         if self._added is None:
@@ -168,7 +195,7 @@ class State(_Base):
         )
 
     def __copy__(self: _State) -> _State:
-        """Itself, for it never changes."""
+        """Itself, for it never changes (but for what `seed_dropout` does)."""
         return self
 
     def __deepcopy__(self: _State, memo: Dict[int, Any]) -> _State:

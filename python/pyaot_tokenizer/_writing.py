@@ -65,8 +65,8 @@ class Writer(State):
         """Writes GPT-2's pair of files, vocab.json and merges.txt, which `from_files` loads.
 
         They hold a byte-level vocabulary and its merges, and nothing else: text is cut by GPT-2's
-        pattern, and no added tokens are listed. Neither file takes its name before both are
-        complete.
+        pattern, and no added tokens are listed. Of ranks, merges are written that give the same
+        ids. Neither file takes its name before both are complete.
 
         Args:
             vocab: The path of the vocabulary.
@@ -91,9 +91,14 @@ class Writer(State):
         kind = self._source[0]
         if kind == "_load_vocab_merges":
             return self._source[1], self._source[2]
-        if kind != "_load_json":
+        is_ranks = kind != "_load_json" and self.format == "tiktoken"
+        if kind != "_load_json" and not is_ranks:
             raise UnsupportedError(
                 f"a tokenizer of {self.format} cannot be saved as vocab.json and merges.txt"
+            )
+        if is_ranks and self.pre_tokenizer != "gpt2":
+            raise UnsupportedError(
+                "vocab.json and merges.txt cannot say another pattern than GPT-2's", key="pattern"
             )
         if self.added_tokens and not drops:
             some = next(iter(self.added_tokens))
@@ -102,6 +107,8 @@ class Writer(State):
                 "drop_added_tokens=True leaves them out",
                 key="added_tokens",
             )
+        if is_ranks:
+            return _saving.pair_of_ranks({token: rank for rank, token in self._ranks()})
         return _saving.pair_of_files(self._source[1], self.pre_tokenizer)
 
     def save_frozen(self, path: Path) -> None:

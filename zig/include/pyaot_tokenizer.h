@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 #define PYAOT_VERSION "0.1.0"
-#define PYAOT_ABI_HASH UINT64_C(0xdba411dad5eb3c14)
+#define PYAOT_ABI_HASH UINT64_C(0x5b5f9aec71c56699)
 
 typedef struct pyaot_tokenizer pyaot_tokenizer;
 typedef struct pyaot_context pyaot_context;
@@ -54,6 +54,7 @@ typedef enum pyaot_property {
     PYAOT_PROPERTY_STRIP_SPACES = 6,
     PYAOT_PROPERTY_BYTE_TOKEN_COUNT = 7,
     PYAOT_PROPERTY_JOINS_TOKENS = 8,
+    PYAOT_PROPERTY_DROPOUT = 9,
 } pyaot_property;
 
 /* Flags of an added token, as bits in `pyaot_tokenizer_added_token`'s result. */
@@ -105,7 +106,8 @@ const char *pyaot_tokenizer_error(pyaot_tokenizer *handle, uint64_t *offset);
 pyaot_status pyaot_tokenizer_add_special_token(pyaot_tokenizer *handle, const uint8_t *content, size_t content_len, uint32_t id);
 
 /* Makes an empty tokenizer compile its patterns even where the core has a scanner for them. The pieces
- * are the same: for comparing the two. Call it before the load. */
+ * are the same: for comparing the two. Call it before the load, which then refuses a file whose splits stand
+ * behind a ByteLevel (Falcon's): they cut within characters, and are no patterns over the text. */
 pyaot_status pyaot_tokenizer_compile_patterns(pyaot_tokenizer *handle);
 
 /* Loads an empty tokenizer from the bytes of a tokenizer.json. */
@@ -146,6 +148,11 @@ const uint8_t *pyaot_tokenizer_frozen_bytes(const pyaot_tokenizer *handle, size_
 
 /* One of the numbers of `pyaot_property`; 0 while nothing is loaded or the property is unknown. */
 uint64_t pyaot_tokenizer_property(const pyaot_tokenizer *handle, int32_t property);
+
+/* Begins the samples of a tokenizer whose model leaves out merges by chance anew: from here on, the calls that
+ * encode give the ids that they give behind any other call of this with the same seed. It is 0 at first. No
+ * other thread may be in a call on the tokenizer. */
+void pyaot_tokenizer_seed_dropout(pyaot_tokenizer *handle, uint64_t seed);
 
 /* The name of the pre-tokenizer in use: a hand-written scanner's, "regex" or "none". NUL-terminated;
  * empty while nothing is loaded. */
@@ -194,7 +201,7 @@ int64_t pyaot_encode_long(pyaot_context *handle, const uint8_t *text, size_t tex
 int64_t pyaot_encode_with_offsets(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, int32_t unit);
 
 /* As `pyaot_encode`, with merges left out by chance: each that is due is put aside, until another one is
- * done, by `threshold` of 2^32 numbers. The same seed gives the same ids. */
+ * done, by `threshold` of 2^32 numbers, whatever the model says. The same seed gives the same ids. */
 int64_t pyaot_encode_with_dropout(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, uint64_t threshold, uint64_t seed);
 
 /* The same places for ids that `text` was encoded to before, and that are not the context's own. */

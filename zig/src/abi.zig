@@ -107,6 +107,8 @@ pub const Property = enum(i32) {
     /// 1 if the text of ids is the bytes of their tokens side by side, but for the spaces; 0 if the decoder looks at
     /// all of them.
     joins_tokens = 8,
+    /// Of 2^32 merges that are due, how many its model has left out by chance; 0 where it leaves out none.
+    dropout = 9,
 };
 
 /// Flags of an added token, as bits in `pyaot_tokenizer_added_token`'s result.
@@ -234,7 +236,8 @@ pub const functions = struct {
     }
 
     /// Makes an empty tokenizer compile its patterns even where the core has a scanner for them. The pieces
-    /// are the same: for comparing the two. Call it before the load.
+    /// are the same: for comparing the two. Call it before the load, which then refuses a file whose splits stand
+    /// behind a ByteLevel (Falcon's): they cut within characters, and are no patterns over the text.
     pub fn pyaot_tokenizer_compile_patterns(handle: *TokenizerHandle) callconv(.c) Status {
         if (!mayLoad(handle)) return .invalid_argument;
         handle.compile_splits = true;
@@ -441,7 +444,15 @@ pub const functions = struct {
             .strip_spaces => loaded.strip_spaces,
             .byte_token_count => loaded.byteTokenCount(),
             .joins_tokens => @intFromBool(!loaded.token_text.is_used),
+            .dropout => loaded.sampling.threshold,
         };
+    }
+
+    /// Begins the samples of a tokenizer whose model leaves out merges by chance anew: from here on, the calls that
+    /// encode give the ids that they give behind any other call of this with the same seed. It is 0 at first. No
+    /// other thread may be in a call on the tokenizer.
+    pub fn pyaot_tokenizer_seed_dropout(handle: *TokenizerHandle, seed: u64) callconv(.c) void {
+        if (handle.loaded) |*loaded| loaded.sampling.restart(seed);
     }
 
     /// The name of the pre-tokenizer in use: a hand-written scanner's, "regex" or "none". NUL-terminated;
@@ -601,7 +612,7 @@ pub const functions = struct {
     }
 
     /// As `pyaot_encode`, with merges left out by chance: each that is due is put aside, until another one is
-    /// done, by `threshold` of 2^32 numbers. The same seed gives the same ids.
+    /// done, by `threshold` of 2^32 numbers, whatever the model says. The same seed gives the same ids.
     pub fn pyaot_encode_with_dropout(
         handle: *ContextHandle,
         text: [*]const u8,

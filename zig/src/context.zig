@@ -133,15 +133,45 @@ pub const Context = struct {
 
     /// Encodes `text` into `ids` and returns how many there are.
     pub fn encode(context: *Context, text: []const u8, mode: SpecialMode) CallError!usize {
-        context.clear();
-        const encoder = &context.encoder;
-        _ = encoder.encode(context.gpa, text, mode, .keep) catch |err|
-            return context.fail(.of(encoder, err, 0), null);
-        context.ids = encoder.ids.items;
-        return context.ids.len;
+        const sampling = &context.tokenizer.sampling;
+        if (sampling.isUsed()) {
+            @branchHint(.cold);
+            var dropout = sampling.sample(sampling.draw(1));
+            return context.encodeDropping(text, mode, &dropout, .keep);
+        }
+        return context.encodeOnce(text, mode, .keep);
     }
 
-    /// As `encode`, with each merge put aside by chance; `threshold` of 2^32 numbers do that.
+    fn encodeOnce(
+        context: *Context,
+        text: []const u8,
+        mode: SpecialMode,
+        comptime output: Encoder.Output,
+    ) CallError!usize {
+        context.clear();
+        const encoder = &context.encoder;
+        const id_count = encoder.encode(context.gpa, text, mode, output) catch |err|
+            return context.fail(.of(encoder, err, 0), null);
+        if (output == .keep) context.ids = encoder.ids.items;
+        return id_count;
+    }
+
+    /// Frees `dropout`.
+    fn encodeDropping(
+        context: *Context,
+        text: []const u8,
+        mode: SpecialMode,
+        dropout: *Dropout,
+        comptime output: Encoder.Output,
+    ) CallError!usize {
+        defer dropout.deinit(context.gpa);
+        context.encoder.dropout = dropout;
+        defer context.encoder.dropout = null;
+        return context.encodeOnce(text, mode, output);
+    }
+
+    /// As `encode`, with each merge put aside by chance; `threshold` of 2^32 numbers do that, whatever the model
+    /// says.
     pub fn encodeWithDropout(
         context: *Context,
         text: []const u8,
@@ -150,18 +180,18 @@ pub const Context = struct {
         seed: u64,
     ) CallError!usize {
         var dropout: Dropout = .init(threshold, seed);
-        defer dropout.deinit(context.gpa);
-        context.encoder.dropout = &dropout;
-        defer context.encoder.dropout = null;
-        return context.encode(text, mode);
+        return context.encodeDropping(text, mode, &dropout, .keep);
     }
 
     /// How many ids `text` has.
     pub fn count(context: *Context, text: []const u8, mode: SpecialMode) CallError!usize {
-        context.clear();
-        const encoder = &context.encoder;
-        return encoder.encode(context.gpa, text, mode, .count) catch |err|
-            context.fail(.of(encoder, err, 0), null);
+        const sampling = &context.tokenizer.sampling;
+        if (sampling.isUsed()) {
+            @branchHint(.cold);
+            var dropout = sampling.sample(sampling.draw(1));
+            return context.encodeDropping(text, mode, &dropout, .count);
+        }
+        return context.encodeOnce(text, mode, .count);
     }
 
     /// As `encode`, and writes where each id stands into `ends`, its start and its end.
@@ -324,7 +354,9 @@ pub const Context = struct {
         try context.ends.resize(gpa, texts.len);
         try context.planRuns(texts);
         const wanted = parallel.threadCount(thread_count, parallel.thread_count_max);
-        if (wanted > 1) try context.encodeLongRuns(texts, mode, wanted);
+        // A text is one sample, and one thread's.
+        const is_sampled = context.tokenizer.sampling.isUsed();
+        if (wanted > 1 and !is_sampled) try context.encodeLongRuns(texts, mode, wanted);
         const threads = parallel.threadCount(thread_count, context.runs.items.len);
         try context.makeOthers(threads);
         var batch: Batch(@TypeOf(sink)) = .{
@@ -332,6 +364,7 @@ pub const Context = struct {
             .texts = texts,
             .mode = mode,
             .sink = sink,
+            .first_sample = if (is_sampled) context.tokenizer.sampling.draw(texts.len) else 0,
             .queue = .{ .count = context.runs.items.len },
         };
         parallel.run(threads, &batch, Batch(@TypeOf(sink)).work);
@@ -355,6 +388,7 @@ pub const Context = struct {
         thread_count: usize,
         options: long_text.Options,
     ) CallError!usize {
+        if (context.tokenizer.sampling.isUsed()) return context.encode(text, mode);
         context.clear();
         try context.encodeLongInto(&context.joined_ids, text, mode, thread_count, options, null);
         context.ids = context.joined_ids.items;
@@ -676,6 +710,8 @@ fn Batch(comptime Sink: type) type {
         texts: []const []const u8,
         mode: SpecialMode,
         sink: Sink,
+        /// The number of the first text's sample.
+        first_sample: u64,
         queue: parallel.TaskQueue,
         /// The sink has had all runs before this one.
         drained: usize = 0,
@@ -707,10 +743,14 @@ fn Batch(comptime Sink: type) type {
 
         fn encodeRun(batch: *Self, encoder: *Encoder, run: *Context.Run) ?Context.Failure {
             const gpa = batch.context.gpa;
+            const is_sampled = encoder.tokenizer.sampling.isUsed();
             for (run.first_text..run.end_text) |i| {
                 const text = batch.texts[i];
-                batch.context.ends.items[i] = encoder.encode(gpa, text, batch.mode, .keep) catch |err|
-                    return .of(encoder, err, i);
+                const id_count = if (is_sampled)
+                    encoder.encodeSample(gpa, text, batch.mode, batch.first_sample + i)
+                else
+                    encoder.encode(gpa, text, batch.mode, .keep);
+                batch.context.ends.items[i] = id_count catch |err| return .of(encoder, err, i);
             }
             return null;
         }

@@ -297,6 +297,8 @@ pub const Definition = struct {
     added_are_normal: bool = false,
     /// Ids of `tokens` that `skip_special_tokens` leaves out, besides those of special added tokens.
     special_ids: []const u32 = &.{},
+    /// How often a merge that is due is left out, from 0 to 1.
+    dropout: f64 = 0,
     /// How many threads may make the tables.
     thread_count: usize = 1,
 };

@@ -2,11 +2,56 @@
 //!
 //! As tokenizers does it: of the merges that are due, the one of the lowest rank, leftmost, is taken or, with
 //! the given probability, put aside until another one is taken. What is left aside at the end is not done.
+//! The numbers are this library's own: the same ids as often as in tokenizers, and others for one text.
 //! Plain binary heap: O(n log n) in the piece for a probability that is not near 1. Nothing is cached.
 
 const std = @import("std");
 const Pairs = @import("pairs.zig").Pairs;
 const Allocator = std.mem.Allocator;
+
+/// What a tokenizer whose model leaves out merges goes by.
+///
+/// Its samples are numbered, and one depends on the seed and its number alone: the texts of a batch have the same
+/// ones on any number of threads.
+pub const Sampling = struct {
+    /// Of 2^32 numbers, how many put a merge aside; 0 where all merges are done.
+    threshold: u64 = 0,
+    seed: u64 = 0,
+    /// How many samples there were: all that changes in a tokenizer that is shared.
+    drawn: u64 = 0,
+
+    pub const certain = 1 << 32;
+
+    /// `rate` is from 0 to 1; what is above 0 stays so.
+    pub fn of(rate: f64) Sampling {
+        const share: u64 = @intFromFloat(@round(rate * certain));
+        return .{ .threshold = if (rate > 0) @max(share, 1) else 0 };
+    }
+
+    pub inline fn isUsed(self: *const Sampling) bool {
+        return self.threshold != 0;
+    }
+
+    /// Begins anew; no other thread may be in a call.
+    pub fn restart(self: *Sampling, seed: u64) void {
+        self.seed = seed;
+        self.drawn = 0;
+    }
+
+    /// Takes the next `count` numbers of samples, and returns the first of them.
+    pub fn draw(self: *const Sampling, count: usize) u64 {
+        return @atomicRmw(u64, &@constCast(self).drawn, .Add, count, .monotonic);
+    }
+
+    /// The sample of this number. It is to be freed.
+    pub fn sample(self: *const Sampling, number: u64) Dropout {
+        return .init(self.threshold, std.hash.Wyhash.hash(self.seed, std.mem.asBytes(&number)));
+    }
+
+    pub fn validate(self: *const Sampling, _: u32) bool {
+        return self.threshold <= certain;
+    }
+};
 
 pub const Dropout = struct {
     /// Of 2^32 numbers, how many put a merge aside.
@@ -160,4 +205,46 @@ test "all merges, none of them, some; a failed allocation leaks nothing" {
     defer tokenizer.deinit(gpa);
     const arguments = .{ @as(*const Tokenizer, &tokenizer), @as([]const u8, " hello hello<|end|> abab") };
     try std.testing.checkAllAllocationFailures(gpa, sampleOnce, arguments);
+}
+
+test "a model's own dropout: numbered samples, the same on any number of threads, begun anew by a seed" {
+    const gpa = std.testing.allocator;
+    var arena: std.heap.ArenaAllocator = .init(gpa);
+    defer arena.deinit();
+    var parsed = try test_support.smallDefinition(arena.allocator(), .list);
+    parsed.dropout = 0.5;
+    var diagnostic: Diagnostic = .{};
+    var tokenizer: Tokenizer = try .init(gpa, parsed, &diagnostic);
+    defer tokenizer.deinit(gpa);
+    try std.testing.expectEqual(Sampling.certain / 2, tokenizer.sampling.threshold);
+    try std.testing.expectEqual(1, Sampling.of(1e-300).threshold);
+    try std.testing.expect(!Sampling.of(0).isUsed());
+    var context: Context = try .init(gpa, &tokenizer);
+    defer context.deinit();
+    const text = " hello hello<|end|> abab" ** 40;
+    const texts: [3 * text.len]u8 = (text ** 3).*;
+    var first: std.ArrayList(u32) = .empty;
+    defer first.deinit(gpa);
+    var ends: [3]usize = undefined;
+    for (&ends) |*end| {
+        _ = try context.encode(text, .parse);
+        try first.appendSlice(gpa, context.ids);
+        end.* = first.items.len;
+    }
+    const second = first.items[ends[0]..ends[1]];
+    try std.testing.expect(!std.mem.eql(u32, second, first.items[ends[1]..]));
+    for ([_]usize{ 1, 3 }) |threads| {
+        tokenizer.sampling.restart(0);
+        const text_ends = [_]u64{ text.len, 2 * text.len, texts.len };
+        _ = try context.encodeBatch(&texts, &text_ends, .parse, threads);
+        try std.testing.expectEqualSlices(u32, first.items, context.ids);
+    }
+    tokenizer.sampling.restart(0);
+    const counted = try context.count(text, .parse);
+    tokenizer.sampling.restart(0);
+    try std.testing.expectEqual(counted, try context.encodeLong(text, .parse, 4, .{}));
+    try std.testing.expectEqualSlices(u32, first.items[0..counted], context.ids);
+    tokenizer.sampling.restart(1);
+    _ = try context.encode(text, .parse);
+    try std.testing.expect(!std.mem.startsWith(u32, first.items, context.ids));
 }

@@ -92,6 +92,21 @@ pub const Encoder = struct {
         return count;
     }
 
+    /// Encodes `text` with the merges left out that the sample of this number leaves out.
+    pub noinline fn encodeSample(
+        encoder: *Encoder,
+        gpa: Allocator,
+        text: []const u8,
+        mode: SpecialMode,
+        number: u64,
+    ) Error!usize {
+        var dropout = encoder.tokenizer.sampling.sample(number);
+        defer dropout.deinit(gpa);
+        encoder.dropout = &dropout;
+        defer encoder.dropout = null;
+        return encoder.encode(gpa, text, mode, .keep);
+    }
+
     /// Room for the ids of a long text, in large pages. Small pages, and room that grows again and again, took a
     /// fifth of the first pass over a long text. It is not touched before it is used, so what is too much
     /// takes no memory; most texts have fewer ids than half of their bytes.

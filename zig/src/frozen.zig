@@ -75,7 +75,10 @@ pub fn write(gpa: Allocator, tokenizer: *const Tokenizer) error{OutOfMemory}![]a
     errdefer writer.file.deinit(gpa);
     var header: Header = .{ .len = 0, .record_start = 0, .record_len = 0 };
     try writer.file.appendSlice(gpa, std.mem.asBytes(&header));
-    try writer.put(Tokenizer, tokenizer);
+    // Where the samples of merges left out are at is no part of it.
+    var unsampled = tokenizer.*;
+    unsampled.sampling.restart(0);
+    try writer.put(Tokenizer, &unsampled);
     const record = try writer.section(writer.record.items);
     header.len = writer.file.items.len;
     header.record_start = record.start;

@@ -13,12 +13,13 @@ const Form = enum { json, tiktoken, @"vocab-merges", sentencepiece, tekken, froz
 
 /// What mutations put in: signs of structure, numbers at the limits, ill-formed bytes.
 const words = [_][]const u8{
-    "{",           "}",            "[",             "]",                    ",",           ":",
-    "\"",          "\\u0000",      "\\ud800",       "null",                 "true",        "-1",
-    "0",           "255",          "4294967295",    "1e9",                  "99999999999", "\n",
-    " ",           "\x00",         "\xff",          "\xc0\x80",             "\u{2581}",    "==",
-    "YQ==",        "<0x00>",       "\"type\"",      "\"id\"",               "\x0a\x00",    "\x10",
-    "\"content\"", "\"Sequence\"", "\"ByteLevel\"", "\xff\xff\xff\xff\x0f",
+    "{",              "}",            "[",             "]",                    ",",              ":",
+    "\"",             "\\u0000",      "\\ud800",       "null",                 "true",           "-1",
+    "0",              "255",          "4294967295",    "1e9",                  "99999999999",    "\n",
+    " ",              "\x00",         "\xff",          "\xc0\x80",             "\u{2581}",       "==",
+    "YQ==",           "<0x00>",       "\"type\"",      "\"id\"",               "\x0a\x00",       "\x10",
+    "\"content\"",    "\"Sequence\"", "\"ByteLevel\"", "\xff\xff\xff\xff\x0f", "BertNormalizer", "Precompiled",
+    "UnicodeScripts", "WordPiece",    "CTC",           "dropout",
 };
 
 const samples = [_][]const u8{
@@ -26,6 +27,7 @@ const samples = [_][]const u8{
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab",
     "",
     "\xff\x00\u{2581}",
+    "ab\u{301}e\u{301}\u{200d}\u{1f468}\u{200d}\u{1f469} |b</w>##a\u{600}\r\n\u{3042}\u{30fc}",
 };
 
 pub fn main(init: std.process.Init) !void {
@@ -146,7 +148,8 @@ fn exercise(gpa: Allocator, tokenizer: *const pyaot.Tokenizer, is_own: bool) !vo
             const count = try context.encode(sample, mode);
             const ids = try gpa.dupe(u32, context.ids);
             defer gpa.free(ids);
-            if (is_own and try context.count(sample, mode) != count) return error.CountDiffers;
+            const is_sure = is_own and !tokenizer.sampling.isUsed();
+            if (is_sure and try context.count(sample, mode) != count) return error.CountDiffers;
             _ = context.decodeText(ids, true) catch |err| if (is_own) return err;
         }
     }

@@ -80,6 +80,8 @@ pub const LongText = struct {
     rest: ?Rest = null,
     segments: std.ArrayList(Segment) = .empty,
     tasks: std.ArrayList(Task) = .empty,
+    /// The number of the sample of the round's first task.
+    first_sample: u64 = 0,
 
     pub fn init(
         gpa: Allocator,
@@ -109,6 +111,8 @@ pub const LongText = struct {
         long.clear();
         try long.plan();
         if (long.tasks.items.len == 0) return false;
+        const sampling = &long.crew.first.tokenizer.sampling;
+        if (sampling.isUsed()) long.first_sample = sampling.draw(long.tasks.items.len);
         var round: Round = .{ .long = long, .queue = .{ .count = long.tasks.items.len } };
         const threads = parallel.threadCount(1 + long.crew.others.len, long.tasks.items.len);
         parallel.run(threads, &round, Round.work);
@@ -206,6 +210,8 @@ pub const LongText = struct {
     fn canCut(long: *const LongText, segment: Segment) bool {
         const tokenizer = long.crew.first.tokenizer;
         if (segment.token != null or !tokenizer.pretokenizer.beginsAnywhere()) return false;
+        // A piece that two threads find would have two samples.
+        if (tokenizer.sampling.isUsed()) return false;
         if (tokenizer.merges.base.kind == .characters) return false;
         if (tokenizer.normalizer.steps.len > 0 or tokenizer.prefix_space != .none) return false;
         const stretch = long.text[segment.start..segment.end];
@@ -214,7 +220,13 @@ pub const LongText = struct {
         return first.token == null and first.end - first.start == stretch.len;
     }
 
-    fn encodeTask(long: *LongText, encoder: *Encoder, task: *Task) EncodeError!void {
+    fn encodeTask(long: *LongText, encoder: *Encoder, index: usize) EncodeError!void {
+        const task = &long.tasks.items[index];
+        const sampling = &encoder.tokenizer.sampling;
+        var dropout = sampling.sample(long.first_sample + index);
+        defer dropout.deinit(long.gpa);
+        if (sampling.isUsed()) encoder.dropout = &dropout;
+        defer encoder.dropout = null;
         encoder.ids.clearRetainingCapacity();
         switch (task.work) {
             .group => |group| for (long.segments.items[group.first..group.end]) |segment| {
@@ -286,9 +298,8 @@ const Round = struct {
         const encoder = long.crew.at(index);
         // Tasks are taken in order, so the first failure of all is in one that some thread finishes.
         while (round.queue.take()) |i| {
-            const task = &long.tasks.items[i];
-            long.encodeTask(encoder, task) catch |err| {
-                task.failure = .{
+            long.encodeTask(encoder, i) catch |err| {
+                long.tasks.items[i].failure = .{
                     .reason = err,
                     .at = encoder.refused_at,
                     .id = encoder.refused_id,

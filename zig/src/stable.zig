@@ -30,6 +30,8 @@ const Rule = enum {
     pair,
 
     fn of(tokenizer: *const Tokenizer) ?Rule {
+        // The ids of a part are another sample.
+        if (tokenizer.sampling.isUsed()) return null;
         const rule: Rule = rule: {
             if (tokenizer.spelled_model.is_used or tokenizer.lacks_bytes) return null;
             if (tokenizer.merges.base.kind == .characters) {

@@ -170,7 +170,6 @@ pub const TokenText = struct {
                 else => false,
             };
             if (needs_string and step.start == step.from_end) return false;
-            if (step.kind == .ctc and step.from_end == step.end) return false;
             if (step.kind == .replace_matches and step.options[0] >= self.pattern_count) return false;
         }
         return true;
@@ -337,7 +336,10 @@ fn joinLabels(
         }
         if (labels.cleans) {
             try made.clean(gpa);
-            try made.replaceAll(gpa, labels.delimiter, " ");
+            if (labels.delimiter.len == 0)
+                try made.spaceOut(gpa)
+            else
+                try made.replaceAll(gpa, labels.delimiter, " ");
         }
         if (made.text.items.len > 0) try output.append(gpa, made.text.items);
     }
@@ -366,6 +368,17 @@ const Cleaned = struct {
 
     fn clean(made: *Cleaned, gpa: Allocator) error{OutOfMemory}!void {
         for (rules) |rule| try made.replaceAll(gpa, rule[0], rule[1]);
+    }
+
+    /// A space before each character and behind the last, which is what the reference finds for an empty string.
+    fn spaceOut(made: *Cleaned, gpa: Allocator) error{OutOfMemory}!void {
+        made.spare.clearRetainingCapacity();
+        for (made.text.items) |byte| {
+            if (byte & 0xC0 != 0x80) try made.spare.append(gpa, ' ');
+            try made.spare.append(gpa, byte);
+        }
+        try made.spare.append(gpa, ' ');
+        std.mem.swap(std.ArrayList(u8), &made.text, &made.spare);
     }
 
     fn replaceAll(
@@ -493,6 +506,12 @@ test "steps as the reference's decoders" {
         .cleans = true,
     } };
     try expectText(&.{labels}, &.{ "a", "a", "<p>", "a", "|", "|", "b<p> ?" }, "aa b?");
+    const spaced: definition.DecodeStep = .{ .ctc = .{
+        .padding = "<p>",
+        .delimiter = "",
+        .cleans = true,
+    } };
+    try expectText(&.{spaced}, &.{ "a\u{e9}", "<p>", "b ?" }, " a \u{e9}   b ? ");
 }
 
 fn runOnce(gpa: Allocator) !void {

@@ -1,5 +1,6 @@
-//! A tokenizer: the tables that encoding and decoding read, built from a `Definition`. Read-only once built,
-//! so that any number of threads may share one; the memory that a call needs is in `context.zig`.
+//! A tokenizer: the tables that encoding and decoding read, built from a `Definition`. Read-only once built
+//! (but for the number of samples taken, where its model leaves out merges by chance), so that any number of
+//! threads may share one; the memory that a call needs is in `context.zig`.
 //!
 //! Building takes time and memory linear in the vocabulary. With two threads the tokens are sorted beside the
 //! vocabulary and the trees of merges, and the table of pieces is made beside the trie.
@@ -15,6 +16,7 @@ const Joints = @import("joints.zig").Joints;
 const MergeTrees = @import("merge_trees.zig").MergeTrees;
 const parallel = @import("parallel.zig");
 const PieceTable = @import("piece_table.zig").PieceTable;
+const Sampling = @import("dropout.zig").Sampling;
 const Pipeline = @import("pipeline.zig").Pipeline;
 const PreTokenizer = @import("pretokenizer.zig").PreTokenizer;
 const SpelledModel = @import("spelled_model.zig").SpelledModel;
@@ -73,6 +75,8 @@ pub const Tokenizer = struct {
     /// Whether the tokens of a well-formed text that no normalizer changes lie side by side in it, as long as they
     /// are; the first with a space in front, where one is put there. Added tokens may not (`token_lengths.zig`).
     tiles: bool,
+    /// Merges that the model leaves out by chance.
+    sampling: Sampling,
     format: definition.Format,
 
     /// Builds the tables. Copies what it needs: the definition may be freed afterwards.
@@ -136,6 +140,7 @@ pub const Tokenizer = struct {
             .lacking = core.lacking,
             .unknown_id = parsed.unknown_byte orelse SpelledModel.none,
             .tiles = has_plain and normalizer.keepsParts() and late_normalizer.keepsParts(),
+            .sampling = .of(parsed.dropout),
             .format = parsed.format,
         };
     }

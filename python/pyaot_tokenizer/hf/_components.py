@@ -223,13 +223,17 @@ def take(value: Any, kind: Type[_C]) -> _C:
     if isinstance(value, kind):
         return value
     is_foreign = not isinstance(value, Component) and any(
-        base.__name__ == kind._role for base in type(value).__mro__[1:]
+        base.__name__ == kind._role for base in type(value).__mro__
     )
     if not is_foreign:
         raise InvalidTypeError(
             f"{type(value).__name__!r} object is not an instance of {kind._role!r}"
         )
-    return of_form(json.loads(value.__getstate__()), kind)
+    try:
+        state = value.__getstate__()
+    except Exception as error:
+        raise UnsupportedError(f"a {kind._role} in Python is not supported: {error}") from error
+    return of_form(json.loads(state), kind)
 
 
 def flag(value: Any) -> bool:
@@ -286,8 +290,8 @@ def behavior_form(value: Any) -> str:
 
 
 def behavior_name(value: str) -> str:
-    """And the way back."""
-    return next(name for name, form in _BEHAVIORS.items() if form == value)
+    """And the way back, which in tokenizers ends at other names."""
+    return value.lower()
 
 
 def scheme(value: Any) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import functools
 import json
 import re
-from typing import Any, Callable, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 
+from .._arguments import SpecialTokens
 from .._saving import byte_level_alphabet
 from ..errors import InvalidTypeError
 from ..tokenizer import Tokenizer as NativeTokenizer
@@ -62,13 +63,13 @@ def tokenizer_json(model: str, **components: Any) -> str:
 def normalize(normalizer: Component, text: str) -> str:
     """What a normalizer makes of a text."""
     tokenizer = _kept(normalizer, _normalizing)
-    return tokenizer.decode(tokenizer.encode(_checked(text)))
+    return tokenizer.decode(tokenizer.encode(checked(text)))
 
 
 def pre_tokenize(pre_tokenizer: Component, text: str) -> List[Piece]:
     """The pieces that a pre-tokenizer makes of a text."""
     tokenizer = _kept(pre_tokenizer, _cutting)
-    ids = tokenizer.encode(_checked(text))
+    ids = tokenizer.encode(checked(text))
     if not text and pre_tokenizer._as_form() == {"type": "Sequence", "pretokenizers": []}:
         # Nothing has looked for pieces that are empty.
         return [("", (0, 0))]
@@ -87,15 +88,49 @@ def pre_tokenize(pre_tokenizer: Component, text: str) -> List[Piece]:
     return pieces
 
 
+def cutter(components: Form, added: Sequence[Form]) -> NativeTokenizer:
+    """A tokenizer whose ids are the bytes of the pieces, and whatever of added tokens."""
+    vocab = {f"<0x{byte:02X}>": byte for byte in range(256)}
+    model = json.dumps(model_form(vocab=vocab, byte_fallback=True))
+    document = json.loads(tokenizer_json(model, **components))
+    document["added_tokens"] = [
+        {**token, "id": vocab.get(token["content"], len(vocab) + index)}
+        for index, token in enumerate(added)
+    ]
+    return _load(json.dumps(document))
+
+
+def pieces_of(tokenizer: NativeTokenizer, text: str, mode: SpecialTokens) -> Iterator[str]:
+    """The pieces of a text, and its added tokens, for a tokenizer that `cutter` made."""
+    ids = tokenizer.encode(text, special_tokens=mode)
+    words = tokenizer._word_indices(text, ids, special_tokens=mode)
+    added = dict(tokenizer._matched_texts(text, ids, special_tokens=mode))
+    at = 0
+    while at < len(ids):
+        end = at + 1
+        if at in added:
+            yield added[at]
+        else:
+            while end < len(ids) and words[end] == words[at] and end not in added:
+                end += 1
+            yield bytes(ids[at:end]).decode("utf-8", "replace")
+        at = end
+
+
 def decode(decoder: Component, tokens: Sequence[str]) -> str:
     """What a decoder makes of tokens."""
     vocab: Dict[str, int] = {}
-    ids = [vocab.setdefault(_checked(token), len(vocab)) for token in tokens]
+    ids = [vocab.setdefault(checked(token), len(vocab)) for token in tokens]
     model = json.dumps(model_form(vocab=vocab), ensure_ascii=False)
     return _load(tokenizer_json(model, decoder=decoder._as_form())).decode(ids)
 
 
-def _checked(text: object) -> str:
+def checked(text: object) -> str:
+    """A text without lone surrogates.
+
+    Raises:
+        InvalidTypeError: It is none.
+    """
     found = string(text)
     try:
         found.encode()
@@ -143,7 +178,7 @@ def tokenize(
     Their offsets are sums of lengths, in bytes: what has no token has no length, and each token of
     a byte that fell back has the length 1.
     """
-    ids, places = native.encode_with_offsets(_checked(text), unit="byte")
+    ids, places = native.encode_with_offsets(checked(text), unit="byte")
     spelled = {token_id: token for token, token_id in model["vocab"].items()}
     size = len(text.encode())
     prefix = (model.get("continuing_subword_prefix") or "").encode()

@@ -1,10 +1,12 @@
-"""`Tokenizer` and `AddedToken`, as tokenizers has them."""
+"""`Tokenizer`, as tokenizers has it."""
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from typing import (
     Any,
+    Callable,
     Dict,
     Iterable,
     List,
@@ -21,183 +23,26 @@ from .. import _files
 from .._arguments import Path, SpecialTokens, check_path
 from ..errors import InvalidValueError, UnknownIdError, UnsupportedError
 from ..tokenizer import Tokenizer as NativeTokenizer
-from . import _components, _processors, _running
+from . import _components, _parameters, _processors, _running, _training, trainers
+from ._added import FLAGS, AddedToken, as_added, text_of
 from ._components import Component
-from ._encoding import Encoded, Encoding, Offset, Part, check_direction
+from ._encoding import Encoded, Encoding, Part, check_direction
+from ._inputs import EncodeInput, InputSequence, check_text, check_words, split_input
 from ._source import Source, next_id
+from ._state import OfText, OfWords, State, joined
 from .decoders import Decoder
 from .models import BPE, Model
 from .normalizers import Normalizer
 from .pre_tokenizers import PreTokenizer
 from .processors import PostProcessor
-
-InputSequence = Union[str, Sequence[str]]
-"""A text; with `is_pretokenized`, a list or a tuple of words."""
-
-EncodeInput = Union[InputSequence, Tuple[InputSequence, InputSequence], List[InputSequence]]
-"""One sequence, or a pair of them."""
+from .trainers import Trainer
 
 _C = TypeVar("_C", bound=Component)
+_R = TypeVar("_R")
 _changes = _components.changes
 
-_STRATEGIES = {
-    "longest_first": "LongestFirst",
-    "only_first": "OnlyFirst",
-    "only_second": "OnlySecond",
-}
-_FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
-
-
-class AddedToken:
-    """A token that is matched in the text before it is cut into pieces."""
-
-    __slots__ = ("_normalized", "content", "lstrip", "rstrip", "single_word", "special")
-
-    def __init__(
-        self,
-        content: str = "",
-        *,
-        single_word: bool = False,
-        lstrip: bool = False,
-        rstrip: bool = False,
-        normalized: Optional[bool] = None,
-        special: bool = False,
-    ) -> None:
-        """Takes its text and its flags; `normalized` is the opposite of `special` by default."""
-        self.content = content
-        self.single_word = single_word
-        self.lstrip = lstrip
-        self.rstrip = rstrip
-        self._normalized = normalized
-        self.special = special
-
-    @property
-    def normalized(self) -> bool:
-        """Whether it is matched in the normalized text."""
-        return not self.special if self._normalized is None else self._normalized
-
-    def _as_special(self) -> AddedToken:
-        return AddedToken(
-            self.content,
-            single_word=self.single_word,
-            lstrip=self.lstrip,
-            rstrip=self.rstrip,
-            normalized=self._normalized,
-            special=True,
-        )
-
-    def _facts(self) -> Tuple[Any, ...]:
-        return (self.content, *(getattr(self, flag) for flag in _FLAGS))
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, AddedToken):
-            return NotImplemented
-        return self._facts() == other._facts()
-
-    def __hash__(self) -> int:
-        return hash(self.content)
-
-    def __getstate__(self) -> Dict[str, Any]:
-        return {"content": self.content, **{flag: getattr(self, flag) for flag in _FLAGS}}
-
-    def __setstate__(self, state: Dict[str, Any]) -> None:
-        self.__init__(**state)  # type: ignore[misc]
-
-    def __str__(self) -> str:
-        return self.content
-
-    def __repr__(self) -> str:
-        flags = ("rstrip", "lstrip", "single_word", "normalized", "special")
-        facts = ", ".join(f"{flag}={getattr(self, flag)}" for flag in flags)
-        return f'AddedToken("{self.content}", {facts})'
-
-
-def _text_of(token: AddedToken, source: Source) -> str:
-    """What tokenizers takes for the text of an added token: normalized, where that is matched."""
-    form = source.settings.get("normalizer")
-    if form is None or not token.normalized:
-        return token.content
-    return _components.of_form(form, Normalizer).normalize_str(token.content)
-
-
-class _State:
-    """What encodings go on needing of a tokenizer; replaced when that changes."""
-
-    __slots__ = ("_source", "added", "has_other_texts", "ids", "native")
-
-    def __init__(self, source: Source, native: NativeTokenizer, added: Dict[int, AddedToken]):
-        self._source = source
-        self.native = native
-        self.added = added
-        self.ids = {token.content: token_id for token_id, token in added.items()}
-        changes = source.settings.get("normalizer") is not None
-        self.has_other_texts = any(
-            token.lstrip or token.rstrip or (token.normalized and changes)
-            for token in added.values()
-        )
-        """Whether the text of an added token may be another one than its content."""
-
-    def spell(self, token_id: int) -> Optional[str]:
-        token = self.added.get(token_id)
-        if token is not None:
-            return _text_of(token, self._source)
-        return self._source.spelled.get(token_id)
-
-    def spell_all(self, ids: List[int]) -> List[str]:
-        spelled = self._source.spelled
-        added = self.added
-        return [added[i].content if i in added else spelled[i] for i in ids]
-
-
-class _OfText(Encoded):
-    """A text that was encoded."""
-
-    __slots__ = ("_mode", "_state", "_text")
-
-    def __init__(self, ids: List[int], state: _State, text: str, mode: SpecialTokens) -> None:
-        super().__init__(ids)
-        self._state = state
-        self._text = text
-        self._mode = mode
-
-    def find_tokens(self) -> List[str]:
-        state = self._state
-        tokens = state.spell_all(self.ids)
-        if state.has_other_texts and not state.added.keys().isdisjoint(self.ids):
-            for index, matched in state.native._matched_texts(
-                self._text, self.ids, special_tokens=self._mode
-            ):
-                tokens[index] = matched
-        return tokens
-
-    def find_offsets(self) -> List[Offset]:
-        native = self._state.native
-        return native._offset_pairs(self._text, self.ids, special_tokens=self._mode)
-
-    def find_words(self) -> List[Optional[int]]:
-        native = self._state.native
-        return [*native._word_indices(self._text, self.ids, special_tokens=self._mode)]
-
-
-class _OfWords(Encoded):
-    """Words that were encoded, each by itself."""
-
-    __slots__ = ("_words_encoded",)
-
-    def __init__(self, words: List[Encoded]) -> None:
-        super().__init__([token_id for word in words for token_id in word.ids])
-        self._words_encoded = words
-
-    def find_tokens(self) -> List[str]:
-        return [token for word in self._words_encoded for token in word.tokens]
-
-    def find_offsets(self) -> List[Offset]:
-        return [offset for word in self._words_encoded for offset in word.offsets]
-
-    def find_words(self) -> List[Optional[int]]:
-        return [
-            index for index, word in enumerate(self._words_encoded) for _ in range(len(word.ids))
-        ]
+_SEED_STEP = 0x9E3779B97F4A7C15
+"""Odd, so that all seeds come before one comes again."""
 
 
 class Tokenizer:
@@ -215,6 +60,7 @@ class Tokenizer:
         "__weakref__",
         "_added",
         "_components",
+        "_dropout_seed",
         "_kept_source",
         "_lazy_processor",
         "_lazy_state",
@@ -224,7 +70,7 @@ class Tokenizer:
         "encode_special_tokens",
     )
 
-    _lazy_state: Optional[_State]
+    _lazy_state: Optional[State]
 
     def __init__(self, model: Union[Model, NativeTokenizer]) -> None:
         """Makes one of a model, without other components, or of a `pyaot_tokenizer.Tokenizer`.
@@ -276,14 +122,14 @@ class Tokenizer:
         source = Source(text)
         native = NativeTokenizer.from_bytes(text.encode())
         self._read(source)
-        self._lazy_state = _State(source, native, self._added)
+        self._lazy_state = State(source, native, self._added)
 
     def _read(self, source: Source) -> None:
         self._lazy_state = None
         self._kept_source = source
         settings = source.settings
         self._added = {
-            item["id"]: AddedToken(item["content"], **{flag: item.get(flag) for flag in _FLAGS})
+            item["id"]: AddedToken(item["content"], **{flag: item.get(flag) for flag in FLAGS})
             for item in settings.get("added_tokens") or ()
         }
         self._lazy_processor = _processors.make(settings.get("post_processor"))
@@ -291,19 +137,23 @@ class Tokenizer:
         # they were last looked at.
         self._components: Dict[str, Optional[Component]] = {}
         self._seen = _changes.count
-        self._truncation = _read_truncation(settings.get("truncation"))
-        self._padding = _read_padding(settings.get("padding"))
+        self._truncation = _parameters.read_truncation(settings.get("truncation"))
+        self._padding = _parameters.read_padding(settings.get("padding"))
         self.encode_special_tokens = False
         """Whether special tokens in a text are encoded as text."""
+        self._dropout_seed = 0
 
     @property
-    def _state(self) -> _State:
+    def _state(self) -> State:
         if self._seen != _changes.count:
             self._look()
         state = self._lazy_state
         if state is None:
             native = NativeTokenizer.from_bytes(self.to_str().encode())
-            self._lazy_state = state = _State(self._source, native, dict(self._added))
+            # One that was made anew, for a dropout that was switched on again, goes on with others.
+            self._dropout_seed = (self._dropout_seed + _SEED_STEP) % (1 << 64)
+            native.seed_dropout(self._dropout_seed)
+            self._lazy_state = state = State(self._source, native, dict(self._added))
         return state
 
     @property
@@ -429,19 +279,34 @@ class Tokenizer:
         return self._finish(first, second, add_special_tokens)
 
     def _encode(self, text: object, type_id: int) -> Encoding:
-        source = self._encode_text(_check_text(text))
+        source = self._encode_text(check_text(text))
         return Encoding._of([Part(source, 0, len(source.ids), type_id)])
 
     def _encode_text(self, text: str) -> Encoded:
         state = self._state
         mode = self._mode()
-        return _OfText(state.native.encode(text, special_tokens=mode), state, text, mode)
+        return OfText(state.native.encode(text, special_tokens=mode), state, text, mode)
+
+    def seed_dropout(self, seed: int) -> None:
+        """Makes what a model with a `dropout` leaves out by chance the same from here on.
+
+        tokenizers has no such method: there, it is never the same. A tokenizer that was loaded and
+        has had the same calls gives the same ids even without. It is kept in no file.
+
+        Args:
+            seed: From 0 to 2**64 - 1.
+
+        Raises:
+            InvalidTypeError, InvalidValueError: It is no such int.
+        """
+        self._state.native.seed_dropout(seed)
+        self._dropout_seed = seed
 
     def _mode(self) -> SpecialTokens:
         return "text" if self.encode_special_tokens else "parse"
 
     def _encode_words(self, words: object, type_id: int) -> Encoding:
-        source = _OfWords([self._encode_text(word) for word in _check_words(words)])
+        source = OfWords([self._encode_text(word) for word in check_words(words)])
         return Encoding._of([Part(source, 0, len(source.ids), type_id)])
 
     def encode_batch(
@@ -476,7 +341,7 @@ class Tokenizer:
     ) -> List[Encoding]:
         if isinstance(inputs, str):
             raise TypeError("Can't extract `str` to `Vec`")
-        rows = [_split_input(item, is_pretokenized) for item in inputs]
+        rows = [split_input(item, is_pretokenized) for item in inputs]
         texts = [text for row in rows for words in row for text in words]
         state = self._state
         mode = self._mode()
@@ -488,8 +353,8 @@ class Tokenizer:
                 sources: List[Encoded] = []
                 for _ in words:
                     text, ids = next(batch)
-                    sources.append(Encoded(ids) if is_bare else _OfText(ids, state, text, mode))
-                source = _joined(sources, is_bare) if is_pretokenized else sources[0]
+                    sources.append(Encoded(ids) if is_bare else OfText(ids, state, text, mode))
+                source = joined(sources, is_bare=is_bare) if is_pretokenized else sources[0]
                 sequences.append(Encoding._of([Part(source, 0, len(source.ids), type_id)]))
             second = sequences[1] if len(sequences) == 2 else None
             found.append(self._finish(sequences[0], second, add_special_tokens, pads=False))
@@ -538,6 +403,87 @@ class Tokenizer:
                 parameters["pad_type_id"],
                 parameters["pad_token"],
             )
+
+    def async_encode(
+        self,
+        sequence: InputSequence,
+        pair: Optional[InputSequence] = None,
+        is_pretokenized: bool = False,
+        add_special_tokens: bool = True,
+    ) -> asyncio.Future[Encoding]:
+        """What `encode` gives, by a thread of the running loop's executor.
+
+        Raises:
+            RuntimeError: No loop is running. Errors of `encode` are those of the future.
+        """
+        return _later(self.encode, sequence, pair, is_pretokenized, add_special_tokens)
+
+    def async_encode_batch(
+        self,
+        input: Sequence[EncodeInput],
+        is_pretokenized: bool = False,
+        add_special_tokens: bool = True,
+    ) -> asyncio.Future[List[Encoding]]:
+        """What `encode_batch` gives; see `async_encode`."""
+        return _later(self.encode_batch, input, is_pretokenized, add_special_tokens)
+
+    def async_encode_batch_fast(
+        self,
+        input: Sequence[EncodeInput],
+        is_pretokenized: bool = False,
+        add_special_tokens: bool = True,
+    ) -> asyncio.Future[List[Encoding]]:
+        """What `encode_batch_fast` gives; see `async_encode`."""
+        return _later(self.encode_batch_fast, input, is_pretokenized, add_special_tokens)
+
+    def async_decode_batch(
+        self, sequences: Sequence[Sequence[int]], skip_special_tokens: bool = True
+    ) -> asyncio.Future[List[str]]:
+        """What `decode_batch` gives; see `async_encode`."""
+        return _later(self.decode_batch, sequences, skip_special_tokens)
+
+    def train(self, files: Sequence[Path], trainer: Optional[Trainer] = None) -> None:
+        """Trains the model on the lines of files, each with its end.
+
+        Args:
+            files: Paths of files of UTF-8.
+            trainer: A `trainers.BpeTrainer`, or tokenizers' own; None: one as it is by default.
+
+        Raises:
+            FileReadError, FormatError: A file cannot be read, or is not UTF-8.
+            InvalidTypeError, InvalidValueError: Something is no path, or no trainer of BPE.
+            UnsupportedError: As for `train_from_iterator`.
+        """
+        self._train(_training.lines_of(files), trainer)
+
+    def train_from_iterator(
+        self,
+        iterator: Iterable[Union[str, Iterable[str]]],
+        trainer: Optional[Trainer] = None,
+        length: Optional[int] = None,
+    ) -> None:
+        """Trains the model on texts, behind the normalizer and the pre-tokenizer.
+
+        The vocabulary, its ids and its merges are those of tokenizers. The special tokens of the
+        trainer are added to the tokenizer. After an error the tokenizer is as it was.
+
+        Args:
+            iterator: Texts, or lists of them.
+            trainer: As for `train`.
+            length: Is not needed.
+
+        Raises:
+            InvalidTypeError, InvalidValueError: Something is no text, or no trainer of BPE.
+            UnsupportedError: The pre-tokenizer's pieces have more than 256 different characters;
+                or the trainer has an option that is not supported.
+        """
+        self._train(_training.texts_of(iterator), trainer)
+
+    def _train(self, texts: Iterable[str], trainer: Optional[Trainer]) -> None:
+        taken = self.model.get_trainer() if trainer is None else trainers.check(trainer)
+        settings = {**self._source.settings, "added_tokens": self._added_forms()}
+        _training.train(settings, self.model, taken, texts, self._mode())
+        self.add_special_tokens(taken.special_tokens)
 
     def post_process(
         self,
@@ -602,7 +548,7 @@ class Tokenizer:
             raise OverflowError("number out of range for an id")
         token = self._added.get(id)
         source = self._source
-        return source.spelled.get(id) if token is None else _text_of(token, source)
+        return source.spelled.get(id) if token is None else text_of(token, source)
 
     def get_vocab(self, with_added_tokens: bool = True) -> Dict[str, int]:
         """All tokens and their ids."""
@@ -635,15 +581,7 @@ class Tokenizer:
         return self._add(tokens, is_special=True)
 
     def _add(self, tokens: Sequence[Union[str, AddedToken]], *, is_special: bool) -> int:
-        made: List[AddedToken] = []
-        for token in tokens:
-            taken = AddedToken(token, special=is_special) if isinstance(token, str) else token
-            if type(taken).__name__ == "AddedToken" and not isinstance(taken, AddedToken):
-                # tokenizers' own.
-                taken = AddedToken(**taken.__getstate__())
-            if not isinstance(taken, AddedToken):
-                raise TypeError("Input must be a List[Union[str, AddedToken]]")
-            made.append(taken._as_special() if is_special else taken)
+        made = [as_added(token, special=is_special) for token in tokens]
         added = dict(self._added)
         ids = {token.content: token_id for token_id, token in added.items()}
         count = 0
@@ -674,7 +612,7 @@ class Tokenizer:
             InvalidValueError: An argument is none of its values.
             OverflowError: A number is negative.
         """
-        if strategy not in _STRATEGIES:
+        if strategy not in _parameters.STRATEGIES:
             names = "`longest_first`, `only_first`, or `only_second`"
             raise InvalidValueError(f"Unknown `strategy`: `{strategy}`. Use one of {names}")
         check_direction(direction)
@@ -732,17 +670,20 @@ class Tokenizer:
     def to_str(self, pretty: bool = False) -> str:
         """The content of a tokenizer.json."""
         settings = self._source.settings
-        settings["added_tokens"] = [
+        settings["added_tokens"] = self._added_forms()
+        settings["truncation"] = _parameters.write_truncation(self._truncation)
+        settings["padding"] = _parameters.write_padding(self._padding)
+        return self._source.to_str(pretty=pretty)
+
+    def _added_forms(self) -> List[Dict[str, Any]]:
+        return [
             {
                 "id": token_id,
                 "content": token.content,
-                **{flag: getattr(token, flag) for flag in _FLAGS},
+                **{flag: getattr(token, flag) for flag in FLAGS},
             }
             for token_id, token in sorted(self._added.items())
         ]
-        settings["truncation"] = _write_truncation(self._truncation)
-        settings["padding"] = _write_padding(self._padding)
-        return self._source.to_str(pretty=pretty)
 
     def save(self, path: Path, pretty: bool = True) -> None:
         """Writes a tokenizer.json, whole or not at all.
@@ -761,104 +702,11 @@ class Tokenizer:
         return _restore, (type(self), self.to_str(), self.encode_special_tokens)
 
 
+def _later(call: Callable[..., _R], *arguments: Any) -> asyncio.Future[_R]:
+    return asyncio.get_running_loop().run_in_executor(None, call, *arguments)
+
+
 def _restore(cls: type[Tokenizer], json: str, encode_special_tokens: bool) -> Tokenizer:
     self = cls.from_str(json)
     self.encode_special_tokens = encode_special_tokens
     return self
-
-
-def _joined(words: List[Encoded], is_bare: bool) -> Encoded:
-    if not is_bare:
-        return _OfWords(words)
-    return Encoded([token_id for word in words for token_id in word.ids])
-
-
-def _check_text(text: object) -> str:
-    if isinstance(text, str):
-        if text.isascii():
-            return text
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            pass
-        else:
-            return text
-    raise TypeError("TextInputSequence must be str")
-
-
-def _check_words(words: object) -> List[str]:
-    if isinstance(words, (list, tuple)) and all(isinstance(word, str) for word in words):
-        return [_check_text(word) for word in words]
-    raise TypeError("PreTokenizedInputSequence must be Union[List[str], Tuple[str]]")
-
-
-def _split_input(item: object, is_pretokenized: bool) -> List[List[str]]:
-    """The sequences of one input of a batch, each as a list of texts."""
-    if not is_pretokenized:
-        if isinstance(item, str):
-            return [[_check_text(item)]]
-        if isinstance(item, (list, tuple)) and len(item) == 2:
-            return [[_check_text(part)] for part in item]
-        raise TypeError(
-            "TextEncodeInput must be Union[TextInputSequence, Tuple[InputSequence, InputSequence]]"
-        )
-    if isinstance(item, (list, tuple)):
-        if all(isinstance(word, str) for word in item):
-            return [_check_words(item)]
-        if len(item) == 2:
-            return [_check_words(part) for part in item]
-    raise TypeError(
-        "PreTokenizedEncodeInput must be Union[PreTokenizedInputSequence, "
-        "Tuple[PreTokenizedInputSequence, PreTokenizedInputSequence]]"
-    )
-
-
-def _read_truncation(form: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
-    if form is None:
-        return None
-    names = {value: name for name, value in _STRATEGIES.items()}
-    return {
-        "max_length": form["max_length"],
-        "stride": form["stride"],
-        "strategy": names[form["strategy"]],
-        "direction": form.get("direction", "Right").lower(),
-    }
-
-
-def _write_truncation(parameters: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
-    if parameters is None:
-        return None
-    return {
-        "direction": parameters["direction"].capitalize(),
-        "max_length": parameters["max_length"],
-        "strategy": _STRATEGIES[parameters["strategy"]],
-        "stride": parameters["stride"],
-    }
-
-
-def _read_padding(form: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
-    if form is None:
-        return None
-    strategy = form["strategy"]
-    return {
-        "length": strategy["Fixed"] if isinstance(strategy, dict) else None,
-        "pad_to_multiple_of": form.get("pad_to_multiple_of"),
-        "pad_id": form["pad_id"],
-        "pad_token": form["pad_token"],
-        "pad_type_id": form["pad_type_id"],
-        "direction": form["direction"].lower(),
-    }
-
-
-def _write_padding(parameters: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
-    if parameters is None:
-        return None
-    length = parameters["length"]
-    return {
-        "strategy": "BatchLongest" if length is None else {"Fixed": length},
-        "direction": parameters["direction"].capitalize(),
-        "pad_to_multiple_of": parameters["pad_to_multiple_of"],
-        "pad_id": parameters["pad_id"],
-        "pad_type_id": parameters["pad_type_id"],
-        "pad_token": parameters["pad_token"],
-    }

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any, Iterable
+from typing import Any, Iterable, NoReturn
 from typing import Sequence as Tokens
 
-from . import _running
+from . import _left_out, _running
 from ._components import (
     Component,
     Field,
@@ -51,6 +51,15 @@ class Decoder(Component):
             UnsupportedError: The decoder asks for what is not supported.
         """
         return _running.decode(self, tokens)
+
+    @staticmethod
+    def custom(decoder: object) -> NoReturn:
+        """Refuses a component in Python.
+
+        Raises:
+            UnsupportedError: Always.
+        """
+        _left_out.refuse("a decoder in Python", "the core runs without Python")
 
 
 class BPEDecoder(Decoder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple, Union
 
 from .. import _files, _saving
@@ -12,6 +13,7 @@ from ..errors import FormatError, InvalidTypeError, InvalidValueError
 from ..tokenizer import Tokenizer as NativeTokenizer
 from . import _running
 from ._components import Component, Field, Form, flag, optional, string
+from .trainers import BpeTrainer
 
 __all__ = ["BPE", "Model", "Token"]
 
@@ -39,11 +41,22 @@ class Model(Component):
 
 
 def _dropout(value: Any) -> float:
+    """The shortest number that is the same as a float of 32 bits, which tokenizers has for it."""
     if not isinstance(value, (int, float)):
         raise InvalidTypeError(f"must be real number, not {type(value).__name__}")
     if not 0 <= value <= 1:
         raise InvalidValueError("Dropout should be between 0 and 1, inclusive")
-    return float(value)
+    single = _single(value)
+    return next(
+        found
+        for found in (float(f"{single:.{digits}g}") for digits in range(1, 10))
+        if _single(found) == single
+    )
+
+
+def _single(value: float) -> float:
+    found: float = struct.unpack("f", struct.pack("f", value))[0]
+    return found
 
 
 class BPE(Model):
@@ -57,7 +70,7 @@ class BPE(Model):
     _text: Optional[str]
     """Its JSON, unless it has been changed."""
 
-    dropout: Field[Optional[float]] = Field("dropout", optional(_dropout))
+    dropout: Field[Optional[float]] = Field("dropout", optional(_dropout), optional(_single))
     unk_token: Field[Optional[str]] = Field("unk_token", optional(string))
     continuing_subword_prefix: Field[Optional[str]] = Field(
         "continuing_subword_prefix", optional(string)
@@ -147,6 +160,10 @@ class BPE(Model):
         self._text = state.decode()
         self._lazy_form = self._lazy_native = None
 
+    def get_trainer(self) -> BpeTrainer:
+        """A trainer of this kind of a model, as it is by default."""
+        return BpeTrainer()
+
     @staticmethod
     def read_file(vocab: Path, merges: Path) -> Tuple[Dict[str, int], List[Tuple[str, str]]]:
         """The vocabulary and the merges of a vocab.json and a merges.txt.
@@ -192,9 +209,9 @@ class BPE(Model):
             paths.append(path)
         return paths
 
-    def token_to_id(self, token: str) -> Optional[int]:
+    def token_to_id(self, tokens: str) -> Optional[int]:
         """The id of a token, or None."""
-        found: Optional[int] = self._as_form()["vocab"].get(string(token))
+        found: Optional[int] = self._as_form()["vocab"].get(string(tokens))
         return found
 
     def id_to_token(self, id: int) -> Optional[str]:

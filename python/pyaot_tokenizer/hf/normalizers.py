@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, Iterable, Optional
+from typing import Any, Iterable, NoReturn, Optional
 
 from ..errors import InvalidTypeError, InvalidValueError
-from . import _running
+from . import _left_out, _running
 from ._components import (
     Component,
     Field,
@@ -54,6 +54,23 @@ class Normalizer(Component):
             UnsupportedError: The normalizer asks for what is not supported.
         """
         return _running.normalize(self, sequence)
+
+    def normalize(self, normalized: object) -> NoReturn:
+        """Refuses to change a `NormalizedString`, of which there are none.
+
+        Raises:
+            UnsupportedError: Always.
+        """
+        _left_out.refuse("normalize", "use normalize_str")
+
+    @staticmethod
+    def custom(normalizer: object) -> NoReturn:
+        """Refuses a component in Python.
+
+        Raises:
+            UnsupportedError: Always.
+        """
+        _left_out.refuse("a normalizer in Python", "the core runs without Python")
 
 
 class NFC(Normalizer):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any, Iterable, List
+from typing import Any, Iterable, List, NoReturn
 
 from .._saving import byte_level_alphabet
-from . import _running
+from . import _left_out, _running
 from ._components import (
     Component,
     Field,
@@ -46,14 +46,31 @@ class PreTokenizer(Component):
     __slots__ = ()
     _role = "PreTokenizer"
 
-    def pre_tokenize_str(self, s: str) -> List[_running.Piece]:
+    def pre_tokenize_str(self, sequence: str) -> List[_running.Piece]:
         """The pieces of a text, and where each begins and ends in it, in characters.
 
         Raises:
             TypeError: It is no str, or has lone surrogates.
             UnsupportedError: The pre-tokenizer asks for what is not supported.
         """
-        return _running.pre_tokenize(self, s)
+        return _running.pre_tokenize(self, sequence)
+
+    def pre_tokenize(self, pretok: object) -> NoReturn:
+        """Refuses to cut a `PreTokenizedString`, of which there are none.
+
+        Raises:
+            UnsupportedError: Always.
+        """
+        _left_out.refuse("pre_tokenize", "use pre_tokenize_str")
+
+    @staticmethod
+    def custom(pretok: object) -> NoReturn:
+        """Refuses a component in Python.
+
+        Raises:
+            UnsupportedError: Always.
+        """
+        _left_out.refuse("a pre-tokenizer in Python", "the core runs without Python")
 
 
 class BertPreTokenizer(PreTokenizer):

@@ -164,18 +164,15 @@ fn readDecodeStep(reader: *Reader, node: Node, steps: *std.ArrayList(DecodeStep)
             .prefix = try reader.requireString(node, "prefix", key ++ ".prefix"),
             .cleans = try reader.requireFlag(node, "cleanup", key ++ ".cleanup"),
         } },
-        .CTC => ctc: {
-            const delimiter_key = key ++ ".word_delimiter_token";
-            const delimiter = try reader.requireString(node, "word_delimiter_token", delimiter_key);
-            if (delimiter.len == 0) {
-                return reader.refuseBecause(node, key, "with an empty word_delimiter_token", .{});
-            }
-            break :ctc .{ .ctc = .{
-                .padding = try reader.requireString(node, "pad_token", key ++ ".pad_token"),
-                .delimiter = delimiter,
-                .cleans = try reader.requireFlag(node, "cleanup", key ++ ".cleanup"),
-            } };
-        },
+        .CTC => .{ .ctc = .{
+            .padding = try reader.requireString(node, "pad_token", key ++ ".pad_token"),
+            .delimiter = try reader.requireString(
+                node,
+                "word_delimiter_token",
+                key ++ ".word_delimiter_token",
+            ),
+            .cleans = try reader.requireFlag(node, "cleanup", key ++ ".cleanup"),
+        } },
     };
     try steps.append(reader.arena, step);
 }

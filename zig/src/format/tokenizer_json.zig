@@ -124,6 +124,7 @@ const Parts = struct {
             .decoding = components.decoding,
             .decode_steps = components.decode_steps,
             .added_tokens = added,
+            .dropout = parts.flags.dropout,
         };
     }
 
@@ -261,6 +262,7 @@ const ModelFlags = struct {
     fuse_unknown: bool,
     byte_fallback: bool,
     ignore_merges: bool,
+    dropout: f64,
 
     fn read(reader: *Reader, node: Node) Error!ModelFlags {
         return .{
@@ -269,7 +271,21 @@ const ModelFlags = struct {
             .fuse_unknown = try reader.flag(node, "fuse_unk", "model.fuse_unk", false),
             .byte_fallback = try reader.flag(node, "byte_fallback", "model.byte_fallback", false),
             .ignore_merges = try reader.flag(node, "ignore_merges", "model.ignore_merges", false),
+            .dropout = try readDropout(reader, node),
         };
+    }
+
+    fn readDropout(reader: *Reader, node: Node) Error!f64 {
+        const dropout = node.get("dropout") orelse return 0;
+        try reader.expectKind(dropout, "model.dropout", .number);
+        const rate = std.fmt.parseFloat(f64, dropout.value.number) catch std.math.nan(f64);
+        if (rate >= 0 and rate <= 1) return rate;
+        reader.diagnostic.set(
+            dropout.at,
+            "model.dropout: it must be from 0 to 1, not {s}",
+            .{dropout.value.number},
+        );
+        return error.Malformed;
     }
 
     fn optionalString(reader: *Reader, node: Node, comptime name: []const u8) Error![]const u8 {
@@ -279,7 +295,7 @@ const ModelFlags = struct {
     }
 };
 
-/// Refuses the features of a model that would change the ids.
+/// Refuses a model that is no BPE.
 fn checkModel(reader: *Reader, node: Node) Error!void {
     if (node.get("type")) |name| {
         try reader.expectKind(name, "model.type", .string);
@@ -292,15 +308,6 @@ fn checkModel(reader: *Reader, node: Node) Error!void {
             return error.Unsupported;
         }
     }
-    const dropout = node.get("dropout") orelse return;
-    try reader.expectKind(dropout, "model.dropout", .number);
-    if ((std.fmt.parseFloat(f64, dropout.value.number) catch 1) == 0) return;
-    reader.diagnostic.set(
-        dropout.at,
-        "model.dropout: a tokenizer here has none; set it to null and use encode_with_dropout",
-        .{},
-    );
-    return error.Unsupported;
 }
 
 fn addedTokens(
@@ -569,8 +576,10 @@ test "faults name their key" {
     const cutter = "\"pre_tokenizer\": {\"type\": \"Other\"";
     const byte_level_type = "\"pre_tokenizer\": {\"type\": \"ByteLevel\"";
     try expectFault(error.Unsupported, byte_level_type, cutter, "pre_tokenizer: ");
-    const dropout = "\"model\": {\"dropout\": 0.1,";
-    try expectFault(error.Unsupported, "\"model\": {", dropout, "model.dropout: ");
+    inline for (.{ "1.1", "-0.1", "1e999", "\"0.1\"" }) |rate| {
+        const dropout = "\"model\": {\"dropout\": " ++ rate ++ ",";
+        try expectFault(error.Malformed, "\"model\": {", dropout, "model.dropout: ");
+    }
     const processor = "\"post_processor\": {\"type\": \"Other\"}, \"model\": {";
     try expectFault(error.Unsupported, "\"model\": {", processor, "post_processor: ");
 }
