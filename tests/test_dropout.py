@@ -18,6 +18,7 @@ import tokenizers
 
 from pyaot_tokenizer import InvalidTypeError, InvalidValueError, Tokenizer, UnsupportedError, hf
 
+import sentencepiece_model
 from families import FAMILIES, random_texts
 
 NAMES = ("llama 3, glm-4", "clip", "llama 2, mistral, phi-3", "gpt-2, roberta, whisper")
@@ -326,3 +327,78 @@ def test_the_models_attribute() -> None:
 
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__, *sys.argv[1:]]))
+
+
+def several_merges(dropout: Optional[float] = None) -> str:
+    """Tokens that more than one merge makes, as in lists that are made of ranks."""
+    vocab = ["a", "b", "c", "ab", "bc", "ca", "abc", "abca"]
+    merges = ["a b", "b c", "c a", "ab c", "a bc", "abc a", "ab ca"]
+    made = tokenizers.Tokenizer(
+        tokenizers.models.BPE(
+            {token: index for index, token in enumerate(vocab)},
+            [(left, right) for left, right in (merge.split() for merge in merges)],
+        )
+    )
+    document = json.loads(made.to_str())
+    document["model"]["dropout"] = dropout
+    return json.dumps(document)
+
+
+def assert_alike(expected: Dict[Any, int], found: Dict[Any, int]) -> None:
+    for way in expected.keys() | found.keys():
+        counts = expected.get(way, 0), found.get(way, 0)
+        assert (counts[0] - counts[1]) ** 2 <= 36 * max(sum(counts), 4), (way, counts)
+
+
+@pytest.mark.parametrize("dropout", [0.2, 0.7])
+def test_merges_that_only_a_dropout_leads_to(dropout: float) -> None:
+    reference = tokenizers.Tokenizer.from_str(several_merges(dropout))
+    rounds = 6000
+    text = "abcab"
+    expected = Counter(tuple(reference.encode(text).ids) for _ in range(rounds))
+    of_file = Tokenizer.from_str(several_merges(dropout))
+    assert_alike(expected, Counter(tuple(of_file.encode(text)) for _ in range(rounds)))
+    plain = Tokenizer.from_str(several_merges())
+    seeds = range(rounds)
+    assert_alike(
+        expected,
+        Counter(tuple(plain.encode_with_dropout(text, dropout, seed=seed)) for seed in seeds),
+    )
+    again = pickle.loads(pickle.dumps(plain))
+    ids = plain.encode_with_dropout(text * 9, dropout, seed=1)
+    assert again.encode_with_dropout(text * 9, dropout, seed=1) == ids
+    assert plain.encode(text) == Tokenizer.from_str(several_merges()).encode(text)
+
+
+def test_ranks_have_every_merge_that_makes_a_token() -> None:
+    ranks = {bytes([byte]): byte for byte in range(256)}
+    for token in (b"ab", b"bc", b"ca", b"abc", b"abca"):
+        ranks[token] = len(ranks)
+    ours = Tokenizer.from_ranks(ranks, pattern="gpt2")
+    reference = tokenizers.Tokenizer.from_str(several_merges(0.5))
+    ranks_of = {index: ranks[token.encode()] for token, index in reference.get_vocab().items()}
+    rounds = range(6000)
+    expected = Counter(tuple(ranks_of[i] for i in reference.encode("abca").ids) for _ in rounds)
+    assert_alike(
+        expected,
+        Counter(tuple(ours.encode_with_dropout("abca", 0.5, seed=seed)) for seed in rounds),
+    )
+
+
+def test_a_frozen_tokenizer_without_these_merges_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "frozen"
+    Tokenizer.from_str(several_merges()).save_frozen(file)
+    frozen = Tokenizer(file)
+    with pytest.raises(UnsupportedError, match="load the file that it was made of"):
+        frozen.encode_with_dropout("abc", 0.5, seed=1)
+    with_all = Tokenizer.from_str(several_merges(0.5))
+    with_all.save_frozen(file)
+    assert Tokenizer(file).encode("abc" * 9) == Tokenizer.from_str(several_merges(0.5)).encode(
+        "abc" * 9
+    )
+
+
+def test_merges_with_scores_are_refused() -> None:
+    ours = Tokenizer.from_bytes(sentencepiece_model.small())
+    with pytest.raises(UnsupportedError, match="scores"):
+        ours.encode_with_dropout("abc", 0.5, seed=1)

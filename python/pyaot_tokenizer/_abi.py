@@ -4,7 +4,7 @@ import ctypes
 import enum
 
 VERSION = "0.1.0"
-ABI_HASH = 0x5b5f9aec71c56699
+ABI_HASH = 0xf637c66bc3461b67
 NO_OFFSET = 0xffffffffffffffff
 
 
@@ -38,6 +38,7 @@ class Property(enum.IntEnum):
     BYTE_TOKEN_COUNT = 7
     JOINS_TOKENS = 8
     DROPOUT = 9
+    HAS_ALL_MERGES = 10
 
 
 class AddedFlag(enum.IntEnum):
@@ -91,6 +92,10 @@ SIGNATURES = {
         (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint32),
     ),
     "pyaot_tokenizer_compile_patterns": (
+        ctypes.c_int32,
+        (ctypes.c_void_p,),
+    ),
+    "pyaot_tokenizer_keep_all_merges": (
         ctypes.c_int32,
         (ctypes.c_void_p,),
     ),

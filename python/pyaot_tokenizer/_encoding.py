@@ -86,7 +86,9 @@ class Encoder(State):
         As the ``dropout`` of tokenizers' BPE: a merge that is due is put aside with this
         probability until another one in its word is done. Nothing is cached, so that it takes
         several times as long as `encode`. The same arguments give the same ids, which are as
-        frequent as tokenizers' own and no stream of numbers that it has.
+        frequent as tokenizers' own and no stream of numbers that it has. Where encoding without a
+        dropout needs some merges alone (of ranks; of a list with several for one token), the first
+        call loads the tokenizer once more, with all.
 
         A file that has a ``dropout`` itself is loaded with it, and `encode` leaves merges out; see
         `Tokenizer.dropout`. This goes by its own argument even then.
@@ -100,6 +102,8 @@ class Encoder(State):
         Raises:
             InvalidTypeError: `dropout` or `seed` is no number.
             InvalidValueError: One of them is outside its range.
+            UnsupportedError: It is of a SentencePiece model, or was loaded from a frozen file which
+                lacks merges that only a dropout leads to.
             InvalidTypeError, InvalidValueError, SpecialTokenError, MemoryError: As for `encode`.
         """
         mode = check_mode(special_tokens)
@@ -109,7 +113,8 @@ class Encoder(State):
             raise InvalidValueError(f"dropout must be from 0 to 1, not {dropout}")
         check_seed(seed)
         data = to_bytes(text)
-        context = self._pool.take()
+        pool = self._with_all_merges()._pool
+        context = pool.take()
         try:
             count = _native.LIBRARY.pyaot_encode_with_dropout(
                 context.address, data, len(data), mode, round(dropout * (1 << 32)), seed
@@ -118,7 +123,7 @@ class Encoder(State):
                 raise context.error(count)
             return context.ids(count)
         finally:
-            self._pool.give_back(context, len(data))
+            pool.give_back(context, len(data))
 
     def encode_batch(
         self,

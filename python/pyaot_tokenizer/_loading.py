@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from array import array
 from itertools import accumulate
-from typing import Any, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar, Union
+from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar, Union
 
 from . import _forms, _hub, _native
+from ._abi import Property
 from ._arguments import (
     NO_TOKENS,
     Path,
@@ -18,7 +19,7 @@ from ._arguments import (
     type_name,
 )
 from ._state import State
-from .errors import FormatError, InvalidTypeError, InvalidValueError
+from .errors import FormatError, InvalidTypeError, InvalidValueError, UnsupportedError
 
 _Loader = TypeVar("_Loader", bound="Loader")
 
@@ -290,6 +291,34 @@ class Loader(State):
             return _restore, (type(self), *_FROZEN_SOURCE, self._handle.frozen_bytes())
         return _restore, (type(self), *self._source)
 
+    def _made(
+        self,
+        load: Callable[[int], int],
+        *,
+        specials: Sequence[Tuple[bytes, int]] = (),
+        file: Optional[str] = None,
+    ) -> _native.Handle:
+        keeps_all = self._KEEPS_ALL_MERGES
+        return _native.Handle(load, specials=specials, file=file, keep_all_merges=keeps_all)
+
+    def _with_all_merges(self) -> State:
+        """Itself, or what it was loaded from with the merges that no text leads to.
+
+        Raises:
+            UnsupportedError: It was frozen without them, or its merges have scores.
+            MemoryError: Memory ran out.
+        """
+        if self._property(Property.HAS_ALL_MERGES):
+            return self
+        if self._all_merges is None:
+            if self._source == _FROZEN_SOURCE:
+                raise UnsupportedError(
+                    "a frozen tokenizer has the merges alone that encoding without a dropout "
+                    "needs; load the file that it was made of"
+                )
+            self._all_merges = _restore(_AllMerges, *self._source)
+        return self._all_merges
+
     def _load_folder(self, folder: str) -> None:
         files = _forms.find_in(folder)
         if len(files) == 1:
@@ -319,7 +348,7 @@ class Loader(State):
 
     def _load_json(self, json: bytes, file: Optional[str]) -> None:
         self._finish(
-            _native.Handle(
+            self._made(
                 lambda address: _native.LIBRARY.pyaot_tokenizer_load_json(address, json, len(json)),
                 file=file,
             ),
@@ -328,7 +357,7 @@ class Loader(State):
 
     def _load_sentencepiece(self, model: bytes, file: Optional[str]) -> None:
         self._finish(
-            _native.Handle(
+            self._made(
                 lambda address: _native.LIBRARY.pyaot_tokenizer_load_sentencepiece(
                     address, model, len(model)
                 ),
@@ -339,7 +368,7 @@ class Loader(State):
 
     def _load_tekken(self, json: bytes, file: Optional[str]) -> None:
         self._finish(
-            _native.Handle(
+            self._made(
                 lambda address: _native.LIBRARY.pyaot_tokenizer_load_tekken(
                     address, json, len(json)
                 ),
@@ -351,7 +380,7 @@ class Loader(State):
     def _load_frozen(self, path: Path) -> None:
         name = os.fsencode(path)
         self._finish(
-            _native.Handle(
+            self._made(
                 lambda address: _native.LIBRARY.pyaot_tokenizer_load_frozen(
                     address, name, len(name)
                 ),
@@ -362,7 +391,7 @@ class Loader(State):
 
     def _load_frozen_bytes(self, content: bytes) -> None:
         self._finish(
-            _native.Handle(
+            self._made(
                 lambda address: _native.LIBRARY.pyaot_tokenizer_load_frozen_bytes(
                     address, content, len(content)
                 )
@@ -378,7 +407,7 @@ class Loader(State):
         file: Optional[str],
     ) -> None:
         self._finish(
-            _native.Handle(
+            self._made(
                 lambda address: _native.LIBRARY.pyaot_tokenizer_load_tiktoken(
                     address, ranks, len(ranks), pattern, len(pattern)
                 ),
@@ -398,7 +427,7 @@ class Loader(State):
     ) -> None:
         ends = array("Q", accumulate(lengths))
         self._finish(
-            _native.Handle(
+            self._made(
                 lambda address: _native.LIBRARY.pyaot_tokenizer_load_ranks(
                     address,
                     tokens,
@@ -422,7 +451,7 @@ class Loader(State):
 
     def _load_vocab_merges(self, vocab: bytes, merges: bytes, file: Optional[str]) -> None:
         self._finish(
-            _native.Handle(
+            self._made(
                 lambda address: _native.LIBRARY.pyaot_tokenizer_load_vocab_merges(
                     address, vocab, len(vocab), merges, len(merges)
                 ),
@@ -437,6 +466,14 @@ def _content(source: Union[Path, bytes]) -> Tuple[bytes, Optional[str]]:
     if isinstance(source, bytes):
         return source, None
     return read_file(source), os.fspath(source)
+
+
+class _AllMerges(Loader):
+    """One with all merges, for `encode_with_dropout` alone."""
+
+    __slots__ = ()
+
+    _KEEPS_ALL_MERGES = True
 
 
 def _restore(cls: Type[Loader], load: str, *source: Any) -> Loader:

@@ -171,6 +171,7 @@ class Handle:
         *,
         specials: Sequence[Tuple[bytes, int]] = (),
         file: Optional[str] = None,
+        keep_all_merges: bool = False,
     ) -> None:
         """Makes an empty tokenizer, gives it `specials` and calls `load` with its address.
 
@@ -178,6 +179,7 @@ class Handle:
             load: Calls one of the library's load functions and returns its status.
             specials: Contents and ids of special tokens that the input does not list.
             file: The file that errors name.
+            keep_all_merges: Whether merges are kept that no text leads to without a dropout.
 
         Raises:
             FormatError: The input is malformed.
@@ -190,6 +192,8 @@ class Handle:
         self.address: int = address
         finalize(self, LIBRARY.pyaot_tokenizer_destroy, address)
         status = Status.OK.value
+        if keep_all_merges:
+            status = LIBRARY.pyaot_tokenizer_keep_all_merges(address)
         for content, token_id in specials:
             status = status or LIBRARY.pyaot_tokenizer_add_special_token(
                 address, content, len(content), token_id

@@ -63,7 +63,21 @@ class AddedToken(NamedTuple):
 class State(_Base):
     """A loaded tokenizer, without the calls that do something."""
 
-    __slots__ = ("__weakref__", "_added", "_handle", "_learnt", "_pool", "_source")
+    __slots__ = (
+        "__weakref__",
+        "_added",
+        "_all_merges",
+        "_handle",
+        "_learnt",
+        "_pool",
+        "_source",
+    )
+
+    # Of what is loaded without a dropout, merges that no text leads to are forgotten.
+    _KEEPS_ALL_MERGES = False
+
+    # The same with these, made when it is first needed.
+    _all_merges: Optional[State]
 
     # The method that loads the tokenizer again, and its arguments.
     _source: Tuple[Any, ...]
@@ -217,6 +231,11 @@ class State(_Base):
         self._source = source
         self._learnt = None
         self._added = None
+        self._all_merges = None
+
+    def _with_all_merges(self) -> State:
+        """Itself or `_all_merges`; the loader knows how these are made."""
+        raise NotImplementedError
 
     def _property(self, which: Property) -> int:
         return _native.LIBRARY.pyaot_tokenizer_property(self._handle.address, which)

@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 #define PYAOT_VERSION "0.1.0"
-#define PYAOT_ABI_HASH UINT64_C(0x5b5f9aec71c56699)
+#define PYAOT_ABI_HASH UINT64_C(0xf637c66bc3461b67)
 
 typedef struct pyaot_tokenizer pyaot_tokenizer;
 typedef struct pyaot_context pyaot_context;
@@ -55,6 +55,7 @@ typedef enum pyaot_property {
     PYAOT_PROPERTY_BYTE_TOKEN_COUNT = 7,
     PYAOT_PROPERTY_JOINS_TOKENS = 8,
     PYAOT_PROPERTY_DROPOUT = 9,
+    PYAOT_PROPERTY_HAS_ALL_MERGES = 10,
 } pyaot_property;
 
 /* Flags of an added token, as bits in `pyaot_tokenizer_added_token`'s result. */
@@ -109,6 +110,11 @@ pyaot_status pyaot_tokenizer_add_special_token(pyaot_tokenizer *handle, const ui
  * are the same: for comparing the two. Call it before the load, which then refuses a file whose splits stand
  * behind a ByteLevel (Falcon's): they cut within characters, and are no patterns over the text. */
 pyaot_status pyaot_tokenizer_compile_patterns(pyaot_tokenizer *handle);
+
+/* Makes an empty tokenizer keep the merges that no text leads to unless others are left out by chance, for
+ * `pyaot_encode_with_dropout`; other calls are slower then. Call it before the load, which then refuses a
+ * SentencePiece model. */
+pyaot_status pyaot_tokenizer_keep_all_merges(pyaot_tokenizer *handle);
 
 /* Loads an empty tokenizer from the bytes of a tokenizer.json. */
 pyaot_status pyaot_tokenizer_load_json(pyaot_tokenizer *handle, const uint8_t *json, size_t json_len);
@@ -201,7 +207,8 @@ int64_t pyaot_encode_long(pyaot_context *handle, const uint8_t *text, size_t tex
 int64_t pyaot_encode_with_offsets(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, int32_t unit);
 
 /* As `pyaot_encode`, with merges left out by chance: each that is due is put aside, until another one is
- * done, by `threshold` of 2^32 numbers, whatever the model says. The same seed gives the same ids. */
+ * done, by `threshold` of 2^32 numbers, whatever the model says. The same seed gives the same ids. What they are
+ * is right where the tokenizer has all merges (`PYAOT_PROPERTY_HAS_ALL_MERGES`). */
 int64_t pyaot_encode_with_dropout(pyaot_context *handle, const uint8_t *text, size_t text_len, int32_t special_mode, uint64_t threshold, uint64_t seed);
 
 /* The same places for ids that `text` was encoded to before, and that are not the context's own. */

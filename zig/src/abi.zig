@@ -109,6 +109,9 @@ pub const Property = enum(i32) {
     joins_tokens = 8,
     /// Of 2^32 merges that are due, how many its model has left out by chance; 0 where it leaves out none.
     dropout = 9,
+    /// 1 if it has all merges that texts lead to where some are left out by chance; 0 if
+    /// `pyaot_encode_with_dropout` needs a tokenizer that was told to keep them.
+    has_all_merges = 10,
 };
 
 /// Flags of an added token, as bits in `pyaot_tokenizer_added_token`'s result.
@@ -155,6 +158,7 @@ pub const TokenizerHandle = struct {
     specials: std.ArrayList(definition.AddedToken) = .empty,
     specials_arena: std.heap.ArenaAllocator,
     compile_splits: bool = false,
+    keep_all_merges: bool = false,
     loaded: ?tokenizer.Tokenizer = null,
     /// What its tables lie in, if they are from a frozen file; `loaded` is the tokenizer in it.
     frozen: ?frozen_file.Frozen = null,
@@ -241,6 +245,15 @@ pub const functions = struct {
     pub fn pyaot_tokenizer_compile_patterns(handle: *TokenizerHandle) callconv(.c) Status {
         if (!mayLoad(handle)) return .invalid_argument;
         handle.compile_splits = true;
+        return .ok;
+    }
+
+    /// Makes an empty tokenizer keep the merges that no text leads to unless others are left out by chance, for
+    /// `pyaot_encode_with_dropout`; other calls are slower then. Call it before the load, which then refuses a
+    /// SentencePiece model.
+    pub fn pyaot_tokenizer_keep_all_merges(handle: *TokenizerHandle) callconv(.c) Status {
+        if (!mayLoad(handle)) return .invalid_argument;
+        handle.keep_all_merges = true;
         return .ok;
     }
 
@@ -445,6 +458,7 @@ pub const functions = struct {
             .byte_token_count => loaded.byteTokenCount(),
             .joins_tokens => @intFromBool(!loaded.token_text.is_used),
             .dropout => loaded.sampling.threshold,
+            .has_all_merges => @intFromBool(loaded.merges.has_all),
         };
     }
 
@@ -612,7 +626,8 @@ pub const functions = struct {
     }
 
     /// As `pyaot_encode`, with merges left out by chance: each that is due is put aside, until another one is
-    /// done, by `threshold` of 2^32 numbers, whatever the model says. The same seed gives the same ids.
+    /// done, by `threshold` of 2^32 numbers, whatever the model says. The same seed gives the same ids. What they are
+    /// is right where the tokenizer has all merges (`PYAOT_PROPERTY_HAS_ALL_MERGES`).
     pub fn pyaot_encode_with_dropout(
         handle: *ContextHandle,
         text: [*]const u8,
@@ -1193,6 +1208,7 @@ fn build(
     var definition_of = parsed;
     definition_of.thread_count = thread_count;
     definition_of.compile_splits = handle.compile_splits;
+    definition_of.keep_all_merges = handle.keep_all_merges;
     const tables = loading.allocator();
     handle.loaded = tokenizer.Tokenizer.init(tables, definition_of, &handle.diagnostic) catch |err|
         return loadStatus(err);

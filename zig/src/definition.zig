@@ -299,6 +299,8 @@ pub const Definition = struct {
     special_ids: []const u32 = &.{},
     /// How often a merge that is due is left out, from 0 to 1.
     dropout: f64 = 0,
+    /// Whether to keep merges that no text leads to unless others are left out by chance; with a dropout they are.
+    keep_all_merges: bool = false,
     /// How many threads may make the tables.
     thread_count: usize = 1,
 };

@@ -37,6 +37,8 @@ pub const Pairs = struct {
     base: BaseSymbols,
     /// The rank of two single bytes, at `first * 256 + second`; empty for characters.
     byte_ranks: []u32,
+    /// Whether every merge is in the table, also those that no text leads to.
+    has_all: bool,
     /// Whether the two below are there.
     is_indexed: bool,
     trees: MergeTrees,
@@ -60,6 +62,8 @@ pub const Pairs = struct {
         /// The rank of each id under that rule where it is not the id; some may be equal. All that
         /// merge makes are below the number of ids.
         ranks: ?[]const u32 = null,
+        /// Keeps all pairs, without an index: for merges that are left out by chance.
+        keep_all: bool = false,
     };
 
     /// All but the trie, which is empty. Takes over `base` if it succeeds.
@@ -67,8 +71,10 @@ pub const Pairs = struct {
         const list = source.merges orelse &.{};
         if (list.len >= none - 1) return error.TooLarge;
         var pairs: Pairs = .unindexed(&.{}, base);
-        if (areConcatenations(source.vocab, list) and try pairs.addIndex(gpa, source)) {
+        const may_index = !source.keep_all and areConcatenations(source.vocab, list);
+        if (may_index and try pairs.addIndex(gpa, source)) {
             pairs.count = if (source.merges == null) pairs.table.count else list.len;
+            pairs.has_all = source.merges != null and pairs.table.count == list.len;
             return pairs;
         }
         // The slower engine takes a rank for the token that it makes.
@@ -114,6 +120,7 @@ pub const Pairs = struct {
             .table = undefined,
             .results = results,
             .count = 0,
+            .has_all = true,
             .base = base,
             .byte_ranks = &.{},
             .is_indexed = false,
@@ -148,6 +155,7 @@ pub const Pairs = struct {
         gpa.free(pairs.byte_ranks);
         pairs.byte_ranks = &.{};
         pairs.is_indexed = false;
+        pairs.has_all = true;
     }
 
     fn tableOfList(gpa: Allocator, list: []const definition.Merge) Error!PairTable {

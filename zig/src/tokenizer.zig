@@ -373,6 +373,7 @@ const Core = struct {
                 .list => |list| list.merges,
             },
             .ranks = ranks,
+            .keep_all = parsed.keep_all_merges or parsed.dropout > 0,
         };
         var lacking: [256]bool = @splat(false);
         var merges = try initMerges(gpa, parsed, source, &lacking, diagnostic);
@@ -587,6 +588,10 @@ fn initMerges(
         .characters => |characters| try .fromCharacters(gpa, characters.known),
     };
     errdefer base.deinit(gpa);
+    if (source.keep_all and source.ranks != null) {
+        diagnostic.set(null, "merges that have scores are not left out by chance (dropout)", .{});
+        return error.Unsupported;
+    }
     return Pairs.init(gpa, source, base) catch |err| tooManyMerges(err, diagnostic);
 }
 
