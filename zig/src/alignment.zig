@@ -50,7 +50,8 @@ pub const Levels = struct {
             const level = try levels.add(gpa);
             var step = normalizer.*;
             step.steps = normalizer.steps[i..][0..1];
-            const made = if (step.steps[0].kind == .replace_matches)
+            const only = step.steps[0];
+            const made = if (only.kind == .replace_matches and only.joins_spaces == 0)
                 try level.replaceMatches(gpa, &step, current)
             else
                 try step.apply(gpa, &level.memory, current);
@@ -137,11 +138,16 @@ pub const Levels = struct {
         return level;
     }
 
-    /// Where text goes on unchanged from `place`, if it does and there is no more than one level.
+    /// Where text goes on unchanged from `place`, if it does and no more than one level has edits.
     pub fn unchanged(levels: *Levels, place: usize) ?Unchanged {
-        if (levels.count == 0) return .{ .start = place, .until = std.math.maxInt(usize) };
-        if (levels.count > 1) return null;
-        return levels.list.items[0].unchanged(place);
+        var only: ?*Level = null;
+        for (levels.list.items[0..levels.count]) |*level| {
+            if (level.edits.items.len == 0) continue;
+            if (only != null) return null;
+            only = level;
+        }
+        const level = only orelse return .{ .start = place, .until = std.math.maxInt(usize) };
+        return level.unchanged(place);
     }
 
     /// What a range of the changed text stands for.
@@ -203,8 +209,8 @@ pub const Level = struct {
             .collapse_spaces => try level.addCollapsed(gpa, input, to),
             .charsmap => try level.addMapped(gpa, Charsmap.parse(to).?, input),
             .replace => try level.addReplacements(gpa, input, from, to.len),
-            // Noted while the matches were replaced.
-            .replace_matches => {},
+            // Else noted while the matches were replaced.
+            .replace_matches => if (step.joins_spaces == 1) try level.addJoined(gpa, input, output),
         }
     }
 
@@ -429,6 +435,7 @@ pub const Level = struct {
         var is_changed = false;
         while (walk.next()) |match| {
             const old = input[match.start..match.end];
+            if (old.len == 1 and to.len == 1 and old[0] == to[0]) continue;
             is_changed = is_changed or !std.mem.eql(u8, old, to);
             try output.appendSlice(gpa, input[copied..match.start]);
             copied = match.end;
@@ -444,6 +451,36 @@ pub const Level = struct {
         if (!is_changed) return input;
         try output.appendSlice(gpa, input[copied..]);
         return output.items;
+    }
+
+    /// Of runs of white space that became a space each.
+    fn addJoined(
+        level: *Level,
+        gpa: Allocator,
+        input: []const u8,
+        output: []const u8,
+    ) error{OutOfMemory}!void {
+        var at: usize = 0;
+        var next: usize = 0;
+        while (std.mem.findDiff(u8, input[next..], output[at..])) |same| {
+            next += same;
+            at += same;
+            // What is alike in a run is its first space.
+            if (at > 0 and output[at - 1] == ' ' and characters.spaceEnd(input, next) > next) {
+                next -= 1;
+                at -= 1;
+            }
+            const end = characters.spaceEnd(input, next);
+            if (end - next > 1) try level.edits.append(gpa, .{
+                .at = at,
+                .end = at + 1,
+                .first = characterBefore(input, end),
+                .last = end,
+                .resumes = end,
+            });
+            next = end;
+            at += 1;
+        }
     }
 
     /// What is put in stands for the last character of what was there.

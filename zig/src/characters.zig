@@ -294,6 +294,19 @@ fn change(
     return output.items;
 }
 
+/// Where the white space that begins at `text[start]` ends; `start` if there is none.
+pub inline fn spaceEnd(text: []const u8, start: usize) usize {
+    var at = start;
+    while (at < text.len) {
+        const byte = text[at];
+        if (byte > ' ' and byte < 0x7F) break;
+        const character = utf8.decode(text, at);
+        if (!unicode.isWhiteSpace(character.code_point)) break;
+        at += character.len;
+    }
+    return at;
+}
+
 /// What becomes of the character at `at`. Ill-formed bytes stay as they are.
 pub inline fn changeAt(
     text: []const u8,

@@ -241,7 +241,7 @@ pub const Encoder = struct {
     }
 
     /// The same in the general way.
-    fn encodeSpelled(
+    pub fn encodeSpelled(
         encoder: *Encoder,
         gpa: Allocator,
         segment: []const u8,

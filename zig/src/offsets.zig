@@ -14,6 +14,7 @@
 const std = @import("std");
 const added_tokens = @import("added_tokens.zig");
 const alignment = @import("alignment.zig");
+const characters_zig = @import("characters.zig");
 const Encoder = @import("encoder.zig").Encoder;
 const pipeline = @import("pipeline.zig");
 const pretokenizer = @import("pretokenizer.zig");
@@ -366,13 +367,20 @@ const Walk = struct {
         const late = &walk.memory.segment;
         late.clear();
         if (tokenizer.spelled_model.is_used) {
+            const words = &tokenizer.word_bytes;
+            if (words.is_used) if (walk.making) |making| {
+                _ = try making.encoder.encodeSpelled(walk.gpa, text, is_first, .keep);
+                try walk.takeMade();
+            };
+            const may_tile = words.tilesWords() and !walk.spells_out and walk.word_indices == null;
+            if (may_tile and walk.takeWords(text, &place)) return;
             const memory = &walk.memory.pipeline;
             const cut = try tokenizer.pipeline.run(walk.gpa, memory, text, is_first, late);
             if (late.count > 0) place.inner_levels = late;
-            if (walk.making) |making| {
+            if (!words.is_used) if (walk.making) |making| {
                 _ = try making.encoder.encodeCut(walk.gpa, cut, .keep);
                 try walk.takeMade();
-            }
+            };
             for (cut.pieces) |piece| {
                 try walk.takeSpelled(cut.text[piece.start..piece.end], piece.start, &place);
                 walk.word += 1;
@@ -391,6 +399,36 @@ const Walk = struct {
         if (late.count > 0) place.inner_levels = late;
         if (walk.needs_pieces) return walk.takePieces(text, &place);
         try walk.takeTiles(0, text.len, &place);
+    }
+
+    /// Tokens of words between which there is nothing but white space, that of `text` being all there is. Whether they
+    /// are, which they are not where ill-formed bytes were encoded as U+FFFD; then none is done.
+    fn takeWords(walk: *Walk, text: []const u8, place: *Place) bool {
+        const first = walk.done;
+        var at: usize = 0;
+        // Where places are those of the raw text but for a distance.
+        var until: usize = 0;
+        var distance: usize = 0;
+        while (true) {
+            at = characters_zig.spaceEnd(text, at);
+            if (at == text.len) return true;
+            if (walk.done == walk.ids.len) break;
+            if (walk.done + ahead < walk.ids.len) walk.lengths.prefetch(walk.ids[walk.done + ahead]);
+            const len = walk.lengths.ofTile(walk.tokenizer, walk.ids[walk.done]) orelse break;
+            const next = at + len;
+            if (next > text.len) break;
+            if (next > until) if (place.unchanged(at)) |unchanged| {
+                distance = unchanged.start -% at;
+                until = unchanged.until;
+            };
+            if (next <= until)
+                walk.put(.{ .start = at +% distance, .end = next +% distance })
+            else
+                walk.put(place.of(at, next));
+            at = next;
+        }
+        walk.done = first;
+        return false;
     }
 
     /// Tokens that lie side by side in unchanged text and end before `end`; returns where the last one ends.

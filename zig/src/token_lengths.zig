@@ -23,6 +23,7 @@ pub const TokenLengths = struct {
         for (bytes, vocab.offsets[0..id_limit], vocab.offsets[1..]) |*len, start, end| {
             len.* = @intCast(@min(end - start, long));
         }
+        if (tokenizer.word_bytes.tilesWords()) putSpelled(tokenizer, bytes);
         if (spellsBytes(tokenizer)) for (tokenizer.words.byte_ids, 0..) |id, byte| {
             if (id == Words.none or !vocab.isDefined(id)) continue;
             var buffer: [6]u8 = undefined;
@@ -63,6 +64,23 @@ pub const TokenLengths = struct {
         @prefetch(lengths.bytes.ptr + id, .{});
     }
 };
+
+/// Tokens of which each character spells a byte, but for the suffix.
+fn putSpelled(tokenizer: *const Tokenizer, bytes: []u8) void {
+    const vocab = &tokenizer.spelled.?;
+    const model = &tokenizer.spelled_model;
+    const suffix = model.affixes[model.prefix_len..];
+    for (bytes, 0..) |*len, id| {
+        if (!vocab.isDefined(@intCast(id))) continue;
+        const spelled = vocab.bytesOf(@intCast(id));
+        const has_suffix = suffix.len > 0 and std.mem.endsWith(u8, spelled, suffix);
+        const own = spelled[0 .. spelled.len - if (has_suffix) suffix.len else 0];
+        var count: usize = 0;
+        for (own) |byte| count += @intFromBool(byte & 0xC0 != 0x80);
+        // Of longer ones, the place is looked for symbol by symbol.
+        len.* = if (count < TokenLengths.long) @intCast(count) else 0;
+    }
+}
 
 /// Whether a byte that a character falls back to has its spelling in the vocabulary.
 fn spellsBytes(tokenizer: *const Tokenizer) bool {

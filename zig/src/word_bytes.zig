@@ -96,9 +96,14 @@ pub const WordBytes = struct {
         return true;
     }
 
+    /// Whether the tokens of a word have its bytes side by side, and white space alone is in no word.
+    pub fn tilesWords(model: *const WordBytes) bool {
+        return model.is_used and model.pieces.scanner == .clip;
+    }
+
     /// `text`, well-formed UTF-8, without what belongs to no word at its end.
     pub fn trimmed(model: *const WordBytes, text: []const u8) []const u8 {
-        if (model.pieces.scanner != .clip) return text;
+        if (!model.tilesWords()) return text;
         var end = text.len;
         while (end > 0) {
             const last = utf8.decodeLast(text[0..end]);
@@ -117,7 +122,7 @@ pub const WordBytes = struct {
         piece: []const u8,
         ids: [*]u32,
     ) error{OutOfMemory}!usize {
-        if (model.pieces.scanner != .clip) return model.encodeWord(pairs, gpa, scratch, piece, ids);
+        if (!model.tilesWords()) return model.encodeWord(pairs, gpa, scratch, piece, ids);
         const match = clip.wordOf(piece);
         var count: usize = 0;
         var at: usize = 0;
