@@ -191,7 +191,7 @@ pub const Level = struct {
             inline .nfc, .nfd, .nfkc, .nfkd => |form| {
                 try level.addChanges(@field(nfc.Form, @tagName(form)), gpa, input);
             },
-            .lowercase => try level.addLowered(gpa, input, output),
+            .lowercase => try level.addLowered(gpa, input),
             .strip_accents => try level.addCharacters(gpa, input, characters.unmarked, true),
             .nmt => try level.addCharacters(gpa, input, characters.cleanedCharacter, false),
             .bert_clean => {
@@ -331,28 +331,25 @@ pub const Level = struct {
         }
     }
 
-    /// Of capitals that became small letters: up to the first byte that is another, all is as it was, for a letter
-    /// that takes fewer or more bytes begins with another.
-    fn addLowered(
-        level: *Level,
-        gpa: Allocator,
-        input: []const u8,
-        output: []const u8,
-    ) error{OutOfMemory}!void {
+    /// Of capitals that became small letters.
+    fn addLowered(level: *Level, gpa: Allocator, input: []const u8) error{OutOfMemory}!void {
+        const Block = @Vector(32, u8);
         var at: usize = 0;
         var next: usize = 0;
-        while (true) {
-            const same = std.mem.findDiff(u8, input[next..], output[at..]) orelse return;
-            next += same;
-            at += same;
-            if (next == input.len) return;
-            while (input[next] & 0xC0 == 0x80) {
-                next -= 1;
-                at -= 1;
+        while (next < input.len) {
+            // What is ASCII stays as long as it is.
+            if (next + 32 <= input.len) {
+                const block: Block = input[next..][0..32].*;
+                const other: u32 = @bitCast(block >= @as(Block, @splat(0x80)));
+                const ascii_len = @ctz(other);
+                next += ascii_len;
+                at += ascii_len;
+                if (other == 0) continue;
             }
             const character = utf8.decode(input, next);
-            const len = characters.lowered(character.code_point).lengthFrom(character.len);
-            try level.addCharacter(gpa, at, len, next, character.len);
+            const change = characters.lowered(character.code_point);
+            const len = change.lengthFrom(character.len);
+            if (change != .same) try level.addCharacter(gpa, at, len, next, character.len);
             at += len;
             next += character.len;
         }
@@ -462,9 +459,11 @@ pub const Level = struct {
     ) error{OutOfMemory}!void {
         var at: usize = 0;
         var next: usize = 0;
-        while (std.mem.findDiff(u8, input[next..], output[at..])) |same| {
+        while (true) {
+            const same = countSame(input[next..], output[at..]);
             next += same;
             at += same;
+            if (next == input.len) return;
             // What is alike in a run is its first space.
             if (at > 0 and output[at - 1] == ' ' and characters.spaceEnd(input, next) > next) {
                 next -= 1;
@@ -599,6 +598,20 @@ fn countOf(text: []const u8) usize {
 }
 
 /// Where the character begins that ends before `at`.
+/// How many bytes two texts have in common, from their beginnings on.
+fn countSame(a: []const u8, b: []const u8) usize {
+    const Block = @Vector(32, u8);
+    const limit = @min(a.len, b.len);
+    var at: usize = 0;
+    while (at + 32 <= limit) {
+        const other: u32 = @bitCast(@as(Block, a[at..][0..32].*) != @as(Block, b[at..][0..32].*));
+        if (other != 0) return at + @ctz(other);
+        at += 32;
+    }
+    while (at < limit and a[at] == b[at]) at += 1;
+    return at;
+}
+
 fn characterBefore(text: []const u8, at: usize) usize {
     var start = at - 1;
     while (start > 0 and text[start] & 0xC0 == 0x80) start -= 1;

@@ -410,7 +410,9 @@ const Walk = struct {
         var until: usize = 0;
         var distance: usize = 0;
         while (true) {
-            at = characters_zig.spaceEnd(text, at);
+            // Most often one space or none, and which of the two is no guess.
+            if (at < text.len) at += @intFromBool(text[at] == ' ');
+            if (at == text.len or text[at] <= ' ' or text[at] >= 0x7F) at = characters_zig.spaceEnd(text, at);
             if (at == text.len) return true;
             if (walk.done == walk.ids.len) break;
             if (walk.done + ahead < walk.ids.len) walk.lengths.prefetch(walk.ids[walk.done + ahead]);
