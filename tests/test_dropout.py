@@ -210,7 +210,7 @@ def test_no_number_of_threads_changes_the_samples(name: str) -> None:
     assert sum(map(len, rows[0])) != sum(map(len, ours.encode_batch(texts)))
 
 
-@pytest.mark.parametrize("name", ["llama 3, glm-4", "gpt-2, roberta, phi-2, whisper"])
+@pytest.mark.parametrize("name", ["llama 3, glm-4", "gpt-2, roberta, whisper"])
 def test_every_sample_decodes_to_the_text(name: str, tmp_path: Path) -> None:
     ours = Tokenizer.from_str(document_of(name, 0.4))
     chooser = random.Random(name)
@@ -260,7 +260,7 @@ def test_without_dropout_nothing_is_left_out() -> None:
 
 
 def test_what_cannot_be_said_of_samples_is_refused(tmp_path: Path) -> None:
-    ours = Tokenizer.from_str(document_of("gpt-2, roberta, phi-2, whisper", 0.3))
+    ours = Tokenizer.from_str(document_of("gpt-2, roberta, whisper", 0.3))
     assert ours.stable_length(TEXT) == 0
     with pytest.raises(UnsupportedError, match="dropout"):
         ours.chunks(TEXT, 100)

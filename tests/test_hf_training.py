@@ -12,10 +12,11 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 import tokenizers
+from family_steps import CL100K
 
 from pyaot_tokenizer import TokenizerError, UnsupportedError, hf
 
-from families import CL100K, TEXT, random_texts
+from families import TEXT, random_texts
 
 Build = Callable[[Any], Any]
 

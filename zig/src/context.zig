@@ -201,7 +201,8 @@ pub const Context = struct {
         mode: SpecialMode,
         options: offsets.Options,
     ) CallError!usize {
-        if (mode != .refuse and context.tokenizer.spelled_model.is_used) {
+        const tokenizer = context.tokenizer;
+        if (mode != .refuse and tokenizer.spelled_model.is_used and !tokenizer.sampling.isUsed()) {
             context.clear();
             const encoder = &context.encoder;
             const lengths = try context.takeLengths();
