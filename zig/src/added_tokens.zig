@@ -197,6 +197,74 @@ pub const AddedTokens = struct {
     }
 };
 
+const block_len = 64;
+const Block = @Vector(block_len, u8);
+
+/// A set of bytes that is told from the others by vectors while it is small.
+const FewBytes = struct {
+    bytes: [count_max]u8 = @splat(0),
+    /// `many` where there are more.
+    count: u8 = 0,
+
+    const count_max = 8;
+    const many = 255;
+
+    fn add(few: *FewBytes, byte: u8) void {
+        if (few.isMany() or std.mem.findScalar(u8, few.bytes[0..few.count], byte) != null) return;
+        if (few.count == count_max) {
+            few.count = many;
+            return;
+        }
+        few.bytes[few.count] = byte;
+        few.count += 1;
+    }
+
+    inline fn isMany(few: *const FewBytes) bool {
+        return few.count == many;
+    }
+
+    pub fn validate(few: *const FewBytes, id_limit: u32) bool {
+        _ = id_limit;
+        return few.count <= count_max or few.count == many;
+    }
+
+    /// Which bytes of a block are in the set, of which there are few.
+    inline fn in(few: *const FewBytes, block: Block) u64 {
+        var found: u64 = 0;
+        for (few.bytes[0..few.count]) |byte| {
+            found |= @bitCast(block == @as(Block, @splat(byte)));
+        }
+        return found;
+    }
+};
+
+/// Tokens that are the same byte twice, thrice and so on, and all that begin with that byte twice: those of white
+/// space in vocabularies for code, where a trie would be walked down a byte at a time on every line.
+const Run = extern struct {
+    byte: u8,
+    padding: [3]u8 = @splat(0),
+    /// The place of the shortest one in the matcher's order, which is also that of their lengths.
+    first: u32,
+    /// Of the longest; 0 where there is no such run.
+    len_max: u32,
+
+    const count_max = 2;
+    const none: Run = .{ .byte = 0, .first = 0, .len_max = 0 };
+};
+
+/// How many bytes a text, which is not empty, begins with that are the same.
+inline fn runLength(text: []const u8) usize {
+    const width = 16;
+    var at: usize = 1;
+    while (at + width <= text.len) : (at += width) {
+        const others = text[at..][0..width].* != @as(@Vector(width, u8), @splat(text[0]));
+        const found: u16 = @bitCast(others);
+        if (found != 0) return at + @ctz(found);
+    }
+    while (at < text.len and text[at] == text[0]) at += 1;
+    return at;
+}
+
 /// Finds the tokens of one pass.
 pub const Matcher = struct {
     /// Indices of tokens in the order of what is searched for, so that those with a common prefix stand side
@@ -204,12 +272,12 @@ pub const Matcher = struct {
     sorted: []u32,
     /// Of what is searched for, in that order.
     trie: PrefixTrie,
-    /// The first bytes of the tokens, if they are few; else none.
-    first_bytes: [first_count_max]u8,
-    first_count: u8,
-
-    const first_count_max = 8;
-    const many_firsts = 255;
+    /// The first bytes of the tokens, and the second ones of those that have one.
+    firsts: FewBytes,
+    seconds: FewBytes,
+    /// Whether a token is one byte.
+    has_single: bool,
+    runs: [Run.count_max]Run,
 
     fn init(
         gpa: Allocator,
@@ -233,22 +301,49 @@ pub const Matcher = struct {
         var matcher: Matcher = .{
             .sorted = &.{},
             .trie = try .init(gpa, bytes, strings),
-            .first_bytes = @splat(0),
-            .first_count = 0,
+            .firsts = .{},
+            .seconds = .{},
+            .has_single = false,
+            .runs = @splat(.none),
         };
         errdefer matcher.trie.deinit(gpa);
-        for (0..256) |byte| {
-            if (!matcher.trie.beginsWith(@intCast(byte))) continue;
-            if (matcher.first_count == many_firsts) continue;
-            if (matcher.first_count == first_count_max) {
-                matcher.first_count = many_firsts;
-                continue;
+        for (strings) |string| {
+            matcher.firsts.add(bytes[string.start]);
+            if (string.len == 1) {
+                matcher.has_single = true;
+            } else {
+                matcher.seconds.add(bytes[string.start + 1]);
             }
-            matcher.first_bytes[matcher.first_count] = @intCast(byte);
-            matcher.first_count += 1;
         }
+        matcher.addRuns(bytes, strings);
         matcher.sorted = try sorted.toOwnedSlice(gpa);
         return matcher;
+    }
+
+    fn addRuns(matcher: *Matcher, bytes: []const u8, strings: []const PrefixTrie.String) void {
+        var run_count: usize = 0;
+        var at: usize = 0;
+        while (at < strings.len and run_count < Run.count_max) {
+            const string = bytes[strings[at].start..][0..strings[at].len];
+            if (string.len < 2 or string[0] != string[1]) {
+                at += 1;
+                continue;
+            }
+            const first = at;
+            var is_run = true;
+            while (at < strings.len) : (at += 1) {
+                const next = bytes[strings[at].start..][0..strings[at].len];
+                if (!std.mem.startsWith(u8, next, string[0..2])) break;
+                is_run = is_run and next.len == at - first + 2 and runLength(next) == next.len;
+            }
+            if (!is_run) continue;
+            matcher.runs[run_count] = .{
+                .byte = string[0],
+                .first = @intCast(first),
+                .len_max = @intCast(at - first + 1),
+            };
+            run_count += 1;
+        }
     }
 
     fn deinit(matcher: *Matcher, gpa: Allocator) void {
@@ -256,10 +351,14 @@ pub const Matcher = struct {
         matcher.trie.deinit(gpa);
     }
 
-    /// Whether the number of first bytes is one that there is.
+    /// Whether the tokens of the runs are there.
     pub fn validate(matcher: *const Matcher, id_limit: u32) bool {
         _ = id_limit;
-        return matcher.first_count <= first_count_max or matcher.first_count == many_firsts;
+        for (matcher.runs) |run| {
+            if (run.len_max == 0) continue;
+            if (run.len_max < 2 or @as(u64, run.first) + run.len_max - 1 > matcher.sorted.len) return false;
+        }
+        return true;
     }
 
     const Order = struct {
@@ -283,19 +382,23 @@ pub const Matcher = struct {
         }
     };
 
-    const Block = @Vector(64, u8);
-
-    /// Which bytes of a block are one of the few first ones.
-    inline fn firstsOf(matcher: *const Matcher, block: Block) u64 {
-        var found: u64 = 0;
-        for (matcher.first_bytes[0..matcher.first_count]) |byte| {
-            found |= @bitCast(block == @as(Block, @splat(byte)));
-        }
-        return found;
+    /// Where in the block of text at `start` tokens may begin; the text has a byte more than the block. Most
+    /// spaces begin no token of white space alone: a second byte tells.
+    inline fn beginnings(matcher: *const Matcher, text: []const u8, start: usize) u64 {
+        const found = matcher.firsts.in(text[start..][0..block_len].*);
+        if (found == 0 or matcher.has_single or matcher.seconds.isMany()) return found;
+        return found & matcher.seconds.in(text[start + 1 ..][0..block_len].*);
     }
 
     /// The longest token that `text` begins with.
     inline fn longest(matcher: *const Matcher, added: *const AddedTokens, text: []const u8) ?*const Token {
+        if (text.len >= 2 and text[0] == text[1]) {
+            for (&matcher.runs) |run| {
+                if (run.len_max == 0 or run.byte != text[0]) continue;
+                const len = runLength(text[0..@min(text.len, run.len_max)]);
+                return &added.tokens[matcher.sorted[run.first + len - 2]];
+            }
+        }
         const found = matcher.trie.longest(added.bytes, text) orelse return null;
         return &added.tokens[matcher.sorted[found]];
     }
@@ -317,7 +420,7 @@ pub const Segments = struct {
     /// The block of text in which the search is, and where in it tokens may begin.
     block_start: usize = 0,
     block_end: usize = 0,
-    block_firsts: u64 = 0,
+    beginnings: u64 = 0,
 
     pub fn next(segments: *Segments) ?Segment {
         if (segments.pending) |segment| {
@@ -369,25 +472,23 @@ pub const Segments = struct {
     fn candidate(segments: *Segments, from: usize) ?usize {
         const matcher = segments.matcher;
         const text = segments.text;
-        if (matcher.first_count == 0) return null;
-        if (matcher.first_count == 1) {
-            return std.mem.findScalarPos(u8, text, from, matcher.first_bytes[0]);
-        }
         var at = from;
-        if (matcher.first_count != Matcher.many_firsts) {
-            const block_len = @typeInfo(Matcher.Block).vector.len;
-            while (true) {
+        switch (matcher.firsts.count) {
+            0 => return null,
+            1 => return std.mem.findScalarPos(u8, text, from, matcher.firsts.bytes[0]),
+            FewBytes.many => {},
+            else => while (true) {
                 if (at < segments.block_end) {
                     const offset = at - segments.block_start;
-                    const firsts = segments.block_firsts >> @intCast(offset);
-                    if (firsts != 0) return at + @ctz(firsts);
+                    const beginnings = segments.beginnings >> @intCast(offset);
+                    if (beginnings != 0) return at + @ctz(beginnings);
                     at = segments.block_end;
                 }
-                if (at + block_len > text.len) break;
+                if (at + block_len >= text.len) break;
                 segments.block_start = at;
                 segments.block_end = at + block_len;
-                segments.block_firsts = matcher.firstsOf(text[at..][0..block_len].*);
-            }
+                segments.beginnings = matcher.beginnings(text, at);
+            },
         }
         for (text[at..], at..) |byte, i| {
             if (matcher.trie.beginsWith(byte)) return i;
@@ -546,4 +647,89 @@ test "the candidates of many first bytes, of some and of one" {
             @memcpy(text[at..][0..2], "AA");
         }
     }
+}
+
+/// The text cut at the leftmost-longest of `tokens`, by a loop over all of them.
+fn splitSlowly(gpa: Allocator, tokens: []const definition.AddedToken, text: []const u8) ![]Segment {
+    var segments: std.ArrayList(Segment) = .empty;
+    errdefer segments.deinit(gpa);
+    var done: usize = 0;
+    var at: usize = 0;
+    while (at < text.len) {
+        var len: usize = 0;
+        for (tokens) |token| {
+            if (token.content.len > len and std.mem.startsWith(u8, text[at..], token.content)) {
+                len = token.content.len;
+            }
+        }
+        if (len == 0) {
+            at += 1;
+            continue;
+        }
+        if (at > done) try segments.append(gpa, .{ .start = done, .end = at });
+        done = at + len;
+        try segments.append(gpa, .{ .start = at, .end = done });
+        at = done;
+    }
+    if (done < text.len) try segments.append(gpa, .{ .start = done, .end = text.len });
+    return segments.toOwnedSlice(gpa);
+}
+
+test "segments are those of a loop over all tokens" {
+    const gpa = std.testing.allocator;
+    var prng: std.Random.DefaultPrng = .init(3);
+    const random = prng.random();
+    const normalizer: Normalizer = .empty;
+    const letters = " \t<|>ab\n!cdefghijk";
+    var run_count: usize = 0;
+    for (0..300) |round| {
+        const letter_count = random.intRangeAtMost(usize, 2, letters.len);
+        var spellings: [40][12]u8 = undefined;
+        var tokens: std.ArrayList(definition.AddedToken) = .empty;
+        defer tokens.deinit(gpa);
+        // Runs of white space, with one left out now and then, among others that may begin as they do.
+        const longest: usize = if (round % 3 == 0) 0 else random.intRangeAtMost(usize, 2, 40);
+        const runs = (" " ** 40)[0..longest];
+        for (2..@max(2, longest + 1)) |len| {
+            if (round % 7 == 0 and len == 3) continue;
+            try tokens.append(gpa, .{ .id = @intCast(tokens.items.len), .content = runs[0..len] });
+        }
+        for (&spellings) |*spelling| {
+            const len = random.intRangeAtMost(usize, if (round % 5 == 0) 1 else 2, 6);
+            for (spelling[0..len]) |*byte| byte.* = letters[random.uintLessThan(usize, letter_count)];
+            if (random.boolean()) continue;
+            // Mostly nothing that would keep the runs from being told as such.
+            if (round % 2 == 0 and spelling[0] == ' ' and len > 1 and spelling[1] == ' ') continue;
+            for (tokens.items) |token| {
+                if (std.mem.eql(u8, token.content, spelling[0..len])) break;
+            } else try tokens.append(gpa, .{
+                .id = @intCast(tokens.items.len),
+                .content = spelling[0..len],
+            });
+        }
+        var added: AddedTokens = try .init(gpa, tokens.items, &normalizer, false);
+        defer added.deinit(gpa);
+        try std.testing.expect(added.validate(@intCast(tokens.items.len)));
+        try std.testing.expect(added.literal.validate(0));
+        if (added.literal.runs[0].len_max > 0) run_count += 1;
+        for (0..20) |_| {
+            var bytes: [300]u8 = undefined;
+            const text = bytes[0..random.uintAtMost(usize, bytes.len)];
+            const space_weight = random.uintLessThan(u8, 4);
+            for (text) |*byte| {
+                const is_space = random.uintLessThan(u8, 4) < space_weight;
+                byte.* = if (is_space) ' ' else letters[random.uintLessThan(usize, letter_count)];
+            }
+            const expected = try splitSlowly(gpa, tokens.items, text);
+            defer gpa.free(expected);
+            var segments = added.split(.literal, text, .parse);
+            for (expected) |want| {
+                const found = segments.next() orelse return error.TooFewSegments;
+                try std.testing.expectEqual(want.start, found.start);
+                try std.testing.expectEqual(want.end, found.end);
+            }
+            try std.testing.expectEqual(@as(?Segment, null), segments.next());
+        }
+    }
+    try std.testing.expect(run_count > 50);
 }
