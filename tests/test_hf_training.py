@@ -226,11 +226,6 @@ def test_what_is_refused() -> None:
     _, ours = made("nothing")
     ours.train_from_iterator(["abab ab"])
     before = ours.to_str()
-    with pytest.raises(UnsupportedError, match="300 different characters"):
-        ours.train_from_iterator(["".join(map(chr, range(0x4E00, 0x4E00 + 300)))])
-    limited = hf.trainers.BpeTrainer(limit_alphabet=2, initial_alphabet=["a"])
-    with pytest.raises(UnsupportedError, match="limit_alphabet"):
-        ours.train_from_iterator(["abcd"], limited)
     wrong: List[Any] = [5, ["a", 3], [["a", 3]], [b"a"], ["\ud800"]]
     for texts in wrong:
         with pytest.raises(TypeError):
@@ -247,10 +242,36 @@ def test_a_limited_alphabet() -> None:
     texts = ["e" * 9 + "d" * 8 + "c" * 7 + "b" * 6 + "a" * 5]
     for limit in range(6):
         for name in ("byte level", "nothing"):
+            for initial in ([], ["a"], ["\u4e2d", "c"]):
+                reference, ours = made(name)
+                # More initial characters than there may be are all equals.
+                if len(initial) > limit:
+                    continue
+                options = {"limit_alphabet": limit, "initial_alphabet": initial}
+                for tokenizer, trainer in zip((reference, ours), trainers(**options)):
+                    tokenizer.train_from_iterator(texts, trainer)
+                expected, found = json.loads(reference.to_str()), json.loads(ours.to_str())
+                assert found["model"] == expected["model"], (limit, name, initial)
+
+
+@pytest.mark.parametrize("name", ["characters", "metaspace", "whole texts", "nothing"])
+def test_many_characters(name: str) -> None:
+    """As in any larger text: the first steps of tokenizers' own documentation learn from such."""
+    rng = random.Random(name)
+    options: Dict[str, Any]
+    for count in (257, 1500):
+        characters = [chr(0x4E00 + i) for i in range(count)] + [*"aeiou \u00e9\U0001f600"] * 20
+        words = ["".join(rng.choices(characters, k=rng.randrange(1, 5))) for _ in range(900)]
+        texts = [" ".join(rng.choices(words, k=20)) for _ in range(60)]
+        texts.append("".join(characters))
+        for options in (
+            {"special_tokens": ["[UNK]", "[CLS]"]},
+            {"vocab_size": count + 100, "initial_alphabet": ["z", "\u3042"], "max_token_length": 4},
+        ):
             reference, ours = made(name)
-            for tokenizer, trainer in zip((reference, ours), trainers(limit_alphabet=limit)):
+            for tokenizer, trainer in zip((reference, ours), trainers(**options)):
                 tokenizer.train_from_iterator(texts, trainer)
-            assert json.loads(ours.to_str())["model"] == json.loads(reference.to_str())["model"]
+            assert_equal(reference, ours)
 
 
 if __name__ == "__main__":

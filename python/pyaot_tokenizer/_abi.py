@@ -4,7 +4,7 @@ import ctypes
 import enum
 
 VERSION = "0.1.0"
-ABI_HASH = 0xf637c66bc3461b67
+ABI_HASH = 0xa57bf6dc22b0ca66
 NO_OFFSET = 0xffffffffffffffff
 
 
@@ -63,6 +63,7 @@ class TrainingOption(enum.IntEnum):
     LIMIT_ALPHABET = 4
     ALL_BYTES = 5
     CONSUME_COUNTS = 6
+    CHARACTERS = 7
 
 
 # name: (result, arguments)
@@ -344,6 +345,10 @@ SIGNATURES = {
         (ctypes.c_void_p, ctypes.c_int32, ctypes.c_uint64),
     ),
     "pyaot_training_add_special": (
+        ctypes.c_int32,
+        (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t),
+    ),
+    "pyaot_training_add_initial": (
         ctypes.c_int32,
         (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t),
     ),

@@ -323,11 +323,13 @@ def learn(
     options: Mapping[TrainingOption, int],
     tell: Callable[[int], None],
     specials: Sequence[bytes] = (),
+    initial: bytes = b"",
 ) -> Learnt:
     """Learns a vocabulary from gathered counts; `tell` is called with the number of merges.
 
-    `options` are set in their order: the method before what belongs to it, as `specials` do. With
-    `CONSUME_COUNTS` among them, `counts` may be left empty.
+    `options` are set in their order: the method before what belongs to it, as `specials` and the
+    characters of the `initial` alphabet do. With `CONSUME_COUNTS` among them, `counts` may be left
+    empty.
 
     Raises:
         InvalidValueError: An option, or the corpus, is out of range.
@@ -343,6 +345,8 @@ def learn(
         for special in specials:
             if library.pyaot_training_add_special(address, special, len(special)) != Status.OK:
                 raise MemoryError("memory ran out")
+        if library.pyaot_training_add_initial(address, initial, len(initial)) != Status.OK:
+            raise MemoryError("memory ran out")
         call = Call(
             lambda: library.pyaot_training_run(address, counts.address),
             lambda: library.pyaot_training_cancel(address),

@@ -408,6 +408,40 @@ class Trainer:
         return Tokenizer.from_ranks(ranks, pattern=pattern, special_tokens=specials)
 
 
+def learn_pairs(
+    counts: WordCounts,
+    options: Mapping[TrainingOption, int],
+    *,
+    specials: Sequence[str],
+    initial: Iterable[str],
+    progress: ProgressOption,
+) -> Tuple[List[str], List[Tuple[str, str]]]:
+    """What tokenizers' ``BpeTrainer`` learns: the tokens by id, and the parts of each merge.
+
+    Args:
+        counts: Of pieces.
+        options: As for the core, but the method.
+        specials: Texts of special tokens.
+        initial: Characters that are tokens even if they do not occur.
+        progress: As of `Trainer`.
+
+    Raises:
+        InvalidValueError: The counts are too large.
+        MemoryError: Memory ran out.
+    """
+    with _Reporter(progress) as reporter:
+        reporter.merge_total = options[TrainingOption.VOCAB_SIZE]
+        learnt = _counting.learn(
+            counts._handle,
+            {TrainingOption.METHOD: 1, **options},
+            reporter.merged,
+            [text.encode() for text in specials],
+            "".join(initial).encode(),
+        )
+    tokens = [token.decode() for token in learnt.tokens]
+    return tokens, [(tokens[left], tokens[right]) for left, right, _ in learnt.merges]
+
+
 def learn_ranks(
     iterator: Iterable[str],
     vocab_size: SupportsIndex,

@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 #define PYAOT_VERSION "0.1.0"
-#define PYAOT_ABI_HASH UINT64_C(0xf637c66bc3461b67)
+#define PYAOT_ABI_HASH UINT64_C(0xa57bf6dc22b0ca66)
 
 typedef struct pyaot_tokenizer pyaot_tokenizer;
 typedef struct pyaot_context pyaot_context;
@@ -83,6 +83,7 @@ typedef enum pyaot_training_option {
     PYAOT_TRAINING_LIMIT_ALPHABET = 4,
     PYAOT_TRAINING_ALL_BYTES = 5,
     PYAOT_TRAINING_CONSUME_COUNTS = 6,
+    PYAOT_TRAINING_CHARACTERS = 7,
 } pyaot_training_option;
 
 /* The library's version, for example "0.1.0". */
@@ -348,6 +349,9 @@ pyaot_status pyaot_training_set(pyaot_training *handle, int32_t option, uint64_t
 
 /* Adds a special token for method 1. */
 pyaot_status pyaot_training_add_special(pyaot_training *handle, const uint8_t *content, size_t content_len);
+
+/* Adds characters, as UTF-8, that are tokens for method 1 even if they do not occur. */
+pyaot_status pyaot_training_add_initial(pyaot_training *handle, const uint8_t *characters, size_t characters_len);
 
 /* Learns merges from gathered counts, which stay as they are unless they are to be consumed. */
 pyaot_status pyaot_training_run(pyaot_training *handle, pyaot_counts *counts);

@@ -134,12 +134,14 @@ pub const TrainingOption = enum(i32) {
     method = 2,
     /// A token has fewer characters, if it is not of two. UINT64_MAX: no limit.
     max_token_length = 3,
-    /// How many bytes may be tokens. UINT64_MAX: no limit.
+    /// How many single bytes, or characters, may be tokens. UINT64_MAX: no limit.
     limit_alphabet = 4,
-    /// 1: all bytes are tokens; 0: those that occur.
+    /// 1: all bytes are tokens; 0: those that occur. Of no meaning for characters.
     all_bytes = 5,
     /// 1: method 0 forgets the counts as soon as it can, so that their memory is free.
     consume_counts = 6,
+    /// 1: pieces are UTF-8, and characters take the place of bytes. 0: pieces are bytes.
+    characters = 7,
 };
 
 /// Value of an error's offset where no single place is at fault.
@@ -1069,12 +1071,13 @@ pub const functions = struct {
                 else => return .invalid_argument,
             },
             .consume_counts => handle.training.consumes_counts = value != 0,
-            .max_token_length, .limit_alphabet, .all_bytes => {
+            .max_token_length, .limit_alphabet, .all_bytes, .characters => {
                 const options = if (handle.training.huggingface) |*o| o else return .invalid_argument;
                 switch (known) {
                     .max_token_length => options.max_token_length = value,
                     .limit_alphabet => options.limit_alphabet = value,
-                    else => options.all_bytes = value != 0,
+                    .all_bytes => options.all_bytes = value != 0,
+                    else => options.unit = if (value != 0) .character else .byte,
                 }
             },
         }
@@ -1088,6 +1091,16 @@ pub const functions = struct {
         content_len: usize,
     ) callconv(.c) Status {
         handle.training.addSpecial(content[0..content_len]) catch return .out_of_memory;
+        return .ok;
+    }
+
+    /// Adds characters, as UTF-8, that are tokens for method 1 even if they do not occur.
+    pub fn pyaot_training_add_initial(
+        handle: *TrainingHandle,
+        characters: [*]const u8,
+        characters_len: usize,
+    ) callconv(.c) Status {
+        handle.training.addInitial(characters[0..characters_len]) catch return .out_of_memory;
         return .ok;
     }
 
@@ -1274,6 +1287,7 @@ fn trainStatus(handle: *TrainingHandle, err: training.Error) Status {
             .too_large,
             "the distinct pieces have more than 2^30 bytes together, gaps included",
         },
+        error.InvalidUtf8 => .{ .malformed, "a piece, or the initial alphabet, is not UTF-8" },
         error.VocabTooSmall => .{
             .invalid_argument,
             "vocab_size must be at least 256: each byte is a token",

@@ -56,6 +56,11 @@ fn isPrintable(byte: usize) bool {
     };
 }
 
+/// The byte that a character stands for.
+pub fn byteOf(character: u21) ?u8 {
+    return if (character < character_end) bytes[character] else null;
+}
+
 /// How many bytes the character of a byte has.
 pub fn lengthOf(byte: u8) usize {
     return if (characters[byte] < 0x80) 1 else 2;
@@ -106,8 +111,7 @@ pub fn decode(spelled: []const u8, buffer: []u8) ?[]u8 {
             character = (character & 0x1F) << 6 | (spelled[at] & 0x3F);
         }
         at += 1;
-        if (character >= character_end) return null;
-        buffer[len] = bytes[character] orelse return null;
+        buffer[len] = byteOf(@intCast(character)) orelse return null;
     }
     return buffer[0..len];
 }

@@ -1,7 +1,7 @@
 //! The text of a training: all distinct pieces as tokens in one flat array, in which occurrences
 //! of a pair are merged in place.
 //!
-//! There is a slot of 4 bytes for each byte. A token's first slot names the pair that the token begins,
+//! There is a slot of 4 bytes for each symbol, which is a byte or a character. A token's first slot names the pair that the token begins,
 //! or the token itself where none follows in its piece; its last slot names the token. (A token of one slot
 //! that begins a pair is named by the pair alone.) So both neighbours of any token are found in constant
 //! time without a list, by the pairs and the tokens' lengths. What a pair is, and how it is chosen, is
@@ -11,13 +11,14 @@ const std = @import("std");
 const word_counts = @import("word_counts.zig");
 
 const Allocator = std.mem.Allocator;
+const utf8 = @import("utf8.zig");
 const Watch = @import("watch.zig").Watch;
 const WordCounts = word_counts.WordCounts;
 
 pub const Error = Allocator.Error || error{
     /// The occurrences of all pairs do not fit in 64 bits.
     CountOverflow,
-    /// The distinct pieces have more than `slots_max` bytes, the gaps between them included.
+    /// The distinct pieces have more than `slots_max` symbols, the gaps between them included.
     TooManyPieces,
     Cancelled,
 };
@@ -32,6 +33,34 @@ pub const poll_interval = 1 << 18;
 
 pub const ByteSet = std.StaticBitSet(256);
 
+/// What pieces are made of. Those that are left out are as if the pieces did not have them.
+pub const Symbols = union(enum) {
+    all_bytes,
+    /// The bytes that are not left out.
+    bytes: *const ByteSet,
+    /// By code point, the number of each character; or `left_out`. Pieces are well-formed UTF-8.
+    characters: []const u32,
+
+    pub const left_out = std.math.maxInt(u32);
+
+    /// Hands the symbols of a piece to `sink.add`, by number, in order.
+    inline fn each(symbols: Symbols, piece: []const u8, sink: anytype) void {
+        switch (symbols) {
+            .all_bytes => for (piece) |byte| sink.add(byte),
+            .bytes => |kept| for (piece) |byte| if (kept.isSet(byte)) sink.add(byte),
+            .characters => |numbers| {
+                var at: usize = 0;
+                while (at < piece.len) {
+                    const character = utf8.decode(piece, at);
+                    at += character.len;
+                    const number = numbers[character.code_point];
+                    if (number != left_out) sink.add(number);
+                }
+            },
+        }
+    }
+};
+
 pub const Corpus = struct {
     /// The pieces, roughly from the most frequent to the rarest, with a gap of one slot before, between
     /// and behind them.
@@ -44,15 +73,14 @@ pub const Corpus = struct {
     const Run = struct { end: u32, count: u64 };
     const block_slots = 64;
 
-    /// Lays out the pieces of `tables`, none of which two of them share, as single bytes: all of them, or
-    /// those in `kept`, as if the pieces had no others. No pair is named yet.
+    /// Lays out the pieces of `tables`, none of which two of them share, as single symbols. No pair is named yet.
     pub fn init(
         gpa: Allocator,
         tables: []const WordCounts,
-        kept: ?*const ByteSet,
+        symbols: Symbols,
         watch: ?*Watch,
     ) Error!Corpus {
-        var order: WordOrder = try .init(gpa, tables, kept, watch);
+        var order: WordOrder = try .init(gpa, tables, symbols, watch);
         defer order.deinit(gpa);
         const slots = try gpa.alloc(u32, order.slot_count);
         errdefer gpa.free(slots);
@@ -64,11 +92,9 @@ pub const Corpus = struct {
             if (index % poll_interval == 0) try Watch.poll(watch);
             var buffer: word_counts.ShortPiece = undefined;
             const word = tables[place.table].wordAt(place.index, &buffer);
-            for (word.bytes) |byte| {
-                if (kept) |set| if (!set.isSet(byte)) continue;
-                slots[end] = token_mark | @as(u32, byte);
-                end += 1;
-            }
+            var layer: Layer = .{ .slots = slots, .end = end };
+            symbols.each(word.bytes, &layer);
+            end = layer.end;
             slots[end] = gap;
             end += 1;
             const same_run = runs.items.len > 0 and runs.getLast().count == word.count;
@@ -82,6 +108,16 @@ pub const Corpus = struct {
         fillBlockRuns(block_runs, runs.items);
         return .{ .slots = slots, .runs = try runs.toOwnedSlice(gpa), .block_runs = block_runs };
     }
+
+    const Layer = struct {
+        slots: []u32,
+        end: u32,
+
+        inline fn add(layer: *Layer, symbol: u32) void {
+            layer.slots[layer.end] = token_mark | symbol;
+            layer.end += 1;
+        }
+    };
 
     pub fn deinit(self: *Corpus, gpa: Allocator) void {
         gpa.free(self.slots);
@@ -122,12 +158,12 @@ const WordOrder = struct {
     fn init(
         gpa: Allocator,
         tables: []const WordCounts,
-        kept: ?*const ByteSet,
+        symbols: Symbols,
         watch: ?*Watch,
     ) Error!WordOrder {
         const starts = try gpa.alloc(usize, small_max + 1);
         defer gpa.free(starts);
-        const slot_count = try measure(.{ .tables = tables, .kept = kept, .watch = watch }, starts);
+        const slot_count = try measure(.{ .tables = tables, .symbols = symbols, .watch = watch }, starts);
         // From how many there are of each count to where the first of them goes.
         var total: usize = 0;
         for (0..starts.len) |i| {
@@ -140,7 +176,7 @@ const WordOrder = struct {
 
         const places = try gpa.alloc(Place, total);
         errdefer gpa.free(places);
-        var walk: Walk = .{ .tables = tables, .kept = kept, .watch = watch };
+        var walk: Walk = .{ .tables = tables, .symbols = symbols, .watch = watch };
         while (try walk.next()) |word| {
             const start = &starts[@intCast(@min(word.count, small_max))];
             places[start.*] = .{ .table = word.table, .index = word.index };
@@ -180,10 +216,10 @@ const WordOrder = struct {
     }
 };
 
-/// All pieces of at least two bytes that are kept, of one table after the other.
+/// All pieces of at least two symbols that are not left out, of one table after the other.
 const Walk = struct {
     tables: []const WordCounts,
-    kept: ?*const ByteSet,
+    symbols: Symbols,
     watch: ?*Watch,
     table: u32 = 0,
     index: u32 = 0,
@@ -197,7 +233,7 @@ const Walk = struct {
                 const index = walk.index;
                 if (index % poll_interval == 0) try Watch.poll(walk.watch);
                 walk.index += 1;
-                const len = if (walk.kept) |set| keptLen(table, index, set) else table.lenOf(index);
+                const len = if (walk.symbols == .all_bytes) table.lenOf(index) else walk.lengthOf(index);
                 if (len < 2) continue;
                 return .{
                     .table = walk.table,
@@ -212,12 +248,21 @@ const Walk = struct {
         return null;
     }
 
-    fn keptLen(table: *const WordCounts, index: u32, kept: *const ByteSet) usize {
+    /// How many symbols a piece has.
+    fn lengthOf(walk: *const Walk, index: u32) usize {
         var buffer: word_counts.ShortPiece = undefined;
-        var len: usize = 0;
-        for (table.wordAt(index, &buffer).bytes) |byte| len += @intFromBool(kept.isSet(byte));
-        return len;
+        var count: Count = .{};
+        walk.symbols.each(walk.tables[walk.table].wordAt(index, &buffer).bytes, &count);
+        return count.count;
     }
+
+    const Count = struct {
+        count: usize = 0,
+
+        inline fn add(count: *Count, _: u32) void {
+            count.count += 1;
+        }
+    };
 };
 
 const testing = std.testing;
@@ -232,7 +277,7 @@ test "lays out the pieces by falling count, and knows the count at every positio
         const factor: u64 = if (number % 3 == 0) 1 else 1 << 11;
         try counts.add(piece, 1 + number * number % 7 * factor);
     }
-    var corpus = try Corpus.init(testing.allocator, (&counts)[0..1], null, null);
+    var corpus = try Corpus.init(testing.allocator, (&counts)[0..1], .all_bytes, null);
     defer corpus.deinit(testing.allocator);
 
     var pieces_found: usize = 0;
@@ -263,7 +308,7 @@ test "a corpus without a pair is one gap" {
     var counts = WordCounts.init(testing.allocator);
     defer counts.deinit();
     for (0..2) |_| {
-        var corpus = try Corpus.init(testing.allocator, (&counts)[0..1], null, null);
+        var corpus = try Corpus.init(testing.allocator, (&counts)[0..1], .all_bytes, null);
         defer corpus.deinit(testing.allocator);
         try testing.expectEqualSlices(u32, &.{gap}, corpus.slots);
         try counts.add("a", 1);
@@ -279,10 +324,28 @@ test "bytes that are not kept are as if they were not there" {
     var kept: ByteSet = .initEmpty();
     kept.set('a');
     kept.set('b');
-    var corpus: Corpus = try .init(testing.allocator, (&counts)[0..1], &kept, null);
+    var corpus: Corpus = try .init(testing.allocator, (&counts)[0..1], .{ .bytes = &kept }, null);
     defer corpus.deinit(testing.allocator);
     const a, const b = .{ token_mark | 'a', token_mark | 'b' };
     try testing.expectEqualSlices(u32, &.{ gap, a, b, gap, a, a, b, b, gap }, corpus.slots);
+}
+
+test "characters that are not left out, by number" {
+    const gpa = testing.allocator;
+    var counts = WordCounts.init(gpa);
+    defer counts.deinit();
+    try counts.add("x\u{4e2d}\u{e9}x\u{1f600}", 2);
+    try counts.add("\u{e9}", 3);
+    const numbers = try gpa.alloc(u32, 0x110000);
+    defer gpa.free(numbers);
+    @memset(numbers, Symbols.left_out);
+    numbers[0xe9] = 0;
+    numbers[0x4e2d] = 700;
+    numbers[0x1f600] = 9;
+    var corpus: Corpus = try .init(gpa, (&counts)[0..1], .{ .characters = numbers }, null);
+    defer corpus.deinit(gpa);
+    const expected = [_]u32{ gap, token_mark | 700, token_mark | 0, token_mark | 9, gap };
+    try testing.expectEqualSlices(u32, &expected, corpus.slots);
 }
 
 test "laying out ends when it is cancelled" {
@@ -291,6 +354,6 @@ test "laying out ends when it is cancelled" {
     try counts.add("ab", 1);
     var watch: Watch = .{};
     watch.cancel();
-    const result = Corpus.init(testing.allocator, (&counts)[0..1], null, &watch);
+    const result = Corpus.init(testing.allocator, (&counts)[0..1], .all_bytes, &watch);
     try testing.expectError(error.Cancelled, result);
 }

@@ -1,10 +1,10 @@
-//! Learns what the `BpeTrainer` of Hugging Face's tokenizers learns, over bytes in the byte-level alphabet.
+//! Learns what the `BpeTrainer` of Hugging Face's tokenizers learns, over bytes in the byte-level alphabet or over
+//! characters.
 //!
 //! It differs from `trainer.zig` in what ids are: special tokens come first, then the alphabet in order of its
 //! characters, and ties go to the pair with the smaller ids. A merge that spells a special token makes that
 //! one, and pairs whose token would reach `max_token_length` characters are not merged. All of this is
-//! followed as it is there, in 64 bits. Where its result is left to chance (characters of equal count at
-//! `limit_alphabet`), the characters that come later are dropped.
+//! followed as it is there, in 64 bits.
 //!
 //! Of what happens to counts there, two things need no following, since no pair is merged twice and no two
 //! merges spell the same (`learner.zig`): that what is left of a pair's count after its merge stays, and that
@@ -13,16 +13,14 @@
 //! Time and memory are those of `learner.zig`.
 
 const std = @import("std");
-const byte_level = @import("byte_level.zig");
+const alphabet_zig = @import("alphabet.zig");
 const flat_corpus = @import("flat_corpus.zig");
 const trainer = @import("trainer.zig");
+const Alphabet = alphabet_zig.Alphabet;
 const Learner = @import("learner.zig").Learner;
 const Watch = @import("watch.zig").Watch;
 const WordCounts = @import("word_counts.zig").WordCounts;
 const Allocator = std.mem.Allocator;
-
-/// So many pieces are gone through between two looks at whether to stop.
-const poll_interval = 1 << 16;
 
 pub const no_limit = std.math.maxInt(u64);
 
@@ -32,19 +30,23 @@ pub const Options = struct {
     max_token_length: u64 = no_limit,
     /// How many characters to have at most.
     limit_alphabet: u64 = no_limit,
+    /// What pieces are made of.
+    unit: alphabet_zig.Unit = .byte,
     /// Whether all bytes are in the alphabet, and not only those that occur.
     all_bytes: bool = true,
+    /// Characters that are in the alphabet even if they do not occur, as UTF-8.
+    initial: []const u8 = "",
     specials: []const []const u8 = &.{},
     /// Whether the tables are cleared as soon as they are not needed.
     consumes_counts: bool = false,
     watch: ?*Watch = null,
 };
 
-pub const Error = trainer.Error;
+pub const Error = trainer.Error || alphabet_zig.Error;
 
 /// In the arena that it was made with.
 pub const Result = struct {
-    /// By id, spelled in the byte-level alphabet but for the special tokens.
+    /// By id; of bytes, spelled in the byte-level alphabet but for the special tokens.
     tokens: []const []const u8,
     /// The ids of each merge's left and right token and of what they become. Each pair once.
     merges: []const [3]u32,
@@ -57,18 +59,24 @@ pub fn train(
     tables: []WordCounts,
     options: Options,
 ) Error!Result {
-    const kept = try keptBytes(tables, options);
+    var alphabet: Alphabet = try .init(gpa, tables, .{
+        .unit = options.unit,
+        .limit = options.limit_alphabet,
+        .initial = options.initial,
+        .has_all_bytes = options.unit == .byte and options.all_bytes,
+        .watch = options.watch,
+    });
+    defer alphabet.deinit(gpa);
     var vocabulary: Vocabulary = .{ .gpa = gpa, .arena = arena };
     defer vocabulary.deinit();
     for (options.specials) |special| _ = try vocabulary.add(try arena.dupe(u8, special));
-    const alphabet = try vocabulary.addAlphabet(&kept);
+    const tokens = try vocabulary.addAlphabet(&alphabet);
 
-    const is_every = kept.count() == kept.capacity();
-    var corpus: flat_corpus.Corpus = try .init(gpa, tables, if (is_every) null else &kept, options.watch);
+    var corpus: flat_corpus.Corpus = try .init(gpa, tables, alphabet.symbols, options.watch);
     defer corpus.deinit(gpa);
     if (options.consumes_counts) for (tables) |*table| table.clear();
     var learner: Learner = try .init(gpa, &corpus, .{
-        .alphabet = &alphabet,
+        .alphabet = tokens,
         .token_count = @intCast(vocabulary.tokens.items.len),
         .min_frequency = options.min_frequency,
         .length_limit = options.max_token_length,
@@ -89,42 +97,6 @@ pub fn train(
         try merges.append(arena, .{ first.left, first.right, result });
     }
     return .{ .tokens = vocabulary.tokens.items, .merges = merges.items };
-}
-
-/// The bytes that are tokens.
-fn keptBytes(tables: []const WordCounts, options: Options) Error!flat_corpus.ByteSet {
-    var seen: [256]u64 = @splat(0);
-    var total: u64 = 0;
-    for (tables) |*table| {
-        var walk = table.iterator();
-        while (walk.next()) |word| {
-            if (walk.index % poll_interval == 0) try Watch.poll(options.watch);
-            for (word.bytes) |byte| {
-                seen[byte] +|= word.count;
-                total +|= word.count;
-            }
-        }
-    }
-    // No count of a pair can exceed this.
-    if (total > std.math.maxInt(i64)) return error.CountOverflow;
-    if (options.all_bytes) @memset(&seen, std.math.maxInt(u64));
-
-    var candidates: [256]u8 = undefined;
-    var candidate_count: usize = 0;
-    for (byte_level.alphabet_order) |byte| {
-        if (seen[byte] == 0) continue;
-        candidates[candidate_count] = byte;
-        candidate_count += 1;
-    }
-    std.mem.sort(u8, candidates[0..candidate_count], &seen, isSeenMore);
-    const limit = std.math.cast(usize, options.limit_alphabet) orelse candidate_count;
-    var kept: flat_corpus.ByteSet = .initEmpty();
-    for (candidates[0..@min(candidate_count, limit)]) |byte| kept.set(byte);
-    return kept;
-}
-
-fn isSeenMore(seen: *const [256]u64, a: u8, b: u8) bool {
-    return seen[a] > seen[b];
 }
 
 /// The tokens as they are spelled, by id and by spelling.
@@ -148,24 +120,21 @@ const Vocabulary = struct {
         return id;
     }
 
-    /// The ids of the bytes in `kept`; of no meaning for others.
-    fn addAlphabet(
-        self: *Vocabulary,
-        kept: *const flat_corpus.ByteSet,
-    ) error{OutOfMemory}![256]u32 {
-        var alphabet: [256]u32 = @splat(0);
-        for (byte_level.alphabet_order) |byte| {
-            if (!kept.isSet(byte)) continue;
+    /// Adds the characters of an alphabet; returns the ids of its symbols, of no meaning for what is none.
+    fn addAlphabet(self: *Vocabulary, alphabet: *const Alphabet) error{OutOfMemory}![]u32 {
+        const tokens = try self.arena.alloc(u32, alphabet.symbol_count);
+        @memset(tokens, 0);
+        for (alphabet.firsts) |first| {
             var buffer: [4]u8 = undefined;
-            const len = std.unicode.utf8Encode(byte_level.characters[byte], &buffer) catch
-                unreachable;
-            alphabet[byte] = try self.add(try self.arena.dupe(u8, buffer[0..len]));
+            const len = std.unicode.utf8Encode(first.character, &buffer) catch unreachable;
+            tokens[first.symbol] = try self.add(try self.arena.dupe(u8, buffer[0..len]));
         }
-        return alphabet;
+        return tokens;
     }
 };
 
 const testing = std.testing;
+const byte_level = @import("byte_level.zig");
 
 /// `BpeTrainer` as it is written, from `tokens` that begin with the special ones and the alphabet: counts with
 /// sign that are never put right, a queue of pairs with the words that each was born in.
@@ -178,19 +147,27 @@ const Naive = struct {
     counts: std.AutoHashMapUnmanaged([2]u32, i64) = .empty,
     queue: std.ArrayList(Waiting) = .empty,
     merges: std.ArrayList([3]u32) = .empty,
+    alphabet: std.StringHashMapUnmanaged(void) = .empty,
 
     const Word = struct { tokens: std.ArrayList(u32), count: i64 };
     const Words = std.AutoArrayHashMapUnmanaged(usize, void);
     const Waiting = struct { pair: [2]u32, count: i64, words: Words };
     const Births = std.AutoArrayHashMapUnmanaged([2]u32, Words);
 
-    fn run(self: *Naive, counts: *const WordCounts, alphabet: *const [256]?u32) !void {
+    fn run(self: *Naive, counts: *const WordCounts) !void {
         var births: Births = .empty;
         var walk = counts.iterator();
         while (walk.next()) |piece| {
             var word: Word = .{ .tokens = .empty, .count = @intCast(piece.count) };
-            for (piece.bytes) |byte| {
-                try word.tokens.append(self.arena, alphabet[byte] orelse continue);
+            var spelling: std.ArrayList(u8) = .empty;
+            const spelled = switch (self.options.unit) {
+                .byte => try byte_level.spell(self.arena, piece.bytes, &spelling),
+                .character => piece.bytes,
+            };
+            var characters = (try std.unicode.Utf8View.init(spelled)).iterator();
+            while (characters.nextCodepointSlice()) |character| {
+                if (self.alphabet.get(character) == null) continue;
+                try word.tokens.append(self.arena, self.ids.get(character).?);
             }
             const tokens = word.tokens.items;
             for (1..@max(1, tokens.len)) |i| {
@@ -213,6 +190,12 @@ const Naive = struct {
             try self.merge(&births, first);
             try self.wait(&births);
         }
+    }
+
+    /// Adds a token that there is before any merge.
+    fn begin(self: *Naive, token: []const u8) !void {
+        const entry = try self.ids.getOrPutValue(self.arena, token, @intCast(self.tokens.items.len));
+        if (entry.value_ptr.* == self.tokens.items.len) try self.tokens.append(self.arena, token);
     }
 
     /// The pair of the highest count when it was queued, and then of the smallest ids.
@@ -288,18 +271,23 @@ fn expectSameAsNaive(counts: *WordCounts, options: Options) !void {
     const arena = arena_state.allocator();
     const result = try train(testing.allocator, arena, counts[0..1], options);
 
-    const kept = try keptBytes(counts[0..1], options);
-    var begin: Vocabulary = .{ .gpa = testing.allocator, .arena = arena };
-    defer begin.deinit();
-    for (options.specials) |special| _ = try begin.add(special);
-    const ids = try begin.addAlphabet(&kept);
-    var alphabet: [256]?u32 = @splat(null);
-    for (ids, &alphabet, 0..) |id, *token, byte| if (kept.isSet(byte)) {
-        token.* = id;
-    };
-    var naive: Naive = .{ .arena = arena, .options = options, .tokens = begin.tokens };
-    for (begin.tokens.items, 0..) |token, id| try naive.ids.put(arena, token, @intCast(id));
-    try naive.run(counts, &alphabet);
+    var naive: Naive = .{ .arena = arena, .options = options };
+    for (options.specials) |special| try naive.begin(special);
+    var alphabet: Alphabet = try .init(testing.allocator, counts[0..1], .{
+        .unit = options.unit,
+        .limit = options.limit_alphabet,
+        .initial = options.initial,
+        .has_all_bytes = options.unit == .byte and options.all_bytes,
+    });
+    defer alphabet.deinit(testing.allocator);
+    for (alphabet.firsts) |first| {
+        var buffer: [4]u8 = undefined;
+        const len = try std.unicode.utf8Encode(first.character, &buffer);
+        const character = try arena.dupe(u8, buffer[0..len]);
+        try naive.begin(character);
+        try naive.alphabet.put(arena, character, {});
+    }
+    try naive.run(counts);
 
     try testing.expectEqualSlices([3]u32, naive.merges.items, result.merges);
     try testing.expectEqual(naive.tokens.items.len, result.tokens.len);
@@ -311,24 +299,39 @@ fn expectSameAsNaive(counts: *WordCounts, options: Options) !void {
 test "learns what BpeTrainer as it is written learns, from random corpora" {
     var prng: std.Random.DefaultPrng = .init(31);
     const random = prng.random();
-    const all_specials = [_][]const u8{ "<s>", "a", "ab", "bab", "aaa", "ba", "Ġ", "aĠ", "ab" };
-    for (0..300) |round| {
+    const all_specials = [_][]const u8{ "<s>", "a", "ab", "bab", "aaa", "ba", "Ġ", "aĠ", "ab", "é" };
+    const few = [_][]const u8{ "a", "b", " ", "\x00", "\xff", "c", "d", "e", "f" };
+    const wide = [_][]const u8{ "a", "é", "中", "\u{1f600}", "b", " ", "\x00", "z" };
+    // Enough characters for pairs to be numbered by a hash.
+    var many: [1100][4]u8 = undefined;
+    for (&many, 0x4e00..) |*bytes, character| _ = try std.unicode.utf8Encode(@intCast(character), bytes);
+    for (0..400) |round| {
+        const unit: alphabet_zig.Unit = if (round % 2 == 0) .byte else .character;
+        const letters: []const []const u8 = if (unit == .byte) &few else &wide;
+        const letter_count = 1 + round / 2 % letters.len;
+        const is_many = round % 50 == 1;
         var counts = WordCounts.init(testing.allocator);
         defer counts.deinit();
-        const letters = ([_][]const u8{ "a", "ab", "ab ", "abcdefgh \xff\x00" })[round % 4];
         for (0..random.uintLessThan(usize, 30)) |_| {
-            var buffer: [40]u8 = undefined;
-            const piece = buffer[0..random.uintAtMost(usize, if (random.boolean()) 6 else 40)];
-            for (piece) |*byte| byte.* = letters[random.uintLessThan(usize, letters.len)];
-            try counts.add(piece, random.uintAtMost(u64, if (random.boolean()) 2 else 1 << 40));
+            var buffer: [160]u8 = undefined;
+            var piece: std.ArrayList(u8) = .initBuffer(&buffer);
+            for (0..random.uintAtMost(usize, if (random.boolean()) 6 else 40)) |_| {
+                const letter = letters[random.uintLessThan(usize, letter_count)];
+                const other = many[random.uintLessThan(usize, 3)][0..3];
+                piece.appendSliceAssumeCapacity(if (is_many and random.boolean()) other else letter);
+            }
+            try counts.add(piece.items, random.uintAtMost(u64, if (random.boolean()) 2 else 1 << 40));
         }
+        if (is_many) for (&many) |*character| try counts.add(character[0..3], 1);
         const first = random.uintLessThan(usize, all_specials.len);
         try expectSameAsNaive(&counts, .{
-            .vocab_size = random.uintLessThan(u32, 400),
+            .vocab_size = random.uintLessThan(u32, if (is_many) 2000 else 400),
             .min_frequency = random.uintLessThan(u64, 4),
             .max_token_length = if (random.boolean()) no_limit else random.uintLessThan(u64, 8),
-            .limit_alphabet = if (random.boolean()) no_limit else random.uintLessThan(u64, 8),
+            .limit_alphabet = if (is_many or random.boolean()) no_limit else random.uintLessThan(u64, 8),
+            .unit = unit,
             .all_bytes = random.boolean(),
+            .initial = if (random.boolean()) "" else "aé\u{4e2e}Ġ",
             .specials = all_specials[first..random.intRangeAtMost(usize, first, all_specials.len)],
         });
     }

@@ -12,7 +12,7 @@
 //! of any pair of tokens that there were before, if what it makes is a token that no piece had. So a
 //! token comes into being at its own merge alone, and no other pair ever spells it.
 //!
-//! For n bytes in distinct pieces, learning takes O(n log n) time: each merged occurrence leaves
+//! For n symbols in distinct pieces, learning takes O(n log n) time: each merged occurrence leaves
 //! one token less, makes at most two new positions or pairs and lowers at most three counts, and
 //! only the queue of pairs takes more than constant time for each of these. The corpus is gone through
 //! each time that the counts have fallen to a sixty-fourth, or that a quarter of n positions came into being.
@@ -31,8 +31,8 @@ const token_mark = flat_corpus.token_mark;
 
 pub const Error = flat_corpus.Error;
 
-/// How many bytes there are.
-const byte_count = 256;
+/// Up to so many symbols, pairs of two are counted in a table with a place for each.
+const dense_max = 1024;
 
 /// How many occurrences ahead of the present one memory is fetched.
 const prefetch_distance = 16;
@@ -70,14 +70,39 @@ const Neighbours = struct {
     after: u32 = 0,
 };
 
+/// The numbers of the pairs of two symbols.
+const FirstNumbers = struct {
+    symbol_count: usize,
+    /// By left and right symbol, if there are few; `gap` for pairs that have no number.
+    dense: []u32,
+    sparse: std.AutoHashMapUnmanaged([2]u32, u32) = .empty,
+
+    fn init(gpa: Allocator, symbol_count: usize) Allocator.Error!FirstNumbers {
+        const is_dense = symbol_count <= dense_max;
+        const dense = try gpa.alloc(u32, if (is_dense) symbol_count * symbol_count else 0);
+        @memset(dense, gap);
+        return .{ .symbol_count = symbol_count, .dense = dense };
+    }
+
+    fn deinit(numbers: *FirstNumbers, gpa: Allocator) void {
+        gpa.free(numbers.dense);
+        numbers.sparse.deinit(gpa);
+    }
+
+    inline fn of(numbers: *FirstNumbers, gpa: Allocator, left: u32, right: u32) Allocator.Error!*u32 {
+        if (numbers.dense.len > 0) return &numbers.dense[left * numbers.symbol_count + right];
+        return (try numbers.sparse.getOrPutValue(gpa, .{ left, right }, gap)).value_ptr;
+    }
+};
+
 pub const Options = struct {
-    /// The token of each byte that the corpus has. No two have the same.
-    alphabet: *const [byte_count]u32,
+    /// The token of each symbol that the corpus has, by its number. No two have the same.
+    alphabet: []const u32,
     /// The tokens that there are before any merge have ids below this.
     token_count: u32,
     /// Pairs that occur less often are not merged.
     min_frequency: u64 = 0,
-    /// Pairs that spell as many bytes or more are not merged, but for those of two bytes.
+    /// Pairs that spell as many symbols or more are not merged, but for those of two symbols.
     length_limit: u64 = std.math.maxInt(u64),
     /// Seen and set by other threads.
     watch: ?*const Watch = null,
@@ -96,18 +121,18 @@ pub const Learner = struct {
     positions_max: usize = 0,
     /// Pairs that occur less often have no list.
     list_floor: u64 = std.math.maxInt(u64),
-    /// By token: its length in bytes.
+    /// By token: its length in symbols.
     token_lens: std.ArrayList(u32) = .empty,
     neighbours: std.ArrayList(Neighbours) = .empty,
     births: std.ArrayList(Birth) = .empty,
 
-    /// Begins with a corpus of bytes, which is of no other use from now on.
+    /// Begins with a corpus of single symbols, which is of no other use from now on.
     pub fn init(gpa: Allocator, corpus: *Corpus, options: Options) Error!Learner {
         var self: Learner = .{ .gpa = gpa, .corpus = corpus, .options = options };
         errdefer self.deinit();
         try self.token_lens.appendNTimes(gpa, 1, options.token_count);
         try self.neighbours.appendNTimes(gpa, .{}, options.token_count);
-        try self.nameBytePairs();
+        try self.nameFirstPairs();
         return self;
     }
 
@@ -121,24 +146,23 @@ pub const Learner = struct {
         self.* = undefined;
     }
 
-    /// Counts the pairs of bytes through a dense table, and lets the slots name those that occur.
-    fn nameBytePairs(self: *Learner) Error!void {
-        const numbers = try self.gpa.alloc(u32, byte_count * byte_count);
-        defer self.gpa.free(numbers);
-        @memset(numbers, gap);
+    /// Counts the pairs of symbols, and lets the slots name those that occur.
+    fn nameFirstPairs(self: *Learner) Error!void {
         const alphabet = self.options.alphabet;
+        var numbers: FirstNumbers = try .init(self.gpa, alphabet.len);
+        defer numbers.deinit(self.gpa);
         const slots = self.corpus.slots;
         for (slots[0 .. slots.len - 1], slots[1..], 0..) |*slot, next_slot, position| {
             if (position % poll_interval == 0) try Watch.poll(self.options.watch);
             if (slot.* == gap) continue;
-            // What was marked is a byte, which the pair names from now on; `next_slot` is one still.
+            // What was marked is a symbol, which the pair names from now on; `next_slot` is one still.
             const left = slot.* & ~@as(u32, token_mark);
             if (next_slot == gap) {
                 slot.* = token_mark | alphabet[left];
                 continue;
             }
             const right = next_slot & ~@as(u32, token_mark);
-            const number = &numbers[left * byte_count + right];
+            const number = try numbers.of(self.gpa, left, right);
             if (number.* == gap) number.* = try self.addPair(alphabet[left], alphabet[right]);
             slot.* = number.*;
             self.pairs.items[number.*].count += self.corpus.countAt(@intCast(position));
@@ -320,8 +344,9 @@ test "merging ends when it is cancelled, also between two merges" {
     var counts = WordCounts.init(testing.allocator);
     defer counts.deinit();
     try counts.add("abcd", 1);
-    var corpus: Corpus = try .init(testing.allocator, (&counts)[0..1], null, null);
+    var corpus: Corpus = try .init(testing.allocator, (&counts)[0..1], .all_bytes, null);
     defer corpus.deinit(testing.allocator);
+    const byte_count = 256;
     var alphabet: [byte_count]u32 = @splat(0);
     // Tokens are what the alphabet says: here the bytes in reverse.
     for (&alphabet, 0..) |*token, byte| token.* = @intCast(byte_count - 1 - byte);

@@ -60,6 +60,7 @@ test {
     _ = @import("abi.zig");
     _ = @import("added_tokens.zig");
     _ = @import("alignment.zig");
+    _ = @import("alphabet.zig");
     _ = @import("backtracking.zig");
     _ = @import("base_symbols.zig");
     _ = @import("bpe.zig");

@@ -47,7 +47,7 @@ pub const Error = @import("learner.zig").Error || error{
 /// before. No two of `tables` share a piece. The caller frees the result with `gpa`.
 pub fn train(gpa: Allocator, tables: []const WordCounts, options: Options) Error![]Merge {
     if (options.vocab_size < byte_count) return error.VocabTooSmall;
-    var corpus: Corpus = try .init(gpa, tables, null, options.watch);
+    var corpus: Corpus = try .init(gpa, tables, .all_bytes, options.watch);
     defer corpus.deinit(gpa);
     return learn(gpa, &corpus, options);
 }

@@ -10,7 +10,7 @@ const Watch = @import("watch.zig").Watch;
 const WordCounts = @import("word_counts.zig").WordCounts;
 const Allocator = std.mem.Allocator;
 
-pub const Error = trainer.Error;
+pub const Error = trainer.Error || huggingface_trainer.Error;
 
 pub const Training = struct {
     gpa: Allocator,
@@ -19,6 +19,8 @@ pub const Training = struct {
     huggingface: ?huggingface_trainer.Options = null,
     /// What `huggingface` has for special tokens.
     specials: std.ArrayList([]const u8) = .empty,
+    /// What it has for an initial alphabet.
+    initial: std.ArrayList(u8) = .empty,
     watch: Watch = .{},
     /// Whether the counts are forgotten, and their memory freed, as soon as they are not needed.
     consumes_counts: bool = false,
@@ -32,6 +34,7 @@ pub const Training = struct {
         training.clear();
         for (training.specials.items) |special| training.gpa.free(special);
         training.specials.deinit(training.gpa);
+        training.initial.deinit(training.gpa);
         training.* = undefined;
     }
 
@@ -44,7 +47,7 @@ pub const Training = struct {
         options.watch = &training.watch;
         if (options.vocab_size < trainer.byte_count) return error.VocabTooSmall;
         const merges = merges: {
-            var corpus: flat_corpus.Corpus = try .init(training.gpa, tables, null, options.watch);
+            var corpus: flat_corpus.Corpus = try .init(training.gpa, tables, .all_bytes, options.watch);
             defer corpus.deinit(training.gpa);
             if (training.consumes_counts) for (tables) |*table| table.clear();
             break :merges try trainer.learn(training.gpa, &corpus, options);
@@ -64,6 +67,11 @@ pub const Training = struct {
         try training.specials.append(training.gpa, copy);
     }
 
+    /// Adds characters of the initial alphabet, which are copied.
+    pub fn addInitial(training: *Training, characters: []const u8) error{OutOfMemory}!void {
+        try training.initial.appendSlice(training.gpa, characters);
+    }
+
     fn runHuggingFace(
         training: *Training,
         tables: []WordCounts,
@@ -75,6 +83,7 @@ pub const Training = struct {
         options.min_frequency = training.options.min_frequency;
         options.watch = &training.watch;
         options.specials = training.specials.items;
+        options.initial = training.initial.items;
         var arena: std.heap.ArenaAllocator = .init(gpa);
         defer arena.deinit();
         options.consumes_counts = training.consumes_counts;

@@ -474,8 +474,7 @@ class Tokenizer:
 
         Raises:
             InvalidTypeError, InvalidValueError: Something is no text, or no trainer of BPE.
-            UnsupportedError: The pre-tokenizer's pieces have more than 256 different characters;
-                or the trainer has an option that is not supported.
+            UnsupportedError: The trainer has an option that is not supported.
         """
         self._train(_training.texts_of(iterator), trainer)
 

@@ -1,34 +1,32 @@
 """Training: from texts to a vocabulary and its merges, which are those of tokenizers.
 
-Pieces are counted and merged by the core, which knows 256 symbols. Their characters take the places
-of these in order, so that all choices among equals stay what they are; so are the ids that follow.
+Pieces are merged by the core: of bytes where it has counted them itself, by a scanner, else of
+characters.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
+from .._abi import TrainingOption
 from .._arguments import SpecialTokens, check_path
 from .._saving import byte_level_alphabet
-from ..errors import FileReadError, FormatError, InvalidTypeError, UnsupportedError
+from ..errors import FileReadError, FormatError, InvalidTypeError
 from ..patterns import PATTERNS
 from ..tokenizer import Tokenizer as NativeTokenizer
-from ..trainer import Trainer as NativeTrainer
-from ..trainer import count_words
+from ..trainer import WordCounts, count_words, learn_pairs
 from . import _running
 from .models import BPE
 from .trainers import BpeTrainer
 
-_SYMBOLS = sorted(byte_level_alphabet())
 _BYTES = {spelled: byte for byte, spelled in enumerate(byte_level_alphabet())}
+
+_VOCAB_SIZE_MAX = (1 << 32) - 1
 
 # The scanners whose patterns have a name, by which texts are counted without passing Python.
 _SCANNERS = ("gpt2", "llama3", "qwen2", "tekken")
-
-# Characters that no text can take for one of the symbols: those of special tokens.
-_PRIVATE = 0xF0000
 
 Learnt = Tuple[Dict[str, int], List[List[str]]]
 """A vocabulary and its merges."""
@@ -102,27 +100,34 @@ def learn(
         mode: What becomes of special tokens in them.
 
     Raises:
-        UnsupportedError: The texts have more than 256 different characters behind the
-            pre-tokenizer; or an option of the trainer is not supported beside the others.
         InvalidTypeError: A text has lone surrogates.
+        InvalidValueError: There are more pieces, or counts, than the core can hold.
     """
     scanner = _scanner(settings)
     if scanner is not None:
         counts = count_words(map(_running.checked, texts), pattern=scanner)
-        trainer._word_count = len(counts)
-        return _merge(trainer, counts, _SYMBOLS, None)
-    words = _count(settings, texts, mode)
-    trainer._word_count = len(words)
-    seen = {character for word in words for character in word}
-    symbols = _SYMBOLS if seen.issubset(_BYTES) else sorted(seen)
-    if len(symbols) > len(_SYMBOLS):
-        raise UnsupportedError(
-            f"training on {len(symbols)} different characters is not supported, 256 are the most: "
-            "those of a ByteLevel pre-tokenizer"
-        )
-    places = {each: _BYTES[symbol] for each, symbol in zip(symbols, _SYMBOLS)}
-    pieces = {bytes(map(places.__getitem__, word)): count for word, count in words.items()}
-    return _merge(trainer, pieces, symbols, seen)
+    else:
+        counts = WordCounts.from_mapping(_count(settings, texts, mode))
+    trainer._word_count = len(counts)
+    options = {
+        TrainingOption.VOCAB_SIZE: min(trainer.vocab_size, _VOCAB_SIZE_MAX),
+        TrainingOption.MIN_FREQUENCY: trainer.min_frequency,
+        TrainingOption.CHARACTERS: int(scanner is None),
+        TrainingOption.ALL_BYTES: 0,
+    }
+    if trainer.max_token_length is not None:
+        options[TrainingOption.MAX_TOKEN_LENGTH] = trainer.max_token_length
+    if trainer.limit_alphabet is not None:
+        options[TrainingOption.LIMIT_ALPHABET] = trainer.limit_alphabet
+    contents = dict.fromkeys(token.content for token in trainer.special_tokens)
+    tokens, merges = learn_pairs(
+        counts,
+        options,
+        specials=[text for text in contents if text],
+        initial=trainer.initial_alphabet,
+        progress=None if trainer.show_progress else False,
+    )
+    return {token: i for i, token in enumerate(tokens)}, [list(pair) for pair in merges]
 
 
 def _scanner(settings: Mapping[str, Any]) -> Optional[str]:
@@ -152,53 +157,3 @@ def _count(
     for text in texts:
         words.update(_running.pieces_of(cutter, _running.checked(text), mode))
     return dict(words)
-
-
-def _merge(
-    trainer: BpeTrainer,
-    counts: Any,
-    symbols: Sequence[str],
-    seen: Optional[Set[str]],
-) -> Learnt:
-    """Learns from pieces whose characters are bytes in place of `symbols`."""
-    specials = list(dict.fromkeys(token.content for token in trainer.special_tokens))
-    specials = [text for text in specials if text]
-    places = dict(zip(symbols, _SYMBOLS))
-    back = dict(zip(_SYMBOLS, symbols))
-    initial = set(trainer.initial_alphabet)
-    limit = trainer.limit_alphabet
-    if seen is None:
-        # What is learnt in no room is the characters that occur.
-        learner = NativeTrainer(0, tie_break="huggingface", initial_alphabet=False, progress=False)
-        seen = set(json.loads(learner.learn_json(counts))["model"]["vocab"])
-    if limit is not None and limit >= len(seen | initial):
-        limit = None
-    if limit is not None and initial:
-        raise UnsupportedError(
-            "a limit_alphabet below the characters there are is not supported beside an "
-            "initial_alphabet",
-            key="limit_alphabet",
-        )
-    unseen = initial - seen - set(specials)
-    outside = iter(range(_PRIVATE, _PRIVATE + sum(map(len, specials))))
-    for character in dict.fromkeys("".join(specials)):
-        places.setdefault(character, chr(next(outside)))
-    learner = NativeTrainer(
-        max(0, trainer.vocab_size - len(unseen)),
-        pattern="gpt2",
-        special_tokens=["".join(map(places.__getitem__, text)) for text in specials],
-        min_frequency=trainer.min_frequency,
-        tie_break="huggingface",
-        max_token_length=trainer.max_token_length,
-        limit_alphabet=limit,
-        initial_alphabet=False,
-        progress=None if trainer.show_progress else False,
-    )
-    model = json.loads(learner.learn_json(counts))["model"]
-    merges = [["".join(map(back.__getitem__, part)) for part in pair] for pair in model["merges"]]
-    alphabet = {back[token] for token in model["vocab"] if token in back} & seen
-    vocab: Dict[str, int] = {}
-    tokens = [*specials, *sorted(alphabet | initial), *(left + right for left, right in merges)]
-    for token in tokens:
-        vocab.setdefault(token, len(vocab))
-    return vocab, merges

@@ -23,8 +23,7 @@ class Trainer:
 class BpeTrainer(Trainer):
     """How to train a model of BPE; the attributes are the arguments.
 
-    The merges are those of tokenizers' own. Texts may have 256 different characters as the
-    pre-tokenizer spells them, which is all that ByteLevel has.
+    The merges are those of tokenizers' own.
     """
 
     __slots__ = (
