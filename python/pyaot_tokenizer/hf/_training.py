@@ -11,7 +11,7 @@ from collections import Counter
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from .._abi import TrainingOption
-from .._arguments import SpecialTokens, check_path
+from .._arguments import SpecialTokens, Text, check_path
 from .._saving import byte_level_alphabet
 from ..errors import FileReadError, FormatError, InvalidTypeError
 from ..patterns import PATTERNS
@@ -147,13 +147,13 @@ def _scanner(settings: Mapping[str, Any]) -> Optional[str]:
 
 def _count(
     settings: Mapping[str, Any], texts: Iterable[str], mode: SpecialTokens
-) -> Dict[str, int]:
+) -> Dict[Text, int]:
     """How often each piece occurs, as the pre-tokenizer spells it; added tokens are pieces too."""
     names = ("normalizer", "pre_tokenizer")
     cutter = _running.cutter(
         {name: settings.get(name) for name in names}, settings.get("added_tokens") or []
     )
-    words: Counter[str] = Counter()
+    words: Counter[Text] = Counter()
     for text in texts:
         words.update(_running.pieces_of(cutter, _running.checked(text), mode))
     return dict(words)
