@@ -76,16 +76,28 @@ pub fn Changes(comptime form: Form) type {
                 if (stretch.is_normal) continue;
                 const joins = composes and mayJoin(form, characterAt(text, suspect).code_point);
                 const start = if (joins) stretchStart(text, from, suspect) else suspect;
-                scratch.parts.clearRetainingCapacity();
-                const is_other = try decompose(form, gpa, text[start..end], &scratch.parts);
-                sortMarks(scratch.parts.items);
-                const parts = if (composes) compose(scratch.parts.items) else scratch.parts.items;
-                if (!is_other and equals(parts, text[start..end])) continue;
-                return .{ .start = start, .end = end, .parts = parts };
+                const made = try partsOf(form, gpa, scratch, text[start..end]);
+                if (!made.is_other and equals(made.parts, text[start..end])) continue;
+                return .{ .start = start, .end = end, .parts = made.parts };
             }
             return null;
         }
     };
+}
+
+/// What becomes of a stretch, and whether it is something else for certain. The stretch is well-formed.
+pub fn partsOf(
+    comptime form: Form,
+    gpa: Allocator,
+    scratch: *Scratch,
+    stretch: []const u8,
+) error{OutOfMemory}!struct { parts: []const Part, is_other: bool } {
+    scratch.parts.clearRetainingCapacity();
+    const is_other = try decompose(form, gpa, stretch, &scratch.parts);
+    sortMarks(scratch.parts.items);
+    const composes = form == .nfc or form == .nfkc;
+    const parts = if (composes) compose(scratch.parts.items) else scratch.parts.items;
+    return .{ .parts = parts, .is_other = is_other };
 }
 
 /// By block of the table, which of its characters a form may change, or may change what is before them: a bit
