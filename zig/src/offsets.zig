@@ -1,9 +1,10 @@
 //! Where the tokens of a text stand in it, and in which of its words.
 //!
 //! Ids tile what they were made of: a token begins where the one before ends, so that the sums of their lengths
-//! are their places, and encoding has nothing to remember. A walk takes the steps of the encoder once more, without
-//! looking for pieces or merging: it cuts the text at added tokens, normalizes it, and adds lengths up. Only
-//! where the sums do not fit, because a pattern drops text or characters have no token, are the pieces looked for.
+//! are their places, and encoding has nothing to remember but what the normalizer made of the text
+//! (`alignment.Record`). A walk takes the steps of the encoder once more, without looking for pieces or merging: it
+//! cuts the text at added tokens, normalizes what was not recorded, and adds lengths up. Only where the sums do
+//! not fit, because a pattern drops text or characters have no token, are the pieces looked for.
 //!
 //! A step that changes text leaves an alignment (`alignment.zig`), through which places go back. Time is linear in the text;
 //! memory is what the changed text and its alignments take.
@@ -15,6 +16,7 @@ const std = @import("std");
 const added_tokens = @import("added_tokens.zig");
 const alignment = @import("alignment.zig");
 const characters_zig = @import("characters.zig");
+const CharacterCounts = @import("character_counts.zig").CharacterCounts;
 const Encoder = @import("encoder.zig").Encoder;
 const pipeline = @import("pipeline.zig");
 const pretokenizer = @import("pretokenizer.zig");
@@ -266,22 +268,16 @@ const Walk = struct {
         const ids = walk.ids;
         if (in_characters) toCharacters(text, walk.spans[0..walk.done]);
         var at = start;
-        // How many characters begin before `at`.
-        var count: u64 = if (in_characters) countStarts(text[0..start]) else 0;
+        var counts: CharacterCounts = .{ .text = text };
         for (walk.done..ids.len) |i| {
             if (i + ahead < ids.len) lengths.prefetch(ids[i + ahead]);
             const len = lengths.ofTile(tokenizer, ids[i]) orelse return false;
             const next = at + len;
             if (next > text.len) return false;
-            const span = &walk.spans[i];
-            if (in_characters) {
-                const found = countShort(text, at, next);
-                span.start = count - @intFromBool(found.begins_inside);
-                count += found.count;
-                span.end = count;
-            } else {
-                span.* = .{ .start = at, .end = next };
-            }
+            walk.spans[i] = if (in_characters)
+                .{ .start = counts.upTo(at) - 1, .end = counts.upTo(next - 1) }
+            else
+                .{ .start = at, .end = next };
             at = next;
         }
         return at == text.len;
@@ -792,27 +788,16 @@ const InWord = struct {
 /// Changes spans of bytes to spans of characters, each with all the characters it has a part of.
 /// The text is well-formed.
 fn toCharacters(text: []const u8, spans: []Span) void {
-    // How many characters begin before `at`.
-    var at: usize = 0;
-    var count: u64 = 0;
+    var counts: CharacterCounts = .{ .text = text };
     for (spans) |*span| {
         const start: usize = @intCast(span.start);
         const end: usize = @intCast(span.end);
-        if (start > at) {
-            count += countStarts(text[at..start]);
-        } else if (start < at) {
-            count -= countStarts(text[start..at]);
-        }
-        at = end;
         if (start == end) {
+            const count = counts.beforePlace(start);
             span.* = .{ .start = count, .end = count };
-            continue;
+        } else {
+            span.* = .{ .start = counts.upTo(start) - 1, .end = counts.upTo(end - 1) };
         }
-        const found = countShort(text, start, end);
-        // A character that began before has a part of this span.
-        span.start = count - @intFromBool(found.begins_inside);
-        count += found.count;
-        span.end = count;
     }
 }
 
@@ -847,38 +832,6 @@ fn isWellFormed(text: []const u8) bool {
         }
     }
     return true;
-}
-
-/// As `countStarts`, of `text[start..end]`, which is not empty: nearly every token is within one vector. And whether
-/// it begins inside a character.
-inline fn countShort(text: []const u8, start: usize, end: usize) struct { count: u64, begins_inside: bool } {
-    const block_len = 16;
-    const len = end - start;
-    if (len > block_len or start + block_len > text.len) return .{
-        .count = countStarts(text[start..end]),
-        .begins_inside = text[start] & 0xC0 == 0x80,
-    };
-    const block: @Vector(block_len, i8) = @bitCast(text[start..][0..block_len].*);
-    const starts: u32 = @as(u16, @bitCast(block > @as(@Vector(block_len, i8), @splat(-65))));
-    // Nearly all text is either ASCII for long, or hardly ever.
-    if (starts == 0xFFFF) return .{ .count = len, .begins_inside = false };
-    return .{
-        .count = @popCount(starts & ((@as(u32, 1) << @intCast(len)) - 1)),
-        .begins_inside = starts & 1 == 0,
-    };
-}
-
-/// How many characters begin in well-formed `bytes`.
-inline fn countStarts(bytes: []const u8) u64 {
-    const block_len = 16;
-    var count: u64 = 0;
-    var left = bytes;
-    while (left.len >= block_len) : (left = left[block_len..]) {
-        const block: @Vector(block_len, i8) = @bitCast(left[0..block_len].*);
-        count += @popCount(@as(u16, @bitCast(block > @as(@Vector(block_len, i8), @splat(-65)))));
-    }
-    for (left) |byte| count += @intFromBool(byte & 0xC0 != 0x80);
-    return count;
 }
 
 /// `toCharacters` of any bytes: a character is what `utf8.decode` takes for one.
