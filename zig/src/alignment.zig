@@ -51,10 +51,18 @@ pub const Levels = struct {
             var step = normalizer.*;
             step.steps = normalizer.steps[i..][0..1];
             const only = step.steps[0];
-            const made = if (only.kind == .replace_matches and only.joins_spaces == 0)
-                try level.replaceMatches(gpa, &step, current)
-            else
-                try step.apply(gpa, &level.memory, current);
+            const made = switch (only.kind) {
+                inline .nfc, .nfd, .nfkc, .nfkd => |form| try level.normalize(
+                    @field(nfc.Form, @tagName(form)),
+                    gpa,
+                    current,
+                ),
+                .replace_matches => if (only.joins_spaces == 0)
+                    try level.replaceMatches(gpa, &step, current)
+                else
+                    try step.apply(gpa, &level.memory, current),
+                else => try step.apply(gpa, &level.memory, current),
+            };
             if (made.ptr == current.ptr and made.len == current.len) {
                 levels.count -= 1;
                 continue;
@@ -162,6 +170,41 @@ pub const Levels = struct {
     }
 };
 
+/// What a normalizer made of a text while it was encoded, so that its offsets are found without doing it again.
+pub const Record = struct {
+    /// What became of the part that came last.
+    levels: Levels = .{},
+    /// That, if it was the whole text.
+    whole: ?[]const u8 = null,
+    /// Whether any part was changed.
+    is_changed: bool = false,
+
+    pub fn deinit(record: *Record, gpa: Allocator) void {
+        record.levels.deinit(gpa);
+    }
+
+    pub fn clear(record: *Record) void {
+        record.levels.clear();
+        record.whole = null;
+        record.is_changed = false;
+    }
+
+    /// As `Levels.apply`, of a part of a text.
+    pub fn apply(
+        record: *Record,
+        gpa: Allocator,
+        normalizer: *const Normalizer,
+        part: []const u8,
+        text: []const u8,
+    ) error{OutOfMemory}![]const u8 {
+        record.levels.clear();
+        const normal = try record.levels.apply(gpa, normalizer, part);
+        if (record.levels.count > 0) record.is_changed = true;
+        record.whole = if (part.len == text.len) normal else null;
+        return normal;
+    }
+};
+
 pub const Level = struct {
     memory: normalizer_zig.Memory = .{},
     text: std.ArrayList(u8) = .empty,
@@ -188,9 +231,8 @@ pub const Level = struct {
         const from = normalizer.bytes[step.start..step.from_end];
         const to = normalizer.bytes[step.from_end..step.end];
         switch (step.kind) {
-            inline .nfc, .nfd, .nfkc, .nfkd => |form| {
-                try level.addChanges(@field(nfc.Form, @tagName(form)), gpa, input);
-            },
+            // Noted while the text was changed.
+            .nfc, .nfd, .nfkc, .nfkd => {},
             .lowercase => try level.addLowered(gpa, input),
             .strip_accents => try level.addCharacters(gpa, input, characters.unmarked, true),
             .nmt => try level.addCharacters(gpa, input, characters.cleanedCharacter, false),
@@ -249,40 +291,47 @@ pub const Level = struct {
         }
     }
 
-    /// Each character of a normalization form takes the place of as many as went into it, and stands for the
-    /// first of them; one that was put in, for the one before.
-    fn addChanges(
+    /// As `nfc.normalize`. Each character that was put in takes the place of as many as went into it, and stands for
+    /// the first of them; one that took the place of none, for the one before.
+    fn normalize(
         level: *Level,
         comptime form: nfc.Form,
         gpa: Allocator,
         input: []const u8,
-    ) error{OutOfMemory}!void {
+    ) error{OutOfMemory}![]const u8 {
+        const output = &level.text;
+        output.clearRetainingCapacity();
         var changes: nfc.Changes(form) = .{ .text = input };
-        var at: usize = 0;
         var copied: usize = 0;
         while (try changes.next(gpa, &level.memory.nfc)) |change| {
-            at += change.start - copied;
+            try output.ensureUnusedCapacity(gpa, change.start - copied + 4 * change.parts.len);
+            output.appendSliceAssumeCapacity(input[copied..change.start]);
+            try level.edits.ensureUnusedCapacity(gpa, change.parts.len);
             var next = change.start;
             var first = if (next == 0) 0 else characterBefore(input, next);
             for (change.parts) |part| {
-                var last = first;
+                const at = output.items.len;
+                nfc.appendCharacter(output, part.character);
                 if (part.used > 0) first = next;
-                last = if (first < input.len) first + utf8.decode(input, first).len else first;
-                for (0..part.used) |_| next += utf8.decode(input, next).len;
-                const len = std.unicode.utf8CodepointSequenceLength(part.character) catch unreachable;
-                try level.edits.append(gpa, .{
+                for (0..part.used) |_| next += lengthAt(input, next);
+                // One that stayed in its place is no change.
+                const is_kept = part.used == 1 and
+                    std.mem.eql(u8, output.items[at..], input[first..next]);
+                if (!is_kept) level.edits.appendAssumeCapacity(.{
                     .at = at,
-                    .end = at + len,
+                    .end = output.items.len,
                     .first = first,
-                    .last = last,
+                    .last = if (part.used == 1) next else first + lengthAt(input, first),
                     .resumes = next,
                 });
-                at += len;
                 // What is put in stands for the last character that was used up.
                 if (part.used > 1) first = characterBefore(input, next);
             }
             copied = change.end;
         }
+        if (copied == 0) return input;
+        try output.appendSlice(gpa, input[copied..]);
+        return output.items;
     }
 
     /// What one character became. A byte that took the place of a byte goes back as one that stayed.
@@ -542,7 +591,7 @@ pub const Level = struct {
         level.go(place);
         const until = if (level.cursor < edits.len) edits[level.cursor].at else std.math.maxInt(usize);
         if (level.cursor == 0) return .{ .start = place, .until = until };
-        const edit = edits[level.cursor - 1];
+        const edit = &edits[level.cursor - 1];
         if (place < edit.end) return null;
         return .{ .start = place - edit.end + edit.resumes, .until = until };
     }
@@ -558,7 +607,7 @@ pub const Level = struct {
         const edits = level.edits.items;
         level.go(place);
         if (level.cursor == 0) return .{ .start = place, .end = place + 1 };
-        const edit = edits[level.cursor - 1];
+        const edit = &edits[level.cursor - 1];
         if (place < edit.end) return .{ .start = edit.first, .end = edit.last };
         const start = place - edit.end + edit.resumes;
         return .{ .start = start, .end = start + 1 };
@@ -602,7 +651,6 @@ fn countOf(text: []const u8) usize {
     return count;
 }
 
-/// Where the character begins that ends before `at`.
 /// How many bytes two texts have in common, from their beginnings on.
 fn countSame(a: []const u8, b: []const u8) usize {
     const Block = @Vector(32, u8);
@@ -617,6 +665,12 @@ fn countSame(a: []const u8, b: []const u8) usize {
     return at;
 }
 
+/// The length of the character that begins at `at`; 0 at the end.
+fn lengthAt(text: []const u8, at: usize) usize {
+    return if (at < text.len) utf8.decode(text, at).len else 0;
+}
+
+/// Where the character begins that ends before `at`.
 fn characterBefore(text: []const u8, at: usize) usize {
     var start = at - 1;
     while (start > 0 and text[start] & 0xC0 == 0x80) start -= 1;
@@ -709,6 +763,77 @@ test "a step that changes characters or matches goes back as one range a byte sa
             try std.testing.expectEqual(expected.len, made.len);
             for (expected, 0..) |range, i| {
                 try std.testing.expectEqual(range, levels.back(.{ .start = i, .end = i + 1 }));
+            }
+        }
+    }
+}
+
+/// What each byte of a form of `text`, which is well-formed, stands for, by what becomes of it as one stretch.
+fn findFormSlowly(comptime form: nfc.Form, gpa: Allocator, text: []const u8) ![]Range {
+    var ranges: std.ArrayList(Range) = .empty;
+    errdefer ranges.deinit(gpa);
+    var scratch: nfc.Scratch = .{};
+    defer scratch.deinit(gpa);
+    const made = try nfc.partsOf(form, gpa, &scratch, text);
+    var range: Range = .{ .start = 0, .end = 0 };
+    var next: usize = 0;
+    for (made.parts) |part| {
+        var character: std.ArrayList(u8) = .empty;
+        defer character.deinit(gpa);
+        try character.ensureTotalCapacity(gpa, 4);
+        nfc.appendCharacter(&character, part.character);
+        if (part.used > 0) range = .{ .start = next, .end = next + utf8.decode(text, next).len };
+        const is_kept = part.used == 1 and
+            std.mem.eql(u8, character.items, text[range.start..range.end]);
+        for (character.items, 0..) |_, i| {
+            const place = range.start + i;
+            try ranges.append(gpa, if (is_kept) .{ .start = place, .end = place + 1 } else range);
+        }
+        // Behind several that became one, what is put in stands for the last of them.
+        for (0..part.used) |i| {
+            const len = utf8.decode(text, next).len;
+            if (i > 0) range = .{ .start = next, .end = next + len };
+            next += len;
+        }
+    }
+    return ranges.toOwnedSlice(gpa);
+}
+
+test "a normalization form goes back as the text as one stretch says" {
+    const gpa = std.testing.allocator;
+    const parts = [_][]const u8{
+        "a",             "e",        " ",        "\u{e9}",   "\u{301}",  "\u{323}",  "\u{fb01}", "\u{ff21}",
+        "\u{1100}",      "\u{1161}", "\u{11a8}", "\u{ac01}", "\u{4e2d}", "\u{2026}", "\u{344}",  "\u{ff76}",
+        "\u{ff9e}",      "\u{212b}", "\u{3000}", "\u{e34}",  "\u{958}",  "\u{fdfa}", "x" ** 40,  "\u{1d15e}",
+        "\u{4e00}" ** 9,
+    };
+    var prng: std.Random.DefaultPrng = .init(19);
+    const random = prng.random();
+    var diagnostic: Diagnostic = .{};
+    var text: std.ArrayList(u8) = .empty;
+    defer text.deinit(gpa);
+    var levels: Levels = .{};
+    defer levels.deinit(gpa);
+    inline for (.{ .nfc, .nfd, .nfkc, .nfkd }) |form| {
+        var normalizer: Normalizer = try .init(gpa, &.{form}, &diagnostic);
+        defer normalizer.deinit(gpa);
+        for (0..2000) |_| {
+            text.clearRetainingCapacity();
+            var some: [parts.len][]const u8 = undefined;
+            const kinds = random.intRangeAtMost(usize, 1, if (random.boolean()) 4 else parts.len);
+            for (some[0..kinds]) |*part| part.* = parts[random.uintLessThan(usize, parts.len)];
+            for (0..random.uintAtMost(usize, 20)) |_| {
+                try text.appendSlice(gpa, some[random.uintLessThan(usize, kinds)]);
+            }
+            levels.clear();
+            const made = try levels.apply(gpa, &normalizer, text.items);
+            const expected = try findFormSlowly(form, gpa, text.items);
+            defer gpa.free(expected);
+            try std.testing.expectEqual(expected.len, made.len);
+            for (expected, 0..) |range, i| {
+                try std.testing.expectEqual(range, levels.back(.{ .start = i, .end = i + 1 }));
+                const unchanged = levels.unchanged(i) orelse continue;
+                try std.testing.expectEqual(unchanged.start, range.start);
             }
         }
     }

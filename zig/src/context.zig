@@ -17,6 +17,7 @@ const TokenLengths = @import("token_lengths.zig").TokenLengths;
 const Tokenizer = @import("tokenizer.zig").Tokenizer;
 const long_text = @import("long_text.zig");
 const offsets = @import("offsets.zig");
+const Record = @import("alignment.zig").Record;
 const LongText = long_text.LongText;
 const parallel = @import("parallel.zig");
 const pre_tokenizer = @import("pretokenizer.zig");
@@ -65,6 +66,8 @@ pub const Context = struct {
     written: ?LongText = null,
     /// Made when offsets are asked for.
     lengths: ?TokenLengths = null,
+    /// What the text became of which offsets were asked for last.
+    record: Record = .{},
 
     /// Neighbouring texts of a batch, encoded by one thread.
     const Run = struct {
@@ -118,6 +121,7 @@ pub const Context = struct {
         const gpa = context.gpa;
         if (context.written) |*written| written.deinit();
         if (context.lengths) |*lengths| lengths.deinit(gpa);
+        context.record.deinit(gpa);
         context.encoder.deinit(gpa);
         for (context.others.items) |*other| other.deinit(gpa);
         context.others.deinit(gpa);
@@ -211,9 +215,31 @@ pub const Context = struct {
             context.ids = encoder.ids.items;
             return context.ids.len;
         }
-        const id_count = try context.encode(text, mode);
-        try context.findOffsets(text, mode, context.ids, options);
+        const id_count = try context.encodeForOffsets(text, mode);
+        try context.ends.resize(context.gpa, 2 * id_count);
+        try context.findOwnOffsets(text, mode, options, @ptrCast(context.ends.items));
         return id_count;
+    }
+
+    /// As `encode`, and keeps what `findOwnOffsets` of the same text and mode needs.
+    pub fn encodeForOffsets(context: *Context, text: []const u8, mode: SpecialMode) CallError!usize {
+        context.record.clear();
+        context.encoder.record = &context.record;
+        defer context.encoder.record = null;
+        return context.encode(text, mode);
+    }
+
+    /// Writes where each of `ids` stands, right behind `encodeForOffsets`.
+    pub fn findOwnOffsets(
+        context: *Context,
+        text: []const u8,
+        mode: SpecialMode,
+        options: offsets.Options,
+        spans: []offsets.Span,
+    ) CallError!void {
+        var own = options;
+        own.record = &context.record;
+        try context.findOffsetsInto(text, mode, context.ids, own, spans);
     }
 
     fn takeLengths(context: *Context) error{OutOfMemory}!*const TokenLengths {
@@ -233,8 +259,7 @@ pub const Context = struct {
         try context.findOffsetsInto(text, mode, ids, options, @ptrCast(context.ends.items));
     }
 
-    /// The same, into as many `spans`.
-    pub fn findOffsetsInto(
+    fn findOffsetsInto(
         context: *Context,
         text: []const u8,
         mode: SpecialMode,

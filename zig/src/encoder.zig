@@ -15,6 +15,7 @@ const piece_cache = @import("piece_cache.zig");
 const PieceCache = piece_cache.PieceCache;
 const piece_table = @import("piece_table.zig");
 const pretokenizer = @import("pretokenizer.zig");
+const Record = @import("alignment.zig").Record;
 const AddedToken = @import("added_tokens.zig").Token;
 const Normalization = @import("normalizer.zig").Memory;
 const pipeline_zig = @import("pipeline.zig");
@@ -50,6 +51,8 @@ pub const Encoder = struct {
     ids: std.ArrayList(u32) = .empty,
     /// While a text is encoded with merges left out by chance: past the cache, merge by merge.
     dropout: ?*Dropout = null,
+    /// While a text is encoded of which the offsets are to be found.
+    record: ?*Record = null,
     /// Where the special token stands that made a call fail.
     refused_at: usize = 0,
     refused_id: u32 = 0,
@@ -133,7 +136,10 @@ pub const Encoder = struct {
         }
         var count: usize = 0;
         const stretch = text[outer.start..outer.end];
-        const normal = try tokenizer.normalizer.apply(gpa, &encoder.normalization, stretch);
+        const normal = if (encoder.record) |record|
+            try record.apply(gpa, &tokenizer.normalizer, stretch, text)
+        else
+            try tokenizer.normalizer.apply(gpa, &encoder.normalization, stretch);
         var normalized = tokenizer.added.split(.normalized, normal, mode);
         while (normalized.next()) |inner| {
             if (inner.token) |token| {
@@ -464,7 +470,8 @@ pub const Encoder = struct {
                 batch.mark_count += 1;
                 continue;
             }
-            if (!is_normal and !try encoder.isNormal(gpa, text[segment.start..segment.end])) {
+            const part = text[segment.start..segment.end];
+            if (!is_normal and (part.len == text.len or !try encoder.isNormal(gpa, part))) {
                 try batch.flush();
                 batch.id_count += try encoder.encodeOuter(gpa, text, segment, mode, output);
                 continue;

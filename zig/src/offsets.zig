@@ -1,9 +1,10 @@
 //! Where the tokens of a text stand in it, and in which of its words.
 //!
 //! Ids tile what they were made of: a token begins where the one before ends, so that the sums of their lengths
-//! are their places, and encoding has nothing to remember. A walk takes the steps of the encoder once more, without
-//! looking for pieces or merging: it cuts the text at added tokens, normalizes it, and adds lengths up. Only
-//! where the sums do not fit, because a pattern drops text or characters have no token, are the pieces looked for.
+//! are their places, and encoding has nothing to remember but what the normalizer made of the text
+//! (`alignment.Record`). A walk takes the steps of the encoder once more, without looking for pieces or merging: it
+//! cuts the text at added tokens, normalizes what was not recorded, and adds lengths up. Only where the sums do
+//! not fit, because a pattern drops text or characters have no token, are the pieces looked for.
 //!
 //! A step that changes text leaves an alignment (`alignment.zig`), through which places go back. Time is linear in the text;
 //! memory is what the changed text and its alignments take.
@@ -15,6 +16,7 @@ const std = @import("std");
 const added_tokens = @import("added_tokens.zig");
 const alignment = @import("alignment.zig");
 const characters_zig = @import("characters.zig");
+const CharacterCounts = @import("character_counts.zig").CharacterCounts;
 const Encoder = @import("encoder.zig").Encoder;
 const pipeline = @import("pipeline.zig");
 const pretokenizer = @import("pretokenizer.zig");
@@ -44,6 +46,8 @@ pub const Options = struct {
     ignores_dropped: bool = false,
     /// Whether the text is known to be UTF-8.
     is_well_formed: bool = false,
+    /// What was recorded while the text was encoded.
+    record: ?*alignment.Record = null,
     /// For comparing: words of the general way are looked at symbol by symbol in any case.
     spells_out: bool = false,
 };
@@ -75,6 +79,7 @@ pub fn find(
         .ids = ids,
         .spans = spans,
         .ignores_dropped = options.ignores_dropped,
+        .record = options.record,
         .spells_out = options.spells_out,
         .needs_pieces = !tokenizer.words.isUnused() and !tokenizer.words.has_all_bytes,
     };
@@ -202,6 +207,8 @@ const Walk = struct {
     matches: ?struct { bytes: *std.ArrayList(u8), ends: *std.ArrayList(u64) } = null,
     ignores_dropped: bool = false,
     needs_pieces: bool,
+    /// What the normalizer made of the text.
+    record: ?*alignment.Record = null,
     /// Where the ids are made on the way: `ids` and `spans` then are all that there are so far.
     making: ?struct { encoder: *Encoder, ends: *std.ArrayList(u64) } = null,
     /// Whether words of the general way are looked at symbol by symbol in any case, for comparing.
@@ -217,11 +224,16 @@ const Walk = struct {
     fn takeWhole(walk: *Walk, in_characters: bool) Error!bool {
         const tokenizer = walk.tokenizer;
         if (!tokenizer.tiles or walk.needs_pieces or walk.ids.len == 0) return false;
-        const stretch = &walk.memory.stretch;
-        stretch.clear();
-        _ = try stretch.apply(walk.gpa, &tokenizer.normalizer, walk.text);
-        _ = try stretch.apply(walk.gpa, &tokenizer.late_normalizer, walk.text);
-        if (stretch.count > 0) return false;
+        if (walk.record == null) {
+            const record = &walk.memory.record;
+            _ = try record.apply(walk.gpa, &tokenizer.normalizer, walk.text, walk.text);
+            walk.record = record;
+        }
+        if (walk.record.?.is_changed) return false;
+        const late = &walk.memory.segment;
+        late.clear();
+        _ = try late.apply(walk.gpa, &tokenizer.late_normalizer, walk.text);
+        if (late.count > 0) return false;
         const start = walk.takePrefixed() orelse return false;
         return if (in_characters) walk.addLengths(start, true) else walk.addLengths(start, false);
     }
@@ -256,22 +268,16 @@ const Walk = struct {
         const ids = walk.ids;
         if (in_characters) toCharacters(text, walk.spans[0..walk.done]);
         var at = start;
-        // How many characters begin before `at`.
-        var count: u64 = if (in_characters) countStarts(text[0..start]) else 0;
+        var counts: CharacterCounts = .{ .text = text };
         for (walk.done..ids.len) |i| {
             if (i + ahead < ids.len) lengths.prefetch(ids[i + ahead]);
             const len = lengths.ofTile(tokenizer, ids[i]) orelse return false;
             const next = at + len;
             if (next > text.len) return false;
-            const span = &walk.spans[i];
-            if (in_characters) {
-                const found = countShort(text, at, next);
-                span.start = count - @intFromBool(found.begins_inside);
-                count += found.count;
-                span.end = count;
-            } else {
-                span.* = .{ .start = at, .end = next };
-            }
+            walk.spans[i] = if (in_characters)
+                .{ .start = counts.upTo(at) - 1, .end = counts.upTo(next - 1) }
+            else
+                .{ .start = at, .end = next };
             at = next;
         }
         return at == text.len;
@@ -295,11 +301,16 @@ const Walk = struct {
     /// Text between added tokens that are matched before it is normalized.
     fn takeStretch(walk: *Walk, stretch: []const u8, start: usize) Error!void {
         const tokenizer = walk.tokenizer;
-        walk.memory.stretch.clear();
-        const normal = try walk.memory.stretch.apply(walk.gpa, &tokenizer.normalizer, stretch);
+        var stretch_levels = &walk.memory.stretch;
+        const known = if (stretch.len == walk.text.len) if (walk.record) |record| record.whole else null else null;
+        const normal = known orelse normal: {
+            stretch_levels.clear();
+            break :normal try stretch_levels.apply(walk.gpa, &tokenizer.normalizer, stretch);
+        };
+        if (known != null) stretch_levels = &walk.record.?.levels;
         var normalized = tokenizer.added.split(.normalized, normal, walk.mode);
         while (normalized.next()) |inner| {
-            var place: Place = .{ .levels = &walk.memory.stretch, .start = start };
+            var place: Place = .{ .levels = stretch_levels, .start = start };
             if (inner.token) |token| {
                 const matched = try walk.withSigns(normal[inner.start..inner.end]);
                 try walk.takeToken(token.id, matched, place.of(inner.start, inner.end));
@@ -692,6 +703,7 @@ fn fallsBack(words: *const Words, character: []const u8) bool {
 
 /// Texts that were changed, and the way back.
 const Memory = struct {
+    record: alignment.Record = .{},
     stretch: alignment.Levels = .{},
     segment: alignment.Levels = .{},
     word: alignment.Levels = .{},
@@ -701,6 +713,7 @@ const Memory = struct {
     spelled: spelled_model.Scratch = .{},
 
     fn deinit(memory: *Memory, gpa: Allocator) void {
+        memory.record.deinit(gpa);
         memory.stretch.deinit(gpa);
         memory.segment.deinit(gpa);
         memory.word.deinit(gpa);
@@ -775,23 +788,16 @@ const InWord = struct {
 /// Changes spans of bytes to spans of characters, each with all the characters it has a part of.
 /// The text is well-formed.
 fn toCharacters(text: []const u8, spans: []Span) void {
-    // How many characters begin before `at`.
-    var at: usize = 0;
-    var count: u64 = 0;
+    var counts: CharacterCounts = .{ .text = text };
     for (spans) |*span| {
         const start: usize = @intCast(span.start);
         const end: usize = @intCast(span.end);
-        if (start >= at) {
-            count += countStarts(text[at..start]);
+        if (start == end) {
+            const count = counts.beforePlace(start);
+            span.* = .{ .start = count, .end = count };
         } else {
-            count -= countStarts(text[start..at]);
+            span.* = .{ .start = counts.upTo(start) - 1, .end = counts.upTo(end - 1) };
         }
-        // One that began before has a part of this span.
-        const is_inside = start < end and text[start] & 0xC0 == 0x80;
-        span.start = count - @intFromBool(is_inside);
-        if (start < end) count += countShort(text, start, end).count;
-        span.end = count;
-        at = end;
     }
 }
 
@@ -826,36 +832,6 @@ fn isWellFormed(text: []const u8) bool {
         }
     }
     return true;
-}
-
-/// As `countStarts`, of `text[start..end]`, which is not empty: nearly every token is within one vector. And whether
-/// it begins inside a character.
-inline fn countShort(text: []const u8, start: usize, end: usize) struct { count: u64, begins_inside: bool } {
-    const block_len = 16;
-    const len = end - start;
-    if (len > block_len or start + block_len > text.len) return .{
-        .count = countStarts(text[start..end]),
-        .begins_inside = text[start] & 0xC0 == 0x80,
-    };
-    const block: @Vector(block_len, i8) = @bitCast(text[start..][0..block_len].*);
-    const starts: u32 = @as(u16, @bitCast(block > @as(@Vector(block_len, i8), @splat(-65))));
-    return .{
-        .count = @popCount(starts & ((@as(u32, 1) << @intCast(len)) - 1)),
-        .begins_inside = starts & 1 == 0,
-    };
-}
-
-/// How many characters begin in well-formed `bytes`.
-inline fn countStarts(bytes: []const u8) u64 {
-    const block_len = 16;
-    var count: u64 = 0;
-    var left = bytes;
-    while (left.len >= block_len) : (left = left[block_len..]) {
-        const block: @Vector(block_len, i8) = @bitCast(left[0..block_len].*);
-        count += @popCount(@as(u16, @bitCast(block > @as(@Vector(block_len, i8), @splat(-65)))));
-    }
-    for (left) |byte| count += @intFromBool(byte & 0xC0 != 0x80);
-    return count;
 }
 
 /// `toCharacters` of any bytes: a character is what `utf8.decode` takes for one.
@@ -1158,6 +1134,59 @@ test "what a character falls back to has the length of its bytes, however the vo
     _ = try context.encodeWithOffsets(text, .parse, .{ .unit = .character });
     const characters = [_]u64{ 0, 2, 2, 3, 3, 4, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10 };
     try std.testing.expectEqualSlices(u64, &characters, context.ends.items);
+}
+
+test "what is recorded while a text is encoded gives the places that are found behind it" {
+    const gpa = std.testing.allocator;
+    var arena: std.heap.ArenaAllocator = .init(gpa);
+    defer arena.deinit();
+    var parsed = try test_support.smallDefinition(arena.allocator(), .rank);
+    const parts = [_][]const u8{
+        "ab",       "c",        " hello",   " ",          "\u{e9}",   "e\u{301}", "\u{6587}", "<|end|>",
+        "\u{fb01}", "\u{ff21}", "\u{2026}", "\u{ff1c}m>", "\u{ac00}", "\u{301}",  "\xff",     "\xe4\xb8",
+        "a" ** 40,
+    };
+    var prng: std.Random.DefaultPrng = .init(21);
+    const random = prng.random();
+    var text: std.ArrayList(u8) = .empty;
+    defer text.deinit(gpa);
+    const replace: definition.Normalization = .{ .replace = .{ .from = "ab", .to = "c" } };
+    const normalizations = [_][]const definition.Normalization{
+        &.{.nfc}, &.{.nfkc}, &.{.nfd}, &.{.nfkd}, &.{ .nfkc, replace }, &.{ replace, .nfc }, &.{.lowercase},
+    };
+    for (normalizations) |normalization| for ([_]definition.PrefixSpace{ .none, .first }) |prefix_space| {
+        parsed.normalization = normalization;
+        parsed.prefix_space = prefix_space;
+        var diagnostic: Diagnostic = .{};
+        var tokenizer: Tokenizer = try .init(gpa, parsed, &diagnostic);
+        defer tokenizer.deinit(gpa);
+        var context: Context = try .init(gpa, &tokenizer);
+        defer context.deinit();
+        for (0..200) |_| {
+            text.clearRetainingCapacity();
+            const kinds = random.intRangeAtMost(usize, 1, parts.len);
+            for (0..random.uintAtMost(usize, 20)) |_| {
+                try text.appendSlice(gpa, parts[random.uintLessThan(usize, kinds)]);
+            }
+            for (std.enums.values(Unit)) |unit| for ([_]SpecialMode{ .parse, .text }) |mode| {
+                const options: Options = .{ .unit = unit };
+                _ = try context.encodeWithOffsets(text.items, mode, options);
+                const recorded = try gpa.dupe(u64, context.ends.items);
+                defer gpa.free(recorded);
+                const ids = try gpa.dupe(u32, context.ids);
+                defer gpa.free(ids);
+                _ = try context.encode(text.items, mode);
+                try std.testing.expectEqualSlices(u32, context.ids, ids);
+                try context.findOffsets(text.items, mode, ids, options);
+                try std.testing.expectEqualSlices(u64, context.ends.items, recorded);
+                // Part by part, and not the whole text at once.
+                tokenizer.tiles = false;
+                defer tokenizer.tiles = true;
+                try context.findOffsets(text.items, mode, ids, options);
+                try std.testing.expectEqualSlices(u64, context.ends.items, recorded);
+            };
+        }
+    };
 }
 
 const general_document =

@@ -66,6 +66,7 @@ test {
     _ = @import("bpe.zig");
     _ = @import("byte_runs.zig");
     _ = @import("dropout.zig");
+    _ = @import("character_counts.zig");
     _ = @import("characters.zig");
     _ = @import("corpus_counter.zig");
     _ = @import("counts_form.zig");

@@ -299,7 +299,7 @@ fn encodeSpans(self: *Object, arguments: Arguments) Error!*Object {
     const encoded = if (at_once)
         context.encodeWithOffsets(text.bytes, mode, options)
     else
-        context.encode(text.bytes, mode);
+        context.encodeForOffsets(text.bytes, mode);
     restore(first);
     const id_count = encoded catch return error.NotCovered;
     const pair = py.PyTuple_New(2) orelse return error.Raised;
@@ -316,7 +316,7 @@ fn encodeSpans(self: *Object, arguments: Arguments) Error!*Object {
             @memcpy(spans, @as([]const offsets.Span, @ptrCast(context.ends.items)));
         } else {
             const second = release(text.bytes.len);
-            const outcome = context.findOffsetsInto(text.bytes, mode, context.ids, options, spans);
+            const outcome = context.findOwnOffsets(text.bytes, mode, options, spans);
             restore(second);
             outcome catch return error.NotCovered;
         }
