@@ -80,7 +80,7 @@ pub const Scanner = enum(u8) {
     falcon,
     /// Words with the white space before them: for `word_bytes.zig` alone.
     clip,
-    /// The five splits of deepseek-coder, character by character.
+    /// The five splits of deepseek-coder.
     deepseek_coder,
 
     /// The hand-written scanner for `splits`, if there is one.
@@ -154,8 +154,7 @@ pub const PreTokenizer = struct {
                 cursor.position = cursor.compiled.position;
                 return count;
             },
-            .none => scan(wholeEnd, text, cursor, spans),
-            .deepseek_coder => scan(deepseek_coder.pieceEnd, text, cursor, spans),
+            .none => scanWhole(text, cursor, spans),
             inline else => |scanner| scanWindows(scanner, text, cursor, spans, {}),
         };
     }
@@ -170,7 +169,7 @@ pub const PreTokenizer = struct {
         keyed: *Keyed,
     ) ?usize {
         return switch (self.scanner) {
-            .compiled, .none, .deepseek_coder => null,
+            .compiled, .none => null,
             inline else => |scanner| scanWindows(scanner, text, cursor, spans, keyed),
         };
     }
@@ -335,12 +334,10 @@ pub const known_sequences = [_]KnownSequence{
     },
 };
 
-const PieceEnd = fn (text: []const u8, at: usize) usize;
-
 /// What the windows of a scanner go by.
 fn windowOptions(comptime scanner: Scanner) window.Options {
     return switch (scanner) {
-        .compiled, .none, .deepseek_coder => comptime unreachable,
+        .compiled, .none => comptime unreachable,
         .gpt2 => .{ .family = .gpt2 },
         .cl100k => .{ .family = .letters, .number_len = 3, .keeps_final_space = true },
         .llama3 => .{ .family = .letters, .number_len = 3 },
@@ -355,6 +352,7 @@ fn windowOptions(comptime scanner: Scanner) window.Options {
         .falcon => .{ .family = .falcon, .number_len = falcon.number_len },
         .kimi => .{ .family = .cased_han, .number_len = 3 },
         .clip => .{ .family = .clip },
+        .deepseek_coder => .{ .family = .deepseek_coder },
     };
 }
 
@@ -378,12 +376,8 @@ fn pieceEnd(comptime scanner: Scanner, text: []const u8, at: usize) usize {
         .bloom => bloom.pieceEnd(text, at),
         .falcon => falcon.pieceEnd(text, at),
         .clip => clip.pieceEnd(text, at),
+        .deepseek_coder => deepseek_coder.pieceEnd(text, at),
     };
-}
-
-fn wholeEnd(text: []const u8, at: usize) usize {
-    _ = at;
-    return text.len;
 }
 
 /// Windows of text where they decide, and a piece by `pieceEnd` where they do not. `keyed` is a `*Keyed`, or `{}`.
@@ -415,17 +409,12 @@ fn scanWindows(
     return count;
 }
 
-fn scan(comptime endOf: PieceEnd, text: []const u8, cursor: *Cursor, spans: []Span) usize {
-    var position = cursor.position;
-    var count: usize = 0;
-    while (count < spans.len and position < text.len) : (count += 1) {
-        const end = endOf(text, position);
-        std.debug.assert(end > position and end <= text.len);
-        spans[count] = .{ .start = position, .end = end };
-        position = end;
-    }
-    cursor.position = position;
-    return count;
+/// What is left of the text, as one piece.
+fn scanWhole(text: []const u8, cursor: *Cursor, spans: []Span) usize {
+    if (spans.len == 0 or cursor.position == text.len) return 0;
+    spans[0] = .{ .start = cursor.position, .end = text.len };
+    cursor.position = text.len;
+    return 1;
 }
 
 test {

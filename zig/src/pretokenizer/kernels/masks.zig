@@ -34,9 +34,22 @@ pub const Family = enum {
     bloom,
     /// White space precedes whatever there is, and numbers are parted from everything.
     clip,
+    /// Any white space but a newline may precede letters or punctuation; numbers and newlines are parted from
+    /// everything, the far East from all other characters.
+    deepseek_coder,
 
     pub fn isCased(family: Family) bool {
         return family == .cased or family == .cased_han;
+    }
+
+    /// Whether punctuation is told from signs, which are `control`.
+    fn hasPunctuation(family: Family) bool {
+        return family == .falcon or family == .deepseek_coder;
+    }
+
+    /// Whether what is neither letter, number, white space nor a sign is apart.
+    fn hasControl(family: Family) bool {
+        return family == .parted or family.hasPunctuation();
     }
 };
 
@@ -53,8 +66,8 @@ pub const Kind = enum(u8) {
     caseless,
     /// M, in the cased family.
     mark,
-    /// In the parted family, what is neither L, M, N, P, S nor white space; in Falcon's, what is neither L, N,
-    /// punctuation nor white space.
+    /// In the parted family, what is neither L, M, N, P, S nor white space; in Falcon's and deepseek-coder's,
+    /// what is neither L, N, punctuation nor white space.
     control,
 };
 
@@ -77,8 +90,8 @@ pub const Masks = struct {
     caseless: u64 = 0,
     mark: u64 = 0,
     control: u64 = 0,
-    /// Those of Chinese and Japanese that the parted family has apart, beside their kind; Han characters in
-    /// the family that has those apart, in place of it.
+    /// Those of Chinese and Japanese that the parted family has apart, beside their kind, and of the far East in
+    /// deepseek-coder's; Han characters in the family that has those apart, in place of it.
     east: u64 = 0,
     /// Han characters that are numbers, or neither letters nor numbers, where Han characters are apart.
     east_number: u64 = 0,
@@ -106,13 +119,14 @@ pub const Masks = struct {
         const is_cased = comptime family.isCased();
         const letter = if (is_cased) block else block | splat(0x20);
         const space = equal(block, ' ') | inRange(block, '\t', 5);
-        const control = (inRange(block, 0, 0x20) | equal(block, 0x7F)) & ~space;
+        var control = (inRange(block, 0, 0x20) | equal(block, 0x7F)) & ~space;
+        if (family == .deepseek_coder) control |= asciiSigns(block);
         return .{
             .letter = inRange(letter, 'a', 26) & valid,
             .upper = if (is_cased) inRange(block, 'A', 26) & valid else 0,
             .number = inRange(block, '0', 10) & valid,
             .space = space & valid,
-            .control = if (family == .parted or family == .falcon) control & valid else 0,
+            .control = if (comptime family.hasControl()) control & valid else 0,
             .blank = equal(block, ' ') & valid,
             .newline = (equal(block, '\n') | equal(block, '\r')) & valid,
             .apostrophe = equal(block, '\'') & valid,
@@ -145,8 +159,8 @@ pub const Masks = struct {
         masks.upper |= wide.of(.upper) & valid;
         masks.caseless = wide.of(.caseless) & valid;
         masks.mark = wide.of(.mark) & valid;
-        if (family == .parted or family == .falcon) masks.control |= wide.of(.control) & valid;
-        if (family == .parted) {
+        if (comptime family.hasControl()) masks.control |= wide.of(.control) & valid;
+        if (family == .parted or family == .deepseek_coder) {
             masks.east = wide.east & valid;
         }
         if (family == .cased_han) {
@@ -160,6 +174,12 @@ pub const Masks = struct {
         masks.lead3 = wide.lead3 & valid;
         masks.lead4 = wide.lead4 & valid;
         return masks;
+    }
+
+    /// The signs of ASCII that are no punctuation.
+    inline fn asciiSigns(block: Block) u64 {
+        return equal(block, '$') | equal(block, '+') | inRange(block, '<', 3) | equal(block, '^') |
+            equal(block, '`') | equal(block, '|') | equal(block, '~');
     }
 
     inline fn bloom(block: Block, between: u64, len: usize) Masks {
@@ -302,7 +322,7 @@ const Wide = struct {
                 wide.add(2, .control, signs & soft_hyphen >> 1);
                 sign &= ~soft_hyphen;
             }
-            if (family == .falcon) {
+            if (comptime family.hasPunctuation()) {
                 const counted = equal(block, 0xA1) | equal(block, 0xA7) | equal(block, 0xAB) |
                     inRange(block, 0xB6, 2) | equal(block, 0xBB) | equal(block, 0xBF);
                 wide.add(2, .control, signs & (sign & ~counted) >> 1);
@@ -369,7 +389,7 @@ const Wide = struct {
             const signs = east & equal(block, 0x80) >> 1;
             wide.add(3, .space, signs & equal(block, 0x80) >> 2);
             var sign = inRange(block, 0x81, 4) | inRange(block, 0x88, 0x19);
-            if (family == .falcon) {
+            if (comptime family.hasPunctuation()) {
                 const mark = equal(block, 0x84) | inRange(block, 0x92, 2) | equal(block, 0xA0);
                 wide.add(3, .control, signs & mark >> 2);
                 sign &= ~mark;
@@ -385,12 +405,14 @@ const Wide = struct {
             letter |= han;
         }
         wide.add(3, caseless, letter);
-        if (family == .parted) {
-            // Up to U+9FA5.
-            const behind = equal(block, 0xE9) & (equal(block, 0xBF) >> 1 |
-                (equal(block, 0xBE) >> 1 & inRange(block, 0xA6, 0x1A) >> 2));
-            const leads = letter & inRange(block, 0xE3, 7) & ~behind;
-            wide.east |= leads | leads << 1 | leads << 2;
+        // Up to U+9FA5.
+        const behind = equal(block, 0xE9) & (equal(block, 0xBF) >> 1 |
+            (equal(block, 0xBE) >> 1 & inRange(block, 0xA6, 0x1A) >> 2));
+        if (family == .parted) wide.addEast(letter & inRange(block, 0xE3, 7) & ~behind);
+        if (family == .deepseek_coder) {
+            // From U+800 on, and U+AC00 to U+D7FF, whatever kinds they have.
+            wide.addEast((inRange(block, 0xE0, 10) & ~behind) | inRange(block, 0xEB, 3) |
+                (equal(block, 0xEA) & inRange(block, 0xB0, 16) >> 1));
         }
         const forms = equal(block, 0xEF);
         if (forms != 0) {
@@ -400,7 +422,7 @@ const Wide = struct {
             const other1 = inRange(block, 0x81, 15) | inRange(block, 0x9A, 7) | inRange(block, 0xBB, 5);
             const other2 = equal(block, 0x80) | inRange(block, 0x9B, 11);
             var other = (page1 & other1 >> 2) | (page2 & other2 >> 2);
-            if (family == .falcon) {
+            if (comptime family.hasPunctuation()) {
                 // Of currencies, calculation and accents.
                 const no1 = equal(block, 0x84) | equal(block, 0x8B) | inRange(block, 0x9C, 3) |
                     equal(block, 0xBE);
@@ -422,10 +444,9 @@ const Wide = struct {
             // How text is joined, and which way it runs.
             const format = equal(block, 0x80) >> 1 &
                 (inRange(block, 0x8B, 5) | inRange(block, 0xAA, 5)) >> 2;
-            const parts = family == .parted or family == .falcon;
-            wide.add(3, if (parts) .control else .other, signs & format);
+            wide.add(3, if (comptime family.hasControl()) .control else .other, signs & format);
             var whole = (inRange(block, 0x87, 9) | inRange(block, 0x94, 9)) >> 1 & trail3;
-            if (family == .falcon) {
+            if (comptime family.hasPunctuation()) {
                 // Without U+2300 to U+233F, which has brackets.
                 whole &= ~(equal(block, 0x8C) >> 1);
                 wide.add(3, .control, signs & whole);
@@ -443,7 +464,12 @@ const Wide = struct {
         else
             inRange(block, 0x8C, 0x20);
         const pictures = equal(block, 0xF0) & equal(block, 0x9F) >> 1 & third >> 2;
-        wide.add(4, if (family == .falcon) .control else .other, pictures & trails >> 3);
+        wide.add(4, if (comptime family.hasPunctuation()) .control else .other, pictures & trails >> 3);
+    }
+
+    /// Characters of three bytes by their first ones.
+    inline fn addEast(wide: *Wide, leads: u64) void {
+        wide.east |= leads | leads << 1 | leads << 2;
     }
 
     inline fn addHan(wide: *Wide, kind: Kind, bits: u64) void {
@@ -481,7 +507,7 @@ const Wide = struct {
                 kind = @intFromEnum(if (counts) Kind.other else Kind.control);
             }
             // Numbers of a later Unicode than the tables'.
-            if (family == .digits) switch (character.code_point) {
+            if (family == .digits or family == .deepseek_coder) switch (character.code_point) {
                 0x11DE0...0x11DE9, 0x16FF4...0x16FF6 => kind = @intFromEnum(Kind.number),
                 else => {},
             };

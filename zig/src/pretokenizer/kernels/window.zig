@@ -1,5 +1,5 @@
-//! The patterns of GPT-2, StarCoder, Falcon, cl100k, o200k, DeepSeek V3, BLOOM, CLIP and their kin, 64 bytes of
-//! text at a time.
+//! The patterns of GPT-2, StarCoder, Falcon, cl100k, o200k, DeepSeek V3, deepseek-coder, BLOOM, CLIP and their kin,
+//! 64 bytes of text at a time.
 //!
 //! A window begins where a match begins. Its bytes are sorted into classes, a bit for each byte in a mask
 //! for each class (all bytes of a character carry its class), and where pieces begin comes out of the
@@ -260,7 +260,7 @@ noinline fn longWordEnd(
             .falcon => return null,
             .cased => masks.caseless,
             .cased_han => if (is_east) masks.east else masks.caseless,
-            .parted => masks.letter & if (is_east) masks.east else ~masks.east,
+            .parted, .deepseek_coder => masks.letter & if (is_east) masks.east else ~masks.east,
         };
         var word_len: usize = @ctz(~word);
         if (at == position and word_len == 0) {
@@ -288,7 +288,7 @@ inline fn prefixLength(comptime options: Options, masks: Masks) usize {
     const word = masks.letter | masks.upper | masks.caseless | masks.mark;
     const never = word | masks.number | masks.newline | masks.apostrophe;
     const may = switch (options.family) {
-        .gpt2, .digits, .falcon, .parted, .bloom, .clip => masks.blank,
+        .gpt2, .digits, .falcon, .parted, .bloom, .clip, .deepseek_coder => masks.blank,
         .letters, .cased, .cased_han => ~never,
     };
     if (may & 1 == 0) return 0;
@@ -334,6 +334,7 @@ inline fn decide(
     if (options.family == .bloom) return decideBloom(masks, is_end);
     if (options.family == .falcon) return decideFalcon(options, window, masks, is_end);
     if (options.family == .clip) return decideClip(options, window, masks, is_end);
+    if (options.family == .deepseek_coder) return decideDeepseekCoder(masks, is_end);
     const valid = lowest(masks.len);
     const word = masks.letter | masks.upper | masks.caseless | masks.mark;
     const han = if (options.family == .cased_han) masks.east else 0;
@@ -526,12 +527,30 @@ inline fn decideClip(
     return bounds & (lowest(limit) << 1 | 1) & ~@as(u64, 1);
 }
 
+/// As `decide`, for deepseek-coder's patterns.
+inline fn decideDeepseekCoder(masks: Masks, is_end: bool) u64 {
+    const word = masks.letter;
+    const space = masks.space & ~masks.newline;
+    const rest = space | masks.control;
+    const sign = lowest(masks.len) & ~(word | masks.number | masks.space | masks.control);
+    // Where the far East ends or begins nothing is joined with what is before.
+    const part = masks.east ^ masks.east << 1;
+    const behind_space = space << 1 & ~part;
+    const starts = (word & ~(word << 1 & ~part)) | (sign & ~(sign << 1 & ~part));
+    var bounds = (starts & ~behind_space) | (rest & ~(rest << 1 & ~part)) | singleNumbers(masks) |
+        masks.newline | masks.firstBytes(space & (word | sign) >> 1);
+    // Whether white space at the end belongs to a word is known when what follows is.
+    const limit = if (is_end) masks.len else masks.len - 1;
+    if (is_end) bounds |= @as(u64, 1) << @intCast(masks.len);
+    return bounds & (lowest(limit) << 1 | 1) & ~@as(u64, 1);
+}
+
 /// The newlines, and for the cased family slashes behind them, that belong to the other characters
 /// before them.
 inline fn attachedTo(comptime options: Options, masks: Masks, other: u64) u64 {
     const starts = masks.newline & other << 1;
     switch (options.family) {
-        .gpt2, .digits, .falcon, .bloom, .clip => return 0,
+        .gpt2, .digits, .falcon, .bloom, .clip, .deepseek_coder => return 0,
         .letters, .parted, .cased_han => return runsFrom(masks.newline, starts),
         .cased => {
             if (masks.slash & masks.newline << 1 == 0) return runsFrom(masks.newline, starts);
