@@ -13,6 +13,7 @@ const cl100k = @import("pretokenizer/cl100k.zig");
 const clip = @import("pretokenizer/clip.zig");
 const deepseek = @import("pretokenizer/deepseek.zig");
 const deepseek_coder = @import("pretokenizer/deepseek_coder.zig");
+const deepseek_llm = @import("pretokenizer/deepseek_llm.zig");
 const falcon = @import("pretokenizer/falcon.zig");
 const gpt2 = @import("pretokenizer/gpt2.zig");
 const levels = @import("pretokenizer/levels.zig");
@@ -82,6 +83,8 @@ pub const Scanner = enum(u8) {
     clip,
     /// The five splits of deepseek-coder.
     deepseek_coder,
+    /// The six splits of DeepSeek LLM: also DeepSeek V2 and Coder V2.
+    deepseek_llm,
 
     /// The hand-written scanner for `splits`, if there is one.
     pub fn of(splits: []const definition.Split) ?Scanner {
@@ -132,7 +135,8 @@ pub const PreTokenizer = struct {
         return switch (self.scanner) {
             .compiled, .none => false,
             .gpt2, .cl100k, .llama3, .nanochat, .qwen2, .o200k, .tekken => true,
-            .deepseek, .starcoder, .qwen3_5, .bloom, .kimi, .falcon, .clip, .deepseek_coder => true,
+            .deepseek, .starcoder, .qwen3_5, .bloom, .kimi, .falcon, .clip => true,
+            .deepseek_coder, .deepseek_llm => true,
         };
     }
 
@@ -296,19 +300,10 @@ pub const known_sequences = [_]KnownSequence{
         },
         .scanner = .deepseek,
     },
-    .{
-        .splits = &.{
-            .{ .pattern = "[\\r\\n]", .behavior = .isolated },
-            .{ .pattern = "\\s?\\p{L}+", .behavior = .isolated },
-            .{ .pattern = "\\s?\\p{P}+", .behavior = .isolated },
-            .{
-                .pattern = "[\u{4e00}-\u{9fa5}\u{800}-\u{4e00}\u{ac00}-\u{d7ff}]+",
-                .behavior = .isolated,
-            },
-            .{ .pattern = rust_classes.numbers, .behavior = .isolated },
-        },
-        .scanner = .deepseek_coder,
-    },
+    ofDeepseekCoder("[\r\n]"),
+    ofDeepseekCoder("[\\r\\n]"),
+    ofDeepseekLlm("[\r\n]"),
+    ofDeepseekLlm("[\\r\\n]"),
     .{
         .splits = &.{
             .{ .pattern = rust_classes.numbers, .behavior = .isolated },
@@ -334,6 +329,36 @@ pub const known_sequences = [_]KnownSequence{
     },
 };
 
+/// With the newlines themselves in the first pattern, as files have it, or their escapes.
+fn ofDeepseekCoder(comptime newline: []const u8) KnownSequence {
+    return .{
+        .splits = &.{
+            .{ .pattern = newline, .behavior = .isolated },
+            .{ .pattern = "\\s?\\p{L}+", .behavior = .isolated },
+            .{ .pattern = "\\s?\\p{P}+", .behavior = .isolated },
+            .{ .pattern = far_east, .behavior = .isolated },
+            .{ .pattern = rust_classes.numbers, .behavior = .isolated },
+        },
+        .scanner = .deepseek_coder,
+    };
+}
+
+fn ofDeepseekLlm(comptime newline: []const u8) KnownSequence {
+    return .{
+        .splits = &.{
+            .{ .pattern = newline, .behavior = .isolated },
+            .{ .pattern = "\\s?" ++ deepseek_llm.letters ++ "+", .behavior = .isolated },
+            .{ .pattern = "\\s?" ++ deepseek_llm.signs ++ "+", .behavior = .isolated },
+            .{ .pattern = "\\s+$", .behavior = .isolated },
+            .{ .pattern = far_east, .behavior = .isolated },
+            .{ .pattern = rust_classes.numbers, .behavior = .isolated },
+        },
+        .scanner = .deepseek_llm,
+    };
+}
+
+const far_east = "[\u{4e00}-\u{9fa5}\u{800}-\u{4e00}\u{ac00}-\u{d7ff}]+";
+
 /// What the windows of a scanner go by.
 fn windowOptions(comptime scanner: Scanner) window.Options {
     return switch (scanner) {
@@ -353,6 +378,7 @@ fn windowOptions(comptime scanner: Scanner) window.Options {
         .kimi => .{ .family = .cased_han, .number_len = 3 },
         .clip => .{ .family = .clip },
         .deepseek_coder => .{ .family = .deepseek_coder },
+        .deepseek_llm => .{ .family = .deepseek_llm },
     };
 }
 
@@ -377,6 +403,7 @@ fn pieceEnd(comptime scanner: Scanner, text: []const u8, at: usize) usize {
         .falcon => falcon.pieceEnd(text, at),
         .clip => clip.pieceEnd(text, at),
         .deepseek_coder => deepseek_coder.pieceEnd(text, at),
+        .deepseek_llm => deepseek_llm.pieceEnd(text, at),
     };
 }
 

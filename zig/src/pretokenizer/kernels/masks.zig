@@ -4,6 +4,7 @@
 //! is; it imports nothing but the standard library.
 
 const std = @import("std");
+const cased_letters = @import("cased_letters.zig");
 const han_zig = @import("han.zig");
 const punctuation = @import("punctuation.zig");
 
@@ -37,14 +38,26 @@ pub const Family = enum {
     /// Any white space but a newline may precede letters or punctuation; numbers and newlines are parted from
     /// everything, the far East from all other characters.
     deepseek_coder,
+    /// As `deepseek_coder`, but letters and punctuation are those of lists.
+    deepseek_llm,
 
     pub fn isCased(family: Family) bool {
         return family == .cased or family == .cased_han;
     }
 
+    pub fn isDeepseek(family: Family) bool {
+        return family == .deepseek_coder or family == .deepseek_llm;
+    }
+
     /// Whether punctuation is told from signs, which are `control`.
     fn hasPunctuation(family: Family) bool {
-        return family == .falcon or family == .deepseek_coder;
+        return family == .falcon or family.isDeepseek();
+    }
+
+    /// What letters are that have no case.
+    fn kindOfCaseless(family: Family) Kind {
+        if (family.isCased()) return .caseless;
+        return if (family == .deepseek_llm) .control else .letter;
     }
 
     /// Whether what is neither letter, number, white space nor a sign is apart.
@@ -60,15 +73,17 @@ pub const Kind = enum(u8) {
     letter,
     number,
     space,
-    /// Lu and Lt, in the cased family.
+    /// Lu and Lt, in the cased family; wide forms of ASCII, in DeepSeek LLM's.
     upper,
     /// Lm and Lo, in the cased family.
     caseless,
     /// M, in the cased family.
     mark,
     /// In the parted family, what is neither L, M, N, P, S nor white space; in Falcon's and deepseek-coder's,
-    /// what is neither L, N, punctuation nor white space.
+    /// what is neither L, N, punctuation nor white space; in DeepSeek LLM's, so are letters that are not listed.
     control,
+    /// U+3000, in DeepSeek LLM's family, which has it among its punctuation.
+    wide_space,
 };
 
 /// The class of each code point: `kinds[second[first[c >> block_bits] << block_bits | low bits of c]]`.
@@ -90,8 +105,9 @@ pub const Masks = struct {
     caseless: u64 = 0,
     mark: u64 = 0,
     control: u64 = 0,
+    wide_space: u64 = 0,
     /// Those of Chinese and Japanese that the parted family has apart, beside their kind, and of the far East in
-    /// deepseek-coder's; Han characters in the family that has those apart, in place of it.
+    /// deepseek-coder's and DeepSeek LLM's; Han characters in the family that has those apart, in place of it.
     east: u64 = 0,
     /// Han characters that are numbers, or neither letters nor numbers, where Han characters are apart.
     east_number: u64 = 0,
@@ -160,7 +176,8 @@ pub const Masks = struct {
         masks.caseless = wide.of(.caseless) & valid;
         masks.mark = wide.of(.mark) & valid;
         if (comptime family.hasControl()) masks.control |= wide.of(.control) & valid;
-        if (family == .parted or family == .deepseek_coder) {
+        if (family == .deepseek_llm) masks.wide_space = wide.of(.wide_space) & valid;
+        if (family == .parted or comptime family.isDeepseek()) {
             masks.east = wide.east & valid;
         }
         if (family == .cased_han) {
@@ -240,6 +257,16 @@ pub const Masks = struct {
         return equal(block, '<') & equal(block, '|') >> 1;
     }
 
+    /// Letters of ASCII and their wide forms.
+    pub inline fn plainLetters(masks: *const Masks) u64 {
+        return (masks.letter & ~masks.wide) | masks.upper;
+    }
+
+    /// All other letters of DeepSeek LLM's list.
+    pub inline fn casedLetters(masks: *const Masks) u64 {
+        return masks.letter & masks.wide;
+    }
+
     pub inline fn hasWide(masks: *const Masks) bool {
         return masks.lead2 | masks.lead3 | masks.lead4 != 0;
     }
@@ -311,7 +338,7 @@ const Wide = struct {
     inline fn addTwo(wide: *Wide, comptime family: Family, block: Block) void {
         const is_cased = comptime family.isCased();
         const upper: Kind = if (is_cased) .upper else .letter;
-        const caseless: Kind = if (is_cased) .caseless else .letter;
+        const caseless: Kind = comptime family.kindOfCaseless();
         // U+00A0 to U+00BF: a space, signs.
         const signs = equal(block, 0xC2);
         if (signs != 0) {
@@ -322,7 +349,10 @@ const Wide = struct {
                 wide.add(2, .control, signs & soft_hyphen >> 1);
                 sign &= ~soft_hyphen;
             }
-            if (comptime family.hasPunctuation()) {
+            if (family == .deepseek_llm) {
+                wide.add(2, .control, signs & sign >> 1);
+                sign = 0;
+            } else if (comptime family.hasPunctuation()) {
                 const counted = equal(block, 0xA1) | equal(block, 0xA7) | equal(block, 0xAB) |
                     inRange(block, 0xB6, 2) | equal(block, 0xBB) | equal(block, 0xBF);
                 wide.add(2, .control, signs & (sign & ~counted) >> 1);
@@ -343,7 +373,18 @@ const Wide = struct {
         wide.add(2, .letter, latin_small | cyrillic_small);
         wide.add(2, upper, latin_capital | cyrillic_capital);
         // U+0100 to U+02BF, more Latin.
-        if (!is_cased) wide.add(2, .letter, inRange(block, 0xC4, 7) & inRange(block, 0x80, 0x40) >> 1);
+        if (!is_cased) {
+            var latin_more = inRange(block, 0xC4, 7) & inRange(block, 0x80, 0x40) >> 1;
+            if (family == .deepseek_llm) {
+                // Without those that have no case.
+                const no = (equal(block, 0xC6) & equal(block, 0xBB) >> 1) |
+                    (equal(block, 0xC7) & inRange(block, 0x80, 4) >> 1) |
+                    (equal(block, 0xCA) & (equal(block, 0x94) | inRange(block, 0xB0, 16)) >> 1);
+                wide.add(2, .control, no);
+                latin_more &= ~no;
+            }
+            wide.add(2, .letter, latin_more);
+        }
         const greek = equal(block, 0xCE);
         const greek_more = equal(block, 0xCF);
         if (greek | greek_more != 0) {
@@ -367,7 +408,7 @@ const Wide = struct {
     inline fn addThree(wide: *Wide, comptime family: Family, block: Block) void {
         const is_cased = comptime family.isCased();
         const upper: Kind = if (is_cased) .upper else .letter;
-        const caseless: Kind = if (is_cased) .caseless else .letter;
+        const caseless: Kind = comptime family.kindOfCaseless();
         const trail2 = inRange(block, 0x80, 0x40) >> 1;
         const trail3 = trail2 >> 1;
         // U+4E00 to U+9FFF, Han; U+AC00 to U+D77F, Hangul.
@@ -387,9 +428,14 @@ const Wide = struct {
             letter |= east & (page1 | page2 | page3);
             // U+3000 to U+3020, a space and punctuation.
             const signs = east & equal(block, 0x80) >> 1;
-            wide.add(3, .space, signs & equal(block, 0x80) >> 2);
+            const space: Kind = if (family == .deepseek_llm) .wide_space else .space;
+            wide.add(3, space, signs & equal(block, 0x80) >> 2);
             var sign = inRange(block, 0x81, 4) | inRange(block, 0x88, 0x19);
-            if (comptime family.hasPunctuation()) {
+            if (family == .deepseek_llm) {
+                const no = sign & ~inRange(block, 0x81, 2);
+                wide.add(3, .control, signs & no >> 2);
+                sign &= ~no;
+            } else if (comptime family.hasPunctuation()) {
                 const mark = equal(block, 0x84) | inRange(block, 0x92, 2) | equal(block, 0xA0);
                 wide.add(3, .control, signs & mark >> 2);
                 sign &= ~mark;
@@ -409,7 +455,7 @@ const Wide = struct {
         const behind = equal(block, 0xE9) & (equal(block, 0xBF) >> 1 |
             (equal(block, 0xBE) >> 1 & inRange(block, 0xA6, 0x1A) >> 2));
         if (family == .parted) wide.addEast(letter & inRange(block, 0xE3, 7) & ~behind);
-        if (family == .deepseek_coder) {
+        if (comptime family.isDeepseek()) {
             // From U+800 on, and U+AC00 to U+D7FF, whatever kinds they have.
             wide.addEast((inRange(block, 0xE0, 10) & ~behind) | inRange(block, 0xEB, 3) |
                 (equal(block, 0xEA) & inRange(block, 0xB0, 16) >> 1));
@@ -422,7 +468,12 @@ const Wide = struct {
             const other1 = inRange(block, 0x81, 15) | inRange(block, 0x9A, 7) | inRange(block, 0xBB, 5);
             const other2 = equal(block, 0x80) | inRange(block, 0x9B, 11);
             var other = (page1 & other1 >> 2) | (page2 & other2 >> 2);
-            if (comptime family.hasPunctuation()) {
+            if (family == .deepseek_llm) {
+                // Up to U+FF5E.
+                const no = page2 & inRange(block, 0x9F, 7) >> 2;
+                wide.add(3, .control, no);
+                other &= ~no;
+            } else if (comptime family.hasPunctuation()) {
                 // Of currencies, calculation and accents.
                 const no1 = equal(block, 0x84) | equal(block, 0x8B) | inRange(block, 0x9C, 3) |
                     equal(block, 0xBE);
@@ -433,17 +484,22 @@ const Wide = struct {
             }
             wide.add(3, .other, other);
             wide.add(3, .number, page1 & inRange(block, 0x90, 10) >> 2);
-            wide.add(3, upper, page1 & inRange(block, 0xA1, 26) >> 2);
-            wide.add(3, .letter, page2 & inRange(block, 0x81, 26) >> 2);
+            const is_llm = family == .deepseek_llm;
+            wide.add(3, if (is_llm) .upper else upper, page1 & inRange(block, 0xA1, 26) >> 2);
+            wide.add(3, if (is_llm) .upper else .letter, page2 & inRange(block, 0x81, 26) >> 2);
         }
         const signs = equal(block, 0xE2);
         if (signs != 0) {
             // U+200B to U+203F without white space; arrows, operators, boxes.
-            const page1 = equal(block, 0x80) >> 1 &
-                (inRange(block, 0x90, 0x18) | inRange(block, 0xB0, 16)) >> 2;
+            const first = equal(block, 0x80) >> 1;
+            var page1 = first & (inRange(block, 0x90, 0x18) | inRange(block, 0xB0, 16)) >> 2;
+            if (family == .deepseek_llm) {
+                const quotes = first & inRange(block, 0x98, 8) >> 2;
+                wide.add(3, .control, signs & page1 & ~quotes);
+                page1 &= quotes;
+            }
             // How text is joined, and which way it runs.
-            const format = equal(block, 0x80) >> 1 &
-                (inRange(block, 0x8B, 5) | inRange(block, 0xAA, 5)) >> 2;
+            const format = first & (inRange(block, 0x8B, 5) | inRange(block, 0xAA, 5)) >> 2;
             wide.add(3, if (comptime family.hasControl()) .control else .other, signs & format);
             var whole = (inRange(block, 0x87, 9) | inRange(block, 0x94, 9)) >> 1 & trail3;
             if (comptime family.hasPunctuation()) {
@@ -477,7 +533,7 @@ const Wide = struct {
         switch (kind) {
             .letter, .upper, .caseless => {},
             .number => wide.east_number |= bits,
-            .other, .space, .mark, .control => wide.east_sign |= bits,
+            .other, .space, .mark, .control, .wide_space => wide.east_sign |= bits,
         }
     }
 
@@ -506,8 +562,15 @@ const Wide = struct {
                 const counts = punctuation.isPunctuation(character.code_point, is_sign);
                 kind = @intFromEnum(if (counts) Kind.other else Kind.control);
             }
+            // All punctuation of its list has been found.
+            if (family == .deepseek_llm and kind != @intFromEnum(Kind.number) and
+                kind != @intFromEnum(Kind.space))
+            {
+                const is_listed = cased_letters.has(character.code_point);
+                kind = @intFromEnum(if (is_listed) Kind.letter else Kind.control);
+            }
             // Numbers of a later Unicode than the tables'.
-            if (family == .digits or family == .deepseek_coder) switch (character.code_point) {
+            if (family == .digits or comptime family.isDeepseek()) switch (character.code_point) {
                 0x11DE0...0x11DE9, 0x16FF4...0x16FF6 => kind = @intFromEnum(Kind.number),
                 else => {},
             };
