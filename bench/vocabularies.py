@@ -48,6 +48,7 @@ STAND_INS: Mapping[str, Tuple[str, str]] = {
     "bloom~gpt2": ("bloom", "gpt2"),
     "olmo2~cl100k": ("olmo-2, phi-4", "cl100k_base"),
     "deepseek_coder~gpt2": ("deepseek-coder", "gpt2"),
+    "deepseek_llm~gpt2": ("deepseek-llm", "gpt2"),
     "qwen3_5~qwen2_5": ("qwen 3.5", "qwen2_5"),
     "kimi_k2~gptoss": ("kimi-k2", "gptoss"),
     "mistral~llama2": ("mistral with a metaspace", "llama2"),

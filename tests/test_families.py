@@ -22,6 +22,23 @@ from pyaot_tokenizer import Tokenizer, UnsupportedError, hf
 
 from families import FAMILIES, random_texts, trained
 
+# Families whose pieces are found by hand, and by what.
+SCANNERS = {
+    "gpt-2, roberta, whisper": "gpt2",
+    "falcon": "falcon",
+    "olmo-2, phi-4": "llama3",
+    "llama 3, glm-4": "llama3",
+    "qwen": "qwen2",
+    "gpt-oss, llama 4": "o200k",
+    "command-r": "starcoder",
+    "starcoder, smollm": "starcoder",
+    "qwen 3.5": "qwen3_5",
+    "bloom": "bloom",
+    "kimi-k2": "kimi",
+    "deepseek-coder": "deepseek_coder",
+    "deepseek-llm": "deepseek_llm",
+}
+
 
 def random_pipeline(seed: int) -> tokenizers.Tokenizer:
     rng = random.Random(seed)
@@ -83,6 +100,23 @@ def check_places(reference: tokenizers.Tokenizer, batch: List[str]) -> None:
 @pytest.mark.parametrize("name", FAMILIES)
 def test_family(name: str) -> None:
     check(FAMILIES[name](), random.Random(name), 1500)
+
+
+@pytest.mark.parametrize("family", SCANNERS)
+def test_family_has_a_scanner(family: str) -> None:
+    """What is spelled as in the family's files is not left to compiled patterns."""
+    made = FAMILIES[family]().to_str()
+    assert Tokenizer.from_str(made).pre_tokenizer == SCANNERS[family]
+
+
+@pytest.mark.parametrize("family", ["deepseek-coder", "deepseek-llm"])
+def test_newlines_of_a_pattern_may_be_escaped(family: str) -> None:
+    made = json.loads(FAMILIES[family]().to_str())
+    first = made["pre_tokenizer"]["pretokenizers"][0]
+    assert first["pattern"] == {"Regex": "[\r\n]"}
+    first["pattern"] = {"Regex": r"[\r\n]"}
+    assert Tokenizer.from_str(json.dumps(made)).pre_tokenizer == SCANNERS[family]
+    check(tokenizers.Tokenizer.from_str(json.dumps(made)), random.Random(family), 200)
 
 
 @pytest.mark.parametrize("seed", range(60))

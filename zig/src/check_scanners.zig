@@ -26,7 +26,9 @@ const characters = [_][]const u8{
     "\u{3042}",  "\u{30fb}",  "\u{9fa5}",  "\u{9fa6}",        "\u{3097}",      "\u{3099}",  "\u{ad}",    "\x7f",
     "\u{378}",   "\u{2014}",  "\u{11de9}", "\u{16ff5}",       "\u{2e80}",      "\u{16fe2}", "\u{16ff0}", "\u{3007}",
     "\u{3005}",  "\u{20000}", "|",         ",",               "\u{2026}",      "\u{3002}",  "\u{ff0c}",  "\u{964}",
-    "\u{6d4}",   "\u{60c}",   "<|",        "<|startoftext|>", "<|endoftext|>",
+    "\u{6d4}",   "\u{60c}",   "<|",        "<|startoftext|>", "<|endoftext|>", "$",         "^",         "\u{1e00}",
+    "\u{2018}",  "\u{2003}",  "\u{d7a4}",  "\u{a490}",        "\u{ff5e}",      "\u{3000}",  "\u{3000}",  "\u{1bb}",
+    "\u{5d0}",   "\u{ff21}",  "\u{2b0}",   "\u{ff5f}",        "\u{3003}",
 };
 
 /// Whose bytes are spelled by numbers, and punctuation that only some versions of Unicode have.

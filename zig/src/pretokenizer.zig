@@ -13,6 +13,7 @@ const cl100k = @import("pretokenizer/cl100k.zig");
 const clip = @import("pretokenizer/clip.zig");
 const deepseek = @import("pretokenizer/deepseek.zig");
 const deepseek_coder = @import("pretokenizer/deepseek_coder.zig");
+const deepseek_llm = @import("pretokenizer/deepseek_llm.zig");
 const falcon = @import("pretokenizer/falcon.zig");
 const gpt2 = @import("pretokenizer/gpt2.zig");
 const levels = @import("pretokenizer/levels.zig");
@@ -80,8 +81,10 @@ pub const Scanner = enum(u8) {
     falcon,
     /// Words with the white space before them: for `word_bytes.zig` alone.
     clip,
-    /// The five splits of deepseek-coder, character by character.
+    /// The five splits of deepseek-coder.
     deepseek_coder,
+    /// The six splits of DeepSeek LLM: also DeepSeek V2 and Coder V2.
+    deepseek_llm,
 
     /// The hand-written scanner for `splits`, if there is one.
     pub fn of(splits: []const definition.Split) ?Scanner {
@@ -132,7 +135,8 @@ pub const PreTokenizer = struct {
         return switch (self.scanner) {
             .compiled, .none => false,
             .gpt2, .cl100k, .llama3, .nanochat, .qwen2, .o200k, .tekken => true,
-            .deepseek, .starcoder, .qwen3_5, .bloom, .kimi, .falcon, .clip, .deepseek_coder => true,
+            .deepseek, .starcoder, .qwen3_5, .bloom, .kimi, .falcon, .clip => true,
+            .deepseek_coder, .deepseek_llm => true,
         };
     }
 
@@ -154,8 +158,7 @@ pub const PreTokenizer = struct {
                 cursor.position = cursor.compiled.position;
                 return count;
             },
-            .none => scan(wholeEnd, text, cursor, spans),
-            .deepseek_coder => scan(deepseek_coder.pieceEnd, text, cursor, spans),
+            .none => scanWhole(text, cursor, spans),
             inline else => |scanner| scanWindows(scanner, text, cursor, spans, {}),
         };
     }
@@ -170,7 +173,7 @@ pub const PreTokenizer = struct {
         keyed: *Keyed,
     ) ?usize {
         return switch (self.scanner) {
-            .compiled, .none, .deepseek_coder => null,
+            .compiled, .none => null,
             inline else => |scanner| scanWindows(scanner, text, cursor, spans, keyed),
         };
     }
@@ -297,19 +300,10 @@ pub const known_sequences = [_]KnownSequence{
         },
         .scanner = .deepseek,
     },
-    .{
-        .splits = &.{
-            .{ .pattern = "[\\r\\n]", .behavior = .isolated },
-            .{ .pattern = "\\s?\\p{L}+", .behavior = .isolated },
-            .{ .pattern = "\\s?\\p{P}+", .behavior = .isolated },
-            .{
-                .pattern = "[\u{4e00}-\u{9fa5}\u{800}-\u{4e00}\u{ac00}-\u{d7ff}]+",
-                .behavior = .isolated,
-            },
-            .{ .pattern = rust_classes.numbers, .behavior = .isolated },
-        },
-        .scanner = .deepseek_coder,
-    },
+    ofDeepseekCoder("[\r\n]"),
+    ofDeepseekCoder("[\\r\\n]"),
+    ofDeepseekLlm("[\r\n]"),
+    ofDeepseekLlm("[\\r\\n]"),
     .{
         .splits = &.{
             .{ .pattern = rust_classes.numbers, .behavior = .isolated },
@@ -335,12 +329,40 @@ pub const known_sequences = [_]KnownSequence{
     },
 };
 
-const PieceEnd = fn (text: []const u8, at: usize) usize;
+/// With the newlines themselves in the first pattern, as files have it, or their escapes.
+fn ofDeepseekCoder(comptime newline: []const u8) KnownSequence {
+    return .{
+        .splits = &.{
+            .{ .pattern = newline, .behavior = .isolated },
+            .{ .pattern = "\\s?\\p{L}+", .behavior = .isolated },
+            .{ .pattern = "\\s?\\p{P}+", .behavior = .isolated },
+            .{ .pattern = far_east, .behavior = .isolated },
+            .{ .pattern = rust_classes.numbers, .behavior = .isolated },
+        },
+        .scanner = .deepseek_coder,
+    };
+}
+
+fn ofDeepseekLlm(comptime newline: []const u8) KnownSequence {
+    return .{
+        .splits = &.{
+            .{ .pattern = newline, .behavior = .isolated },
+            .{ .pattern = "\\s?" ++ deepseek_llm.letters ++ "+", .behavior = .isolated },
+            .{ .pattern = "\\s?" ++ deepseek_llm.signs ++ "+", .behavior = .isolated },
+            .{ .pattern = "\\s+$", .behavior = .isolated },
+            .{ .pattern = far_east, .behavior = .isolated },
+            .{ .pattern = rust_classes.numbers, .behavior = .isolated },
+        },
+        .scanner = .deepseek_llm,
+    };
+}
+
+const far_east = "[\u{4e00}-\u{9fa5}\u{800}-\u{4e00}\u{ac00}-\u{d7ff}]+";
 
 /// What the windows of a scanner go by.
 fn windowOptions(comptime scanner: Scanner) window.Options {
     return switch (scanner) {
-        .compiled, .none, .deepseek_coder => comptime unreachable,
+        .compiled, .none => comptime unreachable,
         .gpt2 => .{ .family = .gpt2 },
         .cl100k => .{ .family = .letters, .number_len = 3, .keeps_final_space = true },
         .llama3 => .{ .family = .letters, .number_len = 3 },
@@ -355,6 +377,8 @@ fn windowOptions(comptime scanner: Scanner) window.Options {
         .falcon => .{ .family = .falcon, .number_len = falcon.number_len },
         .kimi => .{ .family = .cased_han, .number_len = 3 },
         .clip => .{ .family = .clip },
+        .deepseek_coder => .{ .family = .deepseek_coder },
+        .deepseek_llm => .{ .family = .deepseek_llm },
     };
 }
 
@@ -378,12 +402,9 @@ fn pieceEnd(comptime scanner: Scanner, text: []const u8, at: usize) usize {
         .bloom => bloom.pieceEnd(text, at),
         .falcon => falcon.pieceEnd(text, at),
         .clip => clip.pieceEnd(text, at),
+        .deepseek_coder => deepseek_coder.pieceEnd(text, at),
+        .deepseek_llm => deepseek_llm.pieceEnd(text, at),
     };
-}
-
-fn wholeEnd(text: []const u8, at: usize) usize {
-    _ = at;
-    return text.len;
 }
 
 /// Windows of text where they decide, and a piece by `pieceEnd` where they do not. `keyed` is a `*Keyed`, or `{}`.
@@ -415,17 +436,12 @@ fn scanWindows(
     return count;
 }
 
-fn scan(comptime endOf: PieceEnd, text: []const u8, cursor: *Cursor, spans: []Span) usize {
-    var position = cursor.position;
-    var count: usize = 0;
-    while (count < spans.len and position < text.len) : (count += 1) {
-        const end = endOf(text, position);
-        std.debug.assert(end > position and end <= text.len);
-        spans[count] = .{ .start = position, .end = end };
-        position = end;
-    }
-    cursor.position = position;
-    return count;
+/// What is left of the text, as one piece.
+fn scanWhole(text: []const u8, cursor: *Cursor, spans: []Span) usize {
+    if (spans.len == 0 or cursor.position == text.len) return 0;
+    spans[0] = .{ .start = cursor.position, .end = text.len };
+    cursor.position = text.len;
+    return 1;
 }
 
 test {

@@ -11,7 +11,6 @@
 //! with letters or punctuation behind it, if the fourth pattern does not part them. A piece's end depends only on
 //! the text from its start on. Linear in the text.
 
-const runs = @import("runs.zig");
 const unicode = @import("../unicode.zig");
 const utf8 = @import("../utf8.zig");
 

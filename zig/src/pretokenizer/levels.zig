@@ -11,6 +11,8 @@ const bloom = @import("bloom.zig");
 const cl100k = @import("cl100k.zig");
 const clip = @import("clip.zig");
 const deepseek = @import("deepseek.zig");
+const deepseek_coder = @import("deepseek_coder.zig");
+const deepseek_llm = @import("deepseek_llm.zig");
 const falcon = @import("falcon.zig");
 const gpt2 = @import("gpt2.zig");
 const o200k = @import("o200k.zig");
@@ -107,7 +109,7 @@ fn scanWith(
             .gpt2, .digits, .bloom, .clip => &plain_kinds,
             .letters => if (options.has_marks) &marked_kinds else &plain_kinds,
             .cased, .cased_han => &cased_kinds,
-            .falcon => &falcon_kinds,
+            .falcon, .deepseek_coder, .deepseek_llm => &falcon_kinds,
             .parted => &parted_kinds,
         },
     };
@@ -238,13 +240,16 @@ test "every character that is found by its first bytes has the kind that its pro
             text.appendSliceAssumeCapacity(character[0..len]);
             var windowed: usize = 0;
             errdefer std.debug.print("in {f}\n", .{std.zig.fmtString(text.items)});
-            // Kinds are those of the cased family, of the parted one, of BLOOM's, of Falcon's, or of the others.
+            // Kinds are those of the cased family, of the parted one, of BLOOM's, of Falcon's, of deepseek-coder's,
+            // of DeepSeek LLM's, or of the others.
             try expectGpt2(.baseline, false, text.items, &windowed);
             try expectCased(.baseline, false, 3, true, false, text.items, &windowed);
             try expectCased(.baseline, false, 3, true, true, text.items, &windowed);
             try expectParted(.baseline, false, text.items, &windowed);
             try expectBloom(.baseline, false, text.items, &windowed);
             try expectFalcon(.baseline, false, text.items, &windowed);
+            try expectDeepseekCoder(.baseline, false, text.items, &windowed);
+            try expectDeepseekLlm(.baseline, false, text.items, &windowed);
         }
     }
 }
@@ -401,6 +406,14 @@ fn expectFalcon(level: Level, comptime has_keys: bool, text: []const u8, windowe
     try expectPieces(level, has_keys, options, falcon.pieceEnd, text, windowed);
 }
 
+fn expectDeepseekCoder(level: Level, comptime has_keys: bool, text: []const u8, windowed: *usize) !void {
+    try expectPieces(level, has_keys, .{ .family = .deepseek_coder }, deepseek_coder.pieceEnd, text, windowed);
+}
+
+fn expectDeepseekLlm(level: Level, comptime has_keys: bool, text: []const u8, windowed: *usize) !void {
+    try expectPieces(level, has_keys, .{ .family = .deepseek_llm }, deepseek_llm.pieceEnd, text, windowed);
+}
+
 fn expectAllFamilies(
     level: Level,
     comptime has_keys: bool,
@@ -421,6 +434,8 @@ fn expectAllFamilies(
     try expectBloom(level, has_keys, text, windowed);
     try expectFalcon(level, has_keys, text, windowed);
     try expectClip(level, has_keys, text, windowed);
+    try expectDeepseekCoder(level, has_keys, text, windowed);
+    try expectDeepseekLlm(level, has_keys, text, windowed);
 }
 
 /// What the rules of the families turn on, and characters that are alike in all but one of them.
@@ -439,7 +454,10 @@ const hostile = [_][]const u8{
     "\u{3001}",  "\u{964}",        "\u{6d4}",   "\u{60c}",   "\u{1680}", "\u{205f}",  "\u{166d}",  "\u{61d}",
     "\u{2308}",  "\u{432}\u{432}", "\u{ff0b}",  "\u{bc}",    "\u{2e80}", "\u{16fe2}", "\u{16ff0}", "\u{3038}",
     "\u{3400}",  "\u{20000}",      "\u{3005}",  "\u{3040}",  "\u{3097}", "\u{309b}",  "\u{30fb}",  "\x7f",
-    "\u{85}",    "!a",             "\u{1f6d8}", "<|",
+    "\u{85}",    "!a",             "\u{1f6d8}", "<|",        "$",        "^",         "~",         "\u{d7a4}",
+    "\u{1e00}",  "\u{7c0}",        "\u{800}",   "\u{a490}",  "\u{202f}", "\u{a1}",    "\u{2018}",  "\u{1bb}",
+    "\u{1c3}",   "\u{294}",        "\u{2b0}",   "\u{b5}",    "\u{ff5e}", "\u{ff5f}",  "\u{ff40}",  "\u{3003}",
+    "\u{3000}",  "\u{3000}",       "\u{ab70}",  "\u{212a}",
 };
 
 fn expectUnits(level: Level, comptime Unit: type, text: []const u8) !void {

@@ -5,6 +5,7 @@
 const std = @import("std");
 const builtin = @import("builtin");
 const byte_level = @import("../byte_level.zig");
+const cased_letters = @import("kernels/cased_letters.zig");
 const han_zig = @import("kernels/han.zig");
 const punctuation_zig = @import("kernels/punctuation.zig");
 const pretokenizer = @import("../pretokenizer.zig");
@@ -60,8 +61,11 @@ const Set = union(enum) {
     any_punctuation,
     /// The characters of DeepSeek V3's second split.
     east,
-    /// Those of deepseek-coder's fourth.
+    /// Those of deepseek-coder's fourth, and DeepSeek LLM's fifth.
     far_east,
+    /// Those of DeepSeek LLM's second and third.
+    listed_letter,
+    listed_sign,
     one_of: []const u8,
     /// In any case; U+017F is an s.
     one_of_any_case: []const u8,
@@ -122,6 +126,14 @@ const Set = union(enum) {
             },
             .far_east => switch (c) {
                 0x4E00...0x9FA5, 0x800...0x4E00 - 1, 0xAC00...0xD7FF => true,
+                else => false,
+            },
+            .listed_letter => for (cased_letters.ranges) |range| {
+                if (c >= range[0] and c <= range[1]) break true;
+            } else false,
+            .listed_sign => switch (c) {
+                '!'...'/', ':'...'~', 0xFF01...0xFF0F, 0xFF1A...0xFF5E => true,
+                0x2018...0x201F, 0x3000...0x3002 => true,
                 else => false,
             },
             .one_of => |bytes| c < 0x80 and std.mem.indexOfScalar(u8, bytes, @intCast(c)) != null,
@@ -261,6 +273,8 @@ const newlines = [_][]const Item{&.{.{ .set = .newline }}};
 const maybe_space: Item = .{ .set = .space, .min = 0 };
 const spaced_words = [_][]const Item{&.{ maybe_space, .{ .set = .letter, .max = many } }};
 const spaced_punctuation = [_][]const Item{&.{ maybe_space, .{ .set = .any_punctuation, .max = many } }};
+const listed_words = [_][]const Item{&.{ maybe_space, .{ .set = .listed_letter, .max = many } }};
+const listed_signs = [_][]const Item{&.{ maybe_space, .{ .set = .listed_sign, .max = many } }};
 const far_easts = [_][]const Item{&.{.{ .set = .far_east, .max = many }}};
 
 fn literal(comptime text: []const u8) []const Item {
@@ -310,6 +324,9 @@ fn patternsOf(scanner: pretokenizer.Scanner) []const Pattern {
         .clip => &.{&clip},
         .starcoder => &.{ &digits, &gpt2 },
         .deepseek_coder => &.{ &newlines, &spaced_words, &spaced_punctuation, &far_easts, &digits },
+        .deepseek_llm => &.{
+            &newlines, &listed_words, &listed_signs, &final_space, &far_easts, &digits,
+        },
         .deepseek => &.{ &numbers, &easts, &signs_and_words },
     };
 }
@@ -457,26 +474,39 @@ fn expectAsReference(scanner: pretokenizer.Scanner, text: []const u8) !void {
 
 const scanners = [_]pretokenizer.Scanner{
     .gpt2,  .starcoder, .falcon, .cl100k, .llama3,   .nanochat, .qwen2,          .qwen3_5,
-    .o200k, .tekken,    .kimi,   .bloom,  .deepseek, .clip,     .deepseek_coder,
+    .o200k, .tekken,    .kimi,   .bloom,  .deepseek, .clip,     .deepseek_coder, .deepseek_llm,
 };
+
+/// All texts of one to five of `alphabet`.
+fn expectAsReferenceOverAll(scanner: pretokenizer.Scanner, alphabet: []const []const u8) !void {
+    for (1..6) |len| {
+        var text: [15]u8 = undefined;
+        for (0..try std.math.powi(usize, alphabet.len, len)) |number| {
+            var rest = number;
+            var used: usize = 0;
+            for (0..len) |_| {
+                const letter = alphabet[rest % alphabet.len];
+                @memcpy(text[used..][0..letter.len], letter);
+                used += letter.len;
+                rest /= alphabet.len;
+            }
+            try expectAsReference(scanner, text[0..used]);
+        }
+    }
+}
 
 test "every scanner equals its reference on all short texts over telling characters" {
     const alphabet = [_][]const u8{ "s", "'", "l", "1", " ", "\n", "\t", "!", "\u{e9}", "\xff", "S", "/", "\u{301}", "\u{4e2d}" };
-    for (scanners) |scanner| {
-        for (1..6) |len| {
-            var text: [15]u8 = undefined;
-            for (0..try std.math.powi(usize, alphabet.len, len)) |number| {
-                var rest = number;
-                var used: usize = 0;
-                for (0..len) |_| {
-                    const letter = alphabet[rest % alphabet.len];
-                    @memcpy(text[used..][0..letter.len], letter);
-                    used += letter.len;
-                    rest /= alphabet.len;
-                }
-                try expectAsReference(scanner, text[0..used]);
-            }
-        }
+    for (scanners) |scanner| try expectAsReferenceOverAll(scanner, &alphabet);
+}
+
+test "DeepSeek's scanners equal their reference on all short texts over their characters" {
+    const alphabet = [_][]const u8{
+        "s",        "\u{e9}",  "\u{1e00}", " ", "\u{2003}", "\u{3000}", "!", "\u{3002}", "1",
+        "\u{4e2d}", "\u{5d0}",
+    };
+    for ([_]pretokenizer.Scanner{ .deepseek_coder, .deepseek_llm }) |scanner| {
+        try expectAsReferenceOverAll(scanner, &alphabet);
     }
 }
 
@@ -494,6 +524,7 @@ test "every scanner equals its reference on random text" {
         "\u{11de0}", "\u{432}",  "\u{bc}",     "\u{166d}",      "\u{61d}",       "\u{1b4e}", "\u{16ff6}", "\u{2e80}",
         "\u{16ff0}", "\u{3007}", "\u{3005}",   "|",             ",",             "\u{2026}", "\u{3002}",  "\u{ff0c}",
         "\u{964}",   "\u{6d4}",  "\u{60c}",    "<|endoftext|>", "<|startoftext", "<|",       "+",         "\u{ac00}",
+        "\u{2018}",  "\u{3000}", "\u{1e00}",   "\u{1bb}",       "\u{5d0}",       "\u{ff21}", "\u{2003}",  "\u{a490}",
     };
     var text: [text_len_max]u8 = undefined;
     for (scanners) |scanner| {

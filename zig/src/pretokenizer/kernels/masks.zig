@@ -4,6 +4,7 @@
 //! is; it imports nothing but the standard library.
 
 const std = @import("std");
+const cased_letters = @import("cased_letters.zig");
 const han_zig = @import("han.zig");
 const punctuation = @import("punctuation.zig");
 
@@ -34,9 +35,34 @@ pub const Family = enum {
     bloom,
     /// White space precedes whatever there is, and numbers are parted from everything.
     clip,
+    /// Any white space but a newline may precede letters or punctuation; numbers and newlines are parted from
+    /// everything, the far East from all other characters.
+    deepseek_coder,
+    /// As `deepseek_coder`, but letters and punctuation are those of lists.
+    deepseek_llm,
 
     pub fn isCased(family: Family) bool {
         return family == .cased or family == .cased_han;
+    }
+
+    pub fn isDeepseek(family: Family) bool {
+        return family == .deepseek_coder or family == .deepseek_llm;
+    }
+
+    /// Whether punctuation is told from signs, which are `control`.
+    fn hasPunctuation(family: Family) bool {
+        return family == .falcon or family.isDeepseek();
+    }
+
+    /// What letters are that have no case.
+    fn kindOfCaseless(family: Family) Kind {
+        if (family.isCased()) return .caseless;
+        return if (family == .deepseek_llm) .control else .letter;
+    }
+
+    /// Whether what is neither letter, number, white space nor a sign is apart.
+    fn hasControl(family: Family) bool {
+        return family == .parted or family.hasPunctuation();
     }
 };
 
@@ -47,15 +73,17 @@ pub const Kind = enum(u8) {
     letter,
     number,
     space,
-    /// Lu and Lt, in the cased family.
+    /// Lu and Lt, in the cased family; wide forms of ASCII, in DeepSeek LLM's.
     upper,
     /// Lm and Lo, in the cased family.
     caseless,
     /// M, in the cased family.
     mark,
-    /// In the parted family, what is neither L, M, N, P, S nor white space; in Falcon's, what is neither L, N,
-    /// punctuation nor white space.
+    /// In the parted family, what is neither L, M, N, P, S nor white space; in Falcon's and deepseek-coder's,
+    /// what is neither L, N, punctuation nor white space; in DeepSeek LLM's, so are letters that are not listed.
     control,
+    /// U+3000, in DeepSeek LLM's family, which has it among its punctuation.
+    wide_space,
 };
 
 /// The class of each code point: `kinds[second[first[c >> block_bits] << block_bits | low bits of c]]`.
@@ -77,8 +105,9 @@ pub const Masks = struct {
     caseless: u64 = 0,
     mark: u64 = 0,
     control: u64 = 0,
-    /// Those of Chinese and Japanese that the parted family has apart, beside their kind; Han characters in
-    /// the family that has those apart, in place of it.
+    wide_space: u64 = 0,
+    /// Those of Chinese and Japanese that the parted family has apart, beside their kind, and of the far East in
+    /// deepseek-coder's and DeepSeek LLM's; Han characters in the family that has those apart, in place of it.
     east: u64 = 0,
     /// Han characters that are numbers, or neither letters nor numbers, where Han characters are apart.
     east_number: u64 = 0,
@@ -106,13 +135,14 @@ pub const Masks = struct {
         const is_cased = comptime family.isCased();
         const letter = if (is_cased) block else block | splat(0x20);
         const space = equal(block, ' ') | inRange(block, '\t', 5);
-        const control = (inRange(block, 0, 0x20) | equal(block, 0x7F)) & ~space;
+        var control = (inRange(block, 0, 0x20) | equal(block, 0x7F)) & ~space;
+        if (family == .deepseek_coder) control |= asciiSigns(block);
         return .{
             .letter = inRange(letter, 'a', 26) & valid,
             .upper = if (is_cased) inRange(block, 'A', 26) & valid else 0,
             .number = inRange(block, '0', 10) & valid,
             .space = space & valid,
-            .control = if (family == .parted or family == .falcon) control & valid else 0,
+            .control = if (comptime family.hasControl()) control & valid else 0,
             .blank = equal(block, ' ') & valid,
             .newline = (equal(block, '\n') | equal(block, '\r')) & valid,
             .apostrophe = equal(block, '\'') & valid,
@@ -145,8 +175,9 @@ pub const Masks = struct {
         masks.upper |= wide.of(.upper) & valid;
         masks.caseless = wide.of(.caseless) & valid;
         masks.mark = wide.of(.mark) & valid;
-        if (family == .parted or family == .falcon) masks.control |= wide.of(.control) & valid;
-        if (family == .parted) {
+        if (comptime family.hasControl()) masks.control |= wide.of(.control) & valid;
+        if (family == .deepseek_llm) masks.wide_space = wide.of(.wide_space) & valid;
+        if (family == .parted or comptime family.isDeepseek()) {
             masks.east = wide.east & valid;
         }
         if (family == .cased_han) {
@@ -160,6 +191,12 @@ pub const Masks = struct {
         masks.lead3 = wide.lead3 & valid;
         masks.lead4 = wide.lead4 & valid;
         return masks;
+    }
+
+    /// The signs of ASCII that are no punctuation.
+    inline fn asciiSigns(block: Block) u64 {
+        return equal(block, '$') | equal(block, '+') | inRange(block, '<', 3) | equal(block, '^') |
+            equal(block, '`') | equal(block, '|') | equal(block, '~');
     }
 
     inline fn bloom(block: Block, between: u64, len: usize) Masks {
@@ -218,6 +255,16 @@ pub const Masks = struct {
     /// Where CLIP's pattern may have a literal: at "<|".
     pub inline fn literalStarts(block: Block) u64 {
         return equal(block, '<') & equal(block, '|') >> 1;
+    }
+
+    /// Letters of ASCII and their wide forms.
+    pub inline fn plainLetters(masks: *const Masks) u64 {
+        return (masks.letter & ~masks.wide) | masks.upper;
+    }
+
+    /// All other letters of DeepSeek LLM's list.
+    pub inline fn casedLetters(masks: *const Masks) u64 {
+        return masks.letter & masks.wide;
     }
 
     pub inline fn hasWide(masks: *const Masks) bool {
@@ -291,7 +338,7 @@ const Wide = struct {
     inline fn addTwo(wide: *Wide, comptime family: Family, block: Block) void {
         const is_cased = comptime family.isCased();
         const upper: Kind = if (is_cased) .upper else .letter;
-        const caseless: Kind = if (is_cased) .caseless else .letter;
+        const caseless: Kind = comptime family.kindOfCaseless();
         // U+00A0 to U+00BF: a space, signs.
         const signs = equal(block, 0xC2);
         if (signs != 0) {
@@ -302,7 +349,10 @@ const Wide = struct {
                 wide.add(2, .control, signs & soft_hyphen >> 1);
                 sign &= ~soft_hyphen;
             }
-            if (family == .falcon) {
+            if (family == .deepseek_llm) {
+                wide.add(2, .control, signs & sign >> 1);
+                sign = 0;
+            } else if (comptime family.hasPunctuation()) {
                 const counted = equal(block, 0xA1) | equal(block, 0xA7) | equal(block, 0xAB) |
                     inRange(block, 0xB6, 2) | equal(block, 0xBB) | equal(block, 0xBF);
                 wide.add(2, .control, signs & (sign & ~counted) >> 1);
@@ -323,7 +373,18 @@ const Wide = struct {
         wide.add(2, .letter, latin_small | cyrillic_small);
         wide.add(2, upper, latin_capital | cyrillic_capital);
         // U+0100 to U+02BF, more Latin.
-        if (!is_cased) wide.add(2, .letter, inRange(block, 0xC4, 7) & inRange(block, 0x80, 0x40) >> 1);
+        if (!is_cased) {
+            var latin_more = inRange(block, 0xC4, 7) & inRange(block, 0x80, 0x40) >> 1;
+            if (family == .deepseek_llm) {
+                // Without those that have no case.
+                const no = (equal(block, 0xC6) & equal(block, 0xBB) >> 1) |
+                    (equal(block, 0xC7) & inRange(block, 0x80, 4) >> 1) |
+                    (equal(block, 0xCA) & (equal(block, 0x94) | inRange(block, 0xB0, 16)) >> 1);
+                wide.add(2, .control, no);
+                latin_more &= ~no;
+            }
+            wide.add(2, .letter, latin_more);
+        }
         const greek = equal(block, 0xCE);
         const greek_more = equal(block, 0xCF);
         if (greek | greek_more != 0) {
@@ -347,7 +408,7 @@ const Wide = struct {
     inline fn addThree(wide: *Wide, comptime family: Family, block: Block) void {
         const is_cased = comptime family.isCased();
         const upper: Kind = if (is_cased) .upper else .letter;
-        const caseless: Kind = if (is_cased) .caseless else .letter;
+        const caseless: Kind = comptime family.kindOfCaseless();
         const trail2 = inRange(block, 0x80, 0x40) >> 1;
         const trail3 = trail2 >> 1;
         // U+4E00 to U+9FFF, Han; U+AC00 to U+D77F, Hangul.
@@ -367,9 +428,14 @@ const Wide = struct {
             letter |= east & (page1 | page2 | page3);
             // U+3000 to U+3020, a space and punctuation.
             const signs = east & equal(block, 0x80) >> 1;
-            wide.add(3, .space, signs & equal(block, 0x80) >> 2);
+            const space: Kind = if (family == .deepseek_llm) .wide_space else .space;
+            wide.add(3, space, signs & equal(block, 0x80) >> 2);
             var sign = inRange(block, 0x81, 4) | inRange(block, 0x88, 0x19);
-            if (family == .falcon) {
+            if (family == .deepseek_llm) {
+                const no = sign & ~inRange(block, 0x81, 2);
+                wide.add(3, .control, signs & no >> 2);
+                sign &= ~no;
+            } else if (comptime family.hasPunctuation()) {
                 const mark = equal(block, 0x84) | inRange(block, 0x92, 2) | equal(block, 0xA0);
                 wide.add(3, .control, signs & mark >> 2);
                 sign &= ~mark;
@@ -385,12 +451,14 @@ const Wide = struct {
             letter |= han;
         }
         wide.add(3, caseless, letter);
-        if (family == .parted) {
-            // Up to U+9FA5.
-            const behind = equal(block, 0xE9) & (equal(block, 0xBF) >> 1 |
-                (equal(block, 0xBE) >> 1 & inRange(block, 0xA6, 0x1A) >> 2));
-            const leads = letter & inRange(block, 0xE3, 7) & ~behind;
-            wide.east |= leads | leads << 1 | leads << 2;
+        // Up to U+9FA5.
+        const behind = equal(block, 0xE9) & (equal(block, 0xBF) >> 1 |
+            (equal(block, 0xBE) >> 1 & inRange(block, 0xA6, 0x1A) >> 2));
+        if (family == .parted) wide.addEast(letter & inRange(block, 0xE3, 7) & ~behind);
+        if (comptime family.isDeepseek()) {
+            // From U+800 on, and U+AC00 to U+D7FF, whatever kinds they have.
+            wide.addEast((inRange(block, 0xE0, 10) & ~behind) | inRange(block, 0xEB, 3) |
+                (equal(block, 0xEA) & inRange(block, 0xB0, 16) >> 1));
         }
         const forms = equal(block, 0xEF);
         if (forms != 0) {
@@ -400,7 +468,12 @@ const Wide = struct {
             const other1 = inRange(block, 0x81, 15) | inRange(block, 0x9A, 7) | inRange(block, 0xBB, 5);
             const other2 = equal(block, 0x80) | inRange(block, 0x9B, 11);
             var other = (page1 & other1 >> 2) | (page2 & other2 >> 2);
-            if (family == .falcon) {
+            if (family == .deepseek_llm) {
+                // Up to U+FF5E.
+                const no = page2 & inRange(block, 0x9F, 7) >> 2;
+                wide.add(3, .control, no);
+                other &= ~no;
+            } else if (comptime family.hasPunctuation()) {
                 // Of currencies, calculation and accents.
                 const no1 = equal(block, 0x84) | equal(block, 0x8B) | inRange(block, 0x9C, 3) |
                     equal(block, 0xBE);
@@ -411,21 +484,25 @@ const Wide = struct {
             }
             wide.add(3, .other, other);
             wide.add(3, .number, page1 & inRange(block, 0x90, 10) >> 2);
-            wide.add(3, upper, page1 & inRange(block, 0xA1, 26) >> 2);
-            wide.add(3, .letter, page2 & inRange(block, 0x81, 26) >> 2);
+            const is_llm = family == .deepseek_llm;
+            wide.add(3, if (is_llm) .upper else upper, page1 & inRange(block, 0xA1, 26) >> 2);
+            wide.add(3, if (is_llm) .upper else .letter, page2 & inRange(block, 0x81, 26) >> 2);
         }
         const signs = equal(block, 0xE2);
         if (signs != 0) {
             // U+200B to U+203F without white space; arrows, operators, boxes.
-            const page1 = equal(block, 0x80) >> 1 &
-                (inRange(block, 0x90, 0x18) | inRange(block, 0xB0, 16)) >> 2;
+            const first = equal(block, 0x80) >> 1;
+            var page1 = first & (inRange(block, 0x90, 0x18) | inRange(block, 0xB0, 16)) >> 2;
+            if (family == .deepseek_llm) {
+                const quotes = first & inRange(block, 0x98, 8) >> 2;
+                wide.add(3, .control, signs & page1 & ~quotes);
+                page1 &= quotes;
+            }
             // How text is joined, and which way it runs.
-            const format = equal(block, 0x80) >> 1 &
-                (inRange(block, 0x8B, 5) | inRange(block, 0xAA, 5)) >> 2;
-            const parts = family == .parted or family == .falcon;
-            wide.add(3, if (parts) .control else .other, signs & format);
+            const format = first & (inRange(block, 0x8B, 5) | inRange(block, 0xAA, 5)) >> 2;
+            wide.add(3, if (comptime family.hasControl()) .control else .other, signs & format);
             var whole = (inRange(block, 0x87, 9) | inRange(block, 0x94, 9)) >> 1 & trail3;
-            if (family == .falcon) {
+            if (comptime family.hasPunctuation()) {
                 // Without U+2300 to U+233F, which has brackets.
                 whole &= ~(equal(block, 0x8C) >> 1);
                 wide.add(3, .control, signs & whole);
@@ -443,7 +520,12 @@ const Wide = struct {
         else
             inRange(block, 0x8C, 0x20);
         const pictures = equal(block, 0xF0) & equal(block, 0x9F) >> 1 & third >> 2;
-        wide.add(4, if (family == .falcon) .control else .other, pictures & trails >> 3);
+        wide.add(4, if (comptime family.hasPunctuation()) .control else .other, pictures & trails >> 3);
+    }
+
+    /// Characters of three bytes by their first ones.
+    inline fn addEast(wide: *Wide, leads: u64) void {
+        wide.east |= leads | leads << 1 | leads << 2;
     }
 
     inline fn addHan(wide: *Wide, kind: Kind, bits: u64) void {
@@ -451,7 +533,7 @@ const Wide = struct {
         switch (kind) {
             .letter, .upper, .caseless => {},
             .number => wide.east_number |= bits,
-            .other, .space, .mark, .control => wide.east_sign |= bits,
+            .other, .space, .mark, .control, .wide_space => wide.east_sign |= bits,
         }
     }
 
@@ -480,8 +562,15 @@ const Wide = struct {
                 const counts = punctuation.isPunctuation(character.code_point, is_sign);
                 kind = @intFromEnum(if (counts) Kind.other else Kind.control);
             }
+            // All punctuation of its list has been found.
+            if (family == .deepseek_llm and kind != @intFromEnum(Kind.number) and
+                kind != @intFromEnum(Kind.space))
+            {
+                const is_listed = cased_letters.has(character.code_point);
+                kind = @intFromEnum(if (is_listed) Kind.letter else Kind.control);
+            }
             // Numbers of a later Unicode than the tables'.
-            if (family == .digits) switch (character.code_point) {
+            if (family == .digits or comptime family.isDeepseek()) switch (character.code_point) {
                 0x11DE0...0x11DE9, 0x16FF4...0x16FF6 => kind = @intFromEnum(Kind.number),
                 else => {},
             };

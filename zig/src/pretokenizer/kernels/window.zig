@@ -1,5 +1,5 @@
-//! The patterns of GPT-2, StarCoder, Falcon, cl100k, o200k, DeepSeek V3, BLOOM, CLIP and their kin, 64 bytes of
-//! text at a time.
+//! The patterns of GPT-2, StarCoder, Falcon, cl100k, o200k, DeepSeek V3, deepseek-coder, DeepSeek LLM, BLOOM, CLIP
+//! and their kin, 64 bytes of text at a time.
 //!
 //! A window begins where a match begins. Its bytes are sorted into classes, a bit for each byte in a mask
 //! for each class (all bytes of a character carry its class), and where pieces begin comes out of the
@@ -245,6 +245,7 @@ noinline fn longWordEnd(
     var padded: [window_len]u8 = undefined;
     var at = position;
     var is_east = false;
+    var like: LikeDeepseekLlm = .{};
     while (at < text.len) {
         const rest = @min(text.len - at, window_len);
         const window = if (rest == window_len) text[at..][0..window_len] else window: {
@@ -253,14 +254,18 @@ noinline fn longWordEnd(
             break :window &padded;
         };
         const masks: Masks = .of(options.family, tables, window, rest);
-        if (at == position) is_east = masks.east & 1 == 1;
+        if (at == position) {
+            is_east = masks.east & 1 == 1;
+            if (options.family == .deepseek_llm) like = .first(masks);
+        }
         const word = switch (options.family) {
             .gpt2, .digits, .letters, .bloom, .clip => masks.letter,
             // Its bytes may be parted.
             .falcon => return null,
             .cased => masks.caseless,
             .cased_han => if (is_east) masks.east else masks.caseless,
-            .parted => masks.letter & if (is_east) masks.east else ~masks.east,
+            .parted, .deepseek_coder => masks.letter & if (is_east) masks.east else ~masks.east,
+            .deepseek_llm => like.of(masks),
         };
         var word_len: usize = @ctz(~word);
         if (at == position and word_len == 0) {
@@ -272,8 +277,13 @@ noinline fn longWordEnd(
             // A shorter word's end is as the window says, if it does.
             if (at == position) return null;
             const is_cased = comptime options.family.isCased();
-            if (!is_cased or is_east) return at + word_len;
+            if (!is_cased and options.family != .deepseek_llm) return at + word_len;
+            if (is_cased and is_east) return at + word_len;
             const next = @as(u64, 1) << @intCast(word_len);
+            if (options.family == .deepseek_llm) {
+                // White space may go on what is no letter.
+                return if (like.kind == .control and masks.space & next != 0) null else at + word_len;
+            }
             const more = masks.letter | masks.upper | masks.mark | masks.apostrophe;
             return if (next & more == 0) at + word_len else null;
         }
@@ -283,12 +293,40 @@ noinline fn longWordEnd(
     return text.len;
 }
 
+/// The characters of DeepSeek LLM's that are joined with one another and no others, but for white space.
+const LikeDeepseekLlm = struct {
+    kind: enum { plain, cased, control, none } = .none,
+    is_east: bool = false,
+
+    /// Those like the first, or like the one behind a space.
+    inline fn first(masks: Masks) LikeDeepseekLlm {
+        const bit = @as(u64, 1) << @intCast(masks.blank & 1);
+        const is_east = masks.east & bit != 0;
+        inline for (.{ .plain, .cased, .control }) |kind| {
+            const like: LikeDeepseekLlm = .{ .kind = kind, .is_east = is_east };
+            if (like.of(masks) & bit != 0) return like;
+        }
+        return .{};
+    }
+
+    inline fn of(like: LikeDeepseekLlm, masks: Masks) u64 {
+        const all = switch (like.kind) {
+            .plain => masks.plainLetters(),
+            .cased => masks.casedLetters(),
+            .control => masks.control,
+            .none => 0,
+        };
+        return all & if (like.is_east) masks.east else ~masks.east;
+    }
+};
+
 /// The length of the first character, if it may stand before a word in its piece; else 0.
 inline fn prefixLength(comptime options: Options, masks: Masks) usize {
     const word = masks.letter | masks.upper | masks.caseless | masks.mark;
     const never = word | masks.number | masks.newline | masks.apostrophe;
     const may = switch (options.family) {
         .gpt2, .digits, .falcon, .parted, .bloom, .clip => masks.blank,
+        .deepseek_coder, .deepseek_llm => masks.blank,
         .letters, .cased, .cased_han => ~never,
     };
     if (may & 1 == 0) return 0;
@@ -334,6 +372,8 @@ inline fn decide(
     if (options.family == .bloom) return decideBloom(masks, is_end);
     if (options.family == .falcon) return decideFalcon(options, window, masks, is_end);
     if (options.family == .clip) return decideClip(options, window, masks, is_end);
+    if (options.family == .deepseek_coder) return decideDeepseekCoder(masks, is_end);
+    if (options.family == .deepseek_llm) return decideDeepseekLlm(masks, is_end);
     const valid = lowest(masks.len);
     const word = masks.letter | masks.upper | masks.caseless | masks.mark;
     const han = if (options.family == .cased_han) masks.east else 0;
@@ -526,12 +566,87 @@ inline fn decideClip(
     return bounds & (lowest(limit) << 1 | 1) & ~@as(u64, 1);
 }
 
+/// As `decide`, for deepseek-coder's patterns.
+inline fn decideDeepseekCoder(masks: Masks, is_end: bool) u64 {
+    const word = masks.letter;
+    const space = masks.space & ~masks.newline;
+    const rest = space | masks.control;
+    const sign = lowest(masks.len) & ~(word | masks.number | masks.space | masks.control);
+    // Where the far East ends or begins nothing is joined with what is before.
+    const part = masks.east ^ masks.east << 1;
+    const behind_space = space << 1 & ~part;
+    const starts = (word & ~(word << 1 & ~part)) | (sign & ~(sign << 1 & ~part));
+    var bounds = (starts & ~behind_space) | (rest & ~(rest << 1 & ~part)) | singleNumbers(masks) |
+        masks.newline | masks.firstBytes(space & (word | sign) >> 1);
+    // Whether white space at the end belongs to a word is known when what follows is.
+    const limit = if (is_end) masks.len else masks.len - 1;
+    if (is_end) bounds |= @as(u64, 1) << @intCast(masks.len);
+    return bounds & (lowest(limit) << 1 | 1) & ~@as(u64, 1);
+}
+
+/// As `decide`, for DeepSeek LLM's patterns: `deepseek_llm.zig` says what they come to.
+inline fn decideDeepseekLlm(masks: Masks, is_end: bool) u64 {
+    const valid = lowest(masks.len);
+    const plain = masks.plainLetters();
+    const cased = masks.casedLetters();
+    const word = plain | cased;
+    const space = masks.space & ~masks.newline;
+    const rest = space | masks.control;
+    // U+3000 before a letter is a piece of its own.
+    const lone_last = masks.wide_space & word >> 1;
+    const lone = lone_last | lone_last >> 1 | lone_last >> 2;
+    const sign = valid & ~(word | masks.number | masks.space | masks.control | lone);
+
+    const part = masks.east ^ masks.east << 1;
+    const behind_space = space << 1 & ~part;
+    const starts = (plain & ~(plain << 1)) | (cased & ~(cased << 1 & ~part)) |
+        (sign & ~(sign << 1 & ~part));
+    var bounds = (starts & ~behind_space) | (rest & ~(rest << 1 & ~part)) | singleNumbers(masks) |
+        masks.newline | lone_last >> 2 | masks.firstBytes(space & (word | sign) >> 1);
+
+    // White space behind other characters is parted from them, if none of them nor a number follows; and so is U+3000
+    // behind signs, if no sign does.
+    const spaces = space & ~(space << 1) & masks.control << 1 & ~part;
+    bounds |= finalRuns(space, spaces, masks.control | masks.number, valid, is_end);
+    const wide_space = masks.wide_space & ~lone;
+    const wide_spaces = wide_space & ~(wide_space << 1) & (sign & ~wide_space) << 1;
+    bounds |= finalRuns(wide_space, wide_spaces, sign, valid, is_end);
+
+    if (is_end) {
+        bounds |= @as(u64, 1) << @intCast(masks.len);
+        return bounds & ~@as(u64, 1);
+    }
+    var limit = masks.len - 1;
+    const end = @as(u64, 1) << @intCast(limit);
+    // Where white space behind other characters goes on, and whether what is before takes the last U+3000.
+    if (masks.wide_space & end != 0) {
+        limit = runStart(space | masks.wide_space, masks.len);
+    } else if (space & end != 0) {
+        const start = runStart(space, masks.len);
+        if (spaces >> @intCast(start) & 1 == 1) limit = start;
+    }
+    return bounds & (lowest(limit) << 1 | 1) & ~@as(u64, 1);
+}
+
+/// Those of `starts`, of runs of `runs`, whose run has none of `more` behind it, for certain.
+inline fn finalRuns(runs: u64, starts: u64, more: u64, valid: u64, is_end: bool) u64 {
+    var final: u64 = 0;
+    var left = starts;
+    while (left != 0) : (left &= left - 1) {
+        const start = left & -%left;
+        const behind = (runs +% start) & ~runs;
+        const is_known = is_end or behind & valid != 0;
+        if (is_known and behind & more == 0) final |= start;
+    }
+    return final;
+}
+
 /// The newlines, and for the cased family slashes behind them, that belong to the other characters
 /// before them.
 inline fn attachedTo(comptime options: Options, masks: Masks, other: u64) u64 {
     const starts = masks.newline & other << 1;
     switch (options.family) {
-        .gpt2, .digits, .falcon, .bloom, .clip => return 0,
+        .gpt2, .digits, .falcon, .bloom, .clip, .deepseek_coder, .deepseek_llm => return 0,
         .letters, .parted, .cased_han => return runsFrom(masks.newline, starts),
         .cased => {
             if (masks.slash & masks.newline << 1 == 0) return runsFrom(masks.newline, starts);
