@@ -216,7 +216,7 @@ pub const Context = struct {
         return id_count;
     }
 
-    fn takeLengths(context: *Context) error{OutOfMemory}!*const TokenLengths {
+    pub fn takeLengths(context: *Context) error{OutOfMemory}!*const TokenLengths {
         if (context.lengths == null) context.lengths = try .init(context.gpa, context.tokenizer);
         return &context.lengths.?;
     }
