@@ -468,21 +468,21 @@ const Walk = struct {
         const count = if (walk.in_characters) count: {
             walk.changeUnit();
             walk.counter.go(walk.text, start);
-            var taker: word_places.InCharacters(Span) = .{
+            const taker: word_places.InCharacters(Span) = .{
                 .text = stretch,
                 .lengths = walk.lengths,
                 .spans = spans,
                 .count = walk.counter.count,
             };
-            break :count word_places.each(walk.tokenizer, walk.lengths, stretch, ids, &taker);
+            break :count word_places.each(walk.tokenizer, walk.lengths, stretch, ids, taker);
         } else count: {
-            var taker: word_places.InBytes(Span) = .{
+            const taker: word_places.InBytes(Span) = .{
                 .text = stretch,
                 .start = start,
                 .spans = spans,
                 .widens = kept.changes_long,
             };
-            break :count word_places.each(walk.tokenizer, walk.lengths, stretch, ids, &taker);
+            break :count word_places.each(walk.tokenizer, walk.lengths, stretch, ids, taker);
         };
         walk.done += count orelse {
             if (walk.making) |making| making.encoder.ids.shrinkRetainingCapacity(known_count);
@@ -495,9 +495,9 @@ const Walk = struct {
     /// Tokens of words between which there is nothing but white space, that of `text` being all there is. Whether they
     /// are; else none is done.
     fn takeWords(walk: *Walk, text: []const u8, place: *Place) bool {
-        var taker: InPlace = .{ .place = place, .spans = walk.spans[walk.done..] };
+        const taker: InPlace = .{ .place = place, .spans = walk.spans[walk.done..] };
         const ids = walk.ids[walk.done..];
-        walk.done += word_places.each(walk.tokenizer, walk.lengths, text, ids, &taker) orelse return false;
+        walk.done += word_places.each(walk.tokenizer, walk.lengths, text, ids, taker) orelse return false;
         return true;
     }
 
@@ -821,20 +821,17 @@ const InPlace = struct {
     until: usize = 0,
     distance: usize = 0,
 
-    pub inline fn pass(taker: *InPlace, space: []const u8) void {
-        _ = .{ taker, space };
-    }
+    pub const needs_starts = false;
 
-    pub inline fn put(taker: *InPlace, index: usize, id: u32, start: usize, end: usize) void {
-        _ = id;
-        if (end > taker.until) if (taker.place.unchanged(start)) |unchanged| {
-            taker.distance = unchanged.start -% start;
+    pub inline fn put(taker: *InPlace, token: word_places.Token) void {
+        if (token.end > taker.until) if (taker.place.unchanged(token.start)) |unchanged| {
+            taker.distance = unchanged.start -% token.start;
             taker.until = unchanged.until;
         };
-        taker.spans[index] = if (end <= taker.until)
-            .{ .start = start +% taker.distance, .end = end +% taker.distance }
+        taker.spans[token.index] = if (token.end <= taker.until)
+            .{ .start = token.start +% taker.distance, .end = token.end +% taker.distance }
         else
-            taker.place.of(start, end);
+            taker.place.of(token.start, token.end);
     }
 };
 

@@ -1,9 +1,13 @@
 //! Where the tokens of words stand between which there is nothing but white space: each begins where the one before
-//! ends, or behind the white space there. The lengths of the tokens are all that is looked up, and linear in their
-//! number is the time, but for white space.
+//! ends, or behind the white space there.
+//!
+//! Whether there is some is a guess that is often wrong, so none is made: runs of white space are found by masks, and
+//! said by the sum of the lengths of the tokens before them, which each token's own sum is compared with. Linear in
+//! the text; nothing is allocated.
 
 const std = @import("std");
 const characters = @import("characters.zig");
+const unicode = @import("unicode.zig");
 const utf8 = @import("utf8.zig");
 const TokenLengths = @import("token_lengths.zig").TokenLengths;
 const Tokenizer = @import("tokenizer.zig").Tokenizer;
@@ -11,58 +15,141 @@ const Tokenizer = @import("tokenizer.zig").Tokenizer;
 /// How many ids ahead of the present one the length is fetched.
 pub const ahead = 16;
 
-/// Goes through the tokens of well-formed `text`, the first ones of `ids`. `taker.pass` gets the white space before
-/// each, and `taker.put` its index and where it begins and ends. Returns how many they are; null if the tokens do
-/// not fit.
-pub fn each(
+/// A token, where it stands in the text, and how many characters of white space are before it.
+pub const Token = struct { index: usize, id: u32, start: usize, end: usize, spaces: u64 };
+
+/// Hands the tokens of well-formed `text`, the first ones of `ids`, to `taker` one after the other. Returns how many
+/// they are; null if the tokens do not fit.
+pub noinline fn each(
     tokenizer: *const Tokenizer,
     lengths: *const TokenLengths,
     text: []const u8,
     ids: []const u32,
-    taker: anytype,
+    first_taker: anytype,
 ) ?usize {
-    var at: usize = 0;
+    const known = lengths.*;
+    var taker = first_taker;
+    var runs: Runs = undefined;
+    runs.begin(text);
+    // How many runs of those that are known are behind.
+    var passed: usize = 0;
+    var sum: usize = 0;
     for (ids, 0..) |id, i| {
-        const start = behindSpace(text, at);
-        if (start == text.len) return i;
-        taker.pass(text[at..start]);
-        if (i + ahead < ids.len) lengths.prefetch(ids[i + ahead]);
-        at = start + (lengths.ofTile(tokenizer, id) orelse return null);
-        if (at > text.len) return null;
-        taker.put(i, id, start, at);
+        if (passed == runs.count) passed = runs.fill();
+        passed += @intFromBool(runs.sums[passed] == sum);
+        const start = sum + runs.bytes[passed];
+        if (start == text.len) return if (runs.isLast(passed)) i else null;
+        if (i + ahead < ids.len) {
+            known.prefetch(ids[i + ahead]);
+            if (@TypeOf(taker).needs_starts) known.prefetchStarts(ids[i + ahead]);
+        }
+        const len = known.ofTile(tokenizer, id) orelse return null;
+        sum += len;
+        const end = start + len;
+        if (end > text.len) return null;
+        taker.put(.{ .index = i, .id = id, .start = start, .end = end, .spaces = runs.characters[passed] });
     }
-    return if (behindSpace(text, at) == text.len) ids.len else null;
+    if (passed == runs.count) passed = runs.fill();
+    passed += @intFromBool(runs.sums[passed] == sum);
+    return if (runs.isLast(passed) and sum + runs.bytes[passed] == text.len) ids.len else null;
 }
 
-/// Where the white space ends that begins at `at`, if there is some.
-inline fn behindSpace(text: []const u8, at: usize) usize {
-    if (at == text.len) return at;
-    // Most often one space or none, and which of the two is no guess.
-    const next = at + @intFromBool(text[at] == ' ');
-    if (next == text.len or !mayBeSpace(text, next)) return next;
-    return characters.spaceEnd(text, next);
-}
+/// Some runs of white space in a text after the other.
+const Runs = struct {
+    text: []const u8,
+    /// Up to where the text was looked through.
+    at: usize,
+    /// Where the run begins that `at` is in, if it is in one.
+    start: usize,
+    is_open: bool,
+    /// Whether white space of more than one byte was met.
+    has_wide: bool,
+    count: usize,
+    /// How many bytes outside of white space are before a run; more than there are behind the last one.
+    sums: [capacity + 1]usize,
+    /// How many bytes and characters all runs before have.
+    bytes: [capacity + 1]usize,
+    characters: [capacity + 1]u64,
 
-/// Whether the character at `at` may be white space; said of few that are not.
-inline fn mayBeSpace(text: []const u8, at: usize) bool {
-    const lead = text[at];
-    if (!space_leads[lead]) return false;
-    if (lead < 0x80) return true;
-    const second = text[at + 1];
-    return switch (lead) {
-        0xC2 => second == 0x85 or second == 0xA0,
-        0xE1 => second == 0x9A,
-        0xE2 => second <= 0x81,
-        else => second == 0x80 and text[at + 2] == 0x80,
-    };
-}
+    const block_len = characters.space_block_len;
+    const per_block = block_len / 2 + 1;
+    const capacity = 15 * per_block;
 
-/// The first bytes of white space.
-const space_leads: [256]bool = table: {
-    var made: [256]bool = @splat(false);
-    @memset(made[0 .. ' ' + 1], true);
-    for ([_]u8{ 0xC2, 0xE1, 0xE2, 0xE3 }) |lead| made[lead] = true;
-    break :table made;
+    fn begin(runs: *Runs, text: []const u8) void {
+        runs.text = text;
+        runs.at = 0;
+        runs.is_open = false;
+        runs.has_wide = false;
+        runs.count = 0;
+        runs.bytes[0] = 0;
+        runs.characters[0] = 0;
+    }
+
+    /// Whether the text ends with what is before the run of this index.
+    fn isLast(runs: *const Runs, index: usize) bool {
+        return index == runs.count and runs.at == runs.text.len;
+    }
+
+    /// Goes on to the next runs, and returns the index of the first.
+    noinline fn fill(runs: *Runs) usize {
+        runs.bytes[0] = runs.bytes[runs.count];
+        runs.characters[0] = runs.characters[runs.count];
+        runs.count = 0;
+        const text = runs.text;
+        while (runs.at < text.len and runs.count + per_block <= capacity) {
+            var len: usize = block_len;
+            const spaces = characters.spacesInBlock(text, runs.at) orelse runs.spacesBehind(&len);
+            const ends_open = spaces >> @intCast(len - 1) & 1 == 1;
+            // Where runs begin and end, in turns.
+            var edges = spaces ^ (spaces << 1 | @intFromBool(runs.is_open));
+            if (len < block_len) edges &= (@as(u32, 1) << @intCast(len)) - 1;
+            while (edges != 0) : (edges &= edges - 1) {
+                if (!runs.is_open) {
+                    runs.start = runs.at + @ctz(edges);
+                    edges &= edges - 1;
+                    runs.is_open = true;
+                    if (edges == 0) break;
+                }
+                runs.close(runs.at + @ctz(edges));
+            }
+            std.debug.assert(runs.is_open == ends_open);
+            runs.at += len;
+        }
+        if (runs.at == text.len and runs.is_open) runs.close(text.len);
+        runs.sums[runs.count] = std.math.maxInt(usize);
+        return 0;
+    }
+
+    inline fn close(runs: *Runs, end: usize) void {
+        const i = runs.count;
+        const len = end - runs.start;
+        runs.sums[i] = runs.start - runs.bytes[i];
+        runs.bytes[i + 1] = runs.bytes[i] + len;
+        const count = if (runs.has_wide) utf8.countStarts(runs.text[runs.start..end]) else len;
+        runs.characters[i + 1] = runs.characters[i] + count;
+        runs.count = i + 1;
+        runs.is_open = false;
+    }
+
+    /// The same bits character by character, of as many whole characters as are in a block.
+    noinline fn spacesBehind(runs: *Runs, len: *usize) u32 {
+        const text = runs.text;
+        var spaces: u32 = 0;
+        var at = runs.at;
+        while (at < text.len) {
+            const character = utf8.decode(text, at);
+            const end = at + character.len;
+            if (end > runs.at + block_len) break;
+            if (unicode.isWhiteSpace(character.code_point)) {
+                runs.has_wide = runs.has_wide or end - at > 1;
+                const ones = (@as(u32, 1) << @intCast(end - at)) - 1;
+                spaces |= ones << @intCast(at - runs.at);
+            }
+            at = end;
+        }
+        len.* = at - runs.at;
+        return spaces;
+    }
 };
 
 /// Writes where tokens stand, in bytes. `Span` is that of `offsets.zig`.
@@ -74,24 +161,20 @@ pub fn InBytes(comptime Span: type) type {
         spans: []Span,
         /// Whether a token that has a part of a character may stand for the whole, because it was changed.
         widens: bool,
+        /// Where the character begins that the next token has a part of.
+        before: ?usize = null,
 
-        pub inline fn pass(taker: *@This(), space: []const u8) void {
-            _ = .{ taker, space };
-        }
+        pub const needs_starts = false;
 
-        pub inline fn put(taker: *@This(), index: usize, id: u32, start: usize, end: usize) void {
-            _ = id;
-            taker.spans[index] = .{ .start = taker.start + start, .end = taker.start + end };
-            if (!taker.widens) return;
-            const text = taker.text;
-            if (isInside(text, start) or isInside(text, end)) {
-                const wide_start = changedStart(text, start) orelse start;
-                const wide_end = if (changedStart(text, end)) |first|
-                    first + utf8.decode(text, first).len
-                else
-                    end;
-                taker.spans[index] = .{ .start = taker.start + wide_start, .end = taker.start + wide_end };
+        pub inline fn put(taker: *@This(), token: Token) void {
+            var start = token.start;
+            var end = token.end;
+            if (taker.widens) {
+                if (taker.before) |first| start = first;
+                taker.before = if (isInside(taker.text, end)) changedStart(taker.text, end) else null;
+                if (taker.before) |first| end = first + utf8.decode(taker.text, first).len;
             }
+            taker.spans[token.index] = .{ .start = taker.start + start, .end = taker.start + end };
         }
     };
 }
@@ -101,10 +184,11 @@ inline fn isInside(text: []const u8, at: usize) bool {
 }
 
 /// Where the character begins inside of which `at` is, if it changes to lower case.
-fn changedStart(text: []const u8, at: usize) ?usize {
-    if (!isInside(text, at)) return null;
+inline fn changedStart(text: []const u8, at: usize) ?usize {
     var start = at - 1;
     while (isInside(text, start)) start -= 1;
+    const lead = text[start];
+    if (characters.isLeadWithoutCase(lead)) return null;
     const change = characters.lowered(utf8.decode(text, start).code_point);
     return if (change == .same) null else start;
 }
@@ -115,30 +199,64 @@ pub fn InCharacters(comptime Span: type) type {
         text: []const u8,
         lengths: *const TokenLengths,
         spans: []Span,
-        /// How many characters begin before what comes next.
+        /// How many characters begin before what comes next, but for white space in the text.
         count: u64,
 
-        pub inline fn pass(taker: *@This(), space: []const u8) void {
-            taker.count += if (space.len <= 1) space.len else utf8.countStarts(space);
-        }
+        pub const needs_starts = true;
 
-        pub inline fn put(taker: *@This(), index: usize, id: u32, start: usize, end: usize) void {
-            const starts = taker.lengths.startsOf(id, taker.text, start, end);
-            const first = taker.count - @intFromBool(starts.begins_inside);
+        pub inline fn put(taker: *@This(), token: Token) void {
+            const starts = taker.lengths.startsOf(token.id, taker.text, token.start, token.end);
+            const before = taker.count + token.spaces;
             taker.count += starts.count;
-            taker.spans[index] = .{ .start = first, .end = taker.count };
+            taker.spans[token.index] = .{
+                .start = before - @intFromBool(starts.begins_inside),
+                .end = before + starts.count,
+            };
         }
     };
 }
 
-test "white space that may be there is not missed" {
-    const unicode = @import("unicode.zig");
-    for (0..0x110000) |code_point| {
-        if (code_point >= 0xD800 and code_point < 0xE000) continue;
-        var buffer: [5]u8 = @splat('a');
-        const len = try std.unicode.utf8Encode(@intCast(code_point), buffer[0..4]);
-        const expected: usize = if (unicode.isWhiteSpace(@intCast(code_point))) len else 0;
-        try std.testing.expectEqual(expected, behindSpace(buffer[0 .. len + 1], 0));
-        try std.testing.expectEqual(expected, behindSpace(buffer[0..len], 0));
+test "runs of white space are those that are found character by character" {
+    const parts = [_][]const u8{
+        " ", "\n",      "\t ",     "  ", "a",        "\u{e9}",   "\u{3000}",  "\u{3001}", "\u{a0}",   "\u{85}", "\u{2003}",
+        "b", "c" ** 31, " " ** 40, "de", "\u{200b}", "\u{1680}", "\u{1f600}", "\u{205f}", "\u{2028}", "\x1c",
+    };
+    var prng: std.Random.DefaultPrng = .init(5);
+    const random = prng.random();
+    const gpa = std.testing.allocator;
+    var text: std.ArrayList(u8) = .empty;
+    defer text.deinit(gpa);
+    for (0..3000) |round| {
+        text.clearRetainingCapacity();
+        const kinds = random.intRangeAtMost(usize, 1, parts.len);
+        for (0..random.uintAtMost(usize, if (round % 50 == 0) 2000 else 40)) |_| {
+            try text.appendSlice(gpa, parts[random.uintLessThan(usize, kinds)]);
+        }
+        var runs: Runs = undefined;
+        runs.begin(text.items);
+        var passed: usize = 0;
+        var sum: usize = 0;
+        var bytes: usize = 0;
+        var count: u64 = 0;
+        var at: usize = 0;
+        while (true) {
+            const end = characters.spaceEnd(text.items, at);
+            if (passed == runs.count) passed = runs.fill();
+            try std.testing.expectEqual(end > at, runs.sums[passed] == sum);
+            passed += @intFromBool(end > at);
+            bytes += end - at;
+            count += try std.unicode.utf8CountCodepoints(text.items[at..end]);
+            try std.testing.expectEqual(bytes, runs.bytes[passed]);
+            try std.testing.expectEqual(count, runs.characters[passed]);
+            if (end == text.items.len) break;
+            at = end;
+            while (at < text.items.len and characters.spaceEnd(text.items, at) == at) {
+                const len = utf8.decode(text.items, at).len;
+                at += len;
+                sum += len;
+            }
+        }
+        if (passed == runs.count) passed = runs.fill();
+        try std.testing.expect(runs.isLast(passed));
     }
 }
