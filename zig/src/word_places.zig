@@ -1,13 +1,8 @@
 //! Where the tokens of words stand between which there is nothing but white space: each begins where the one before
-//! ends, or behind the white space there.
-//!
-//! Whether there is some is a guess that is often wrong, so none is made: runs of white space are found by masks, and
-//! said by the sum of the lengths of the tokens before them, which each token's own sum is compared with. Linear in
-//! the text; nothing is allocated.
+//! ends, or behind the white space there. Linear in the text; nothing is allocated.
 
 const std = @import("std");
 const characters = @import("characters.zig");
-const unicode = @import("unicode.zig");
 const utf8 = @import("utf8.zig");
 const TokenLengths = @import("token_lengths.zig").TokenLengths;
 const Tokenizer = @import("tokenizer.zig").Tokenizer;
@@ -15,7 +10,7 @@ const Tokenizer = @import("tokenizer.zig").Tokenizer;
 /// How many ids ahead of the present one the length is fetched.
 pub const ahead = 16;
 
-/// A token, where it stands in the text, and how many characters of white space are before it.
+/// A token, where it stands in the text, and how many characters of white space are right before it.
 pub const Token = struct { index: usize, id: u32, start: usize, end: usize, spaces: u64 };
 
 /// Hands the tokens of well-formed `text`, the first ones of `ids`, to `taker` one after the other. Returns how many
@@ -27,130 +22,73 @@ pub noinline fn each(
     ids: []const u32,
     first_taker: anytype,
 ) ?usize {
+    // Copies, which what is written to cannot be.
     const known = lengths.*;
     var taker = first_taker;
-    var runs: Runs = undefined;
-    runs.begin(text);
-    // How many runs of those that are known are behind.
-    var passed: usize = 0;
-    var sum: usize = 0;
+    var at: usize = 0;
     for (ids, 0..) |id, i| {
-        if (passed == runs.count) passed = runs.fill();
-        passed += @intFromBool(runs.sums[passed] == sum);
-        const start = sum + runs.bytes[passed];
-        if (start == text.len) return if (runs.isLast(passed)) i else null;
+        const space = spaceAt(text, at);
+        const start = space.end;
+        if (start == text.len) return i;
         if (i + ahead < ids.len) {
             known.prefetch(ids[i + ahead]);
             if (@TypeOf(taker).needs_starts) known.prefetchStarts(ids[i + ahead]);
         }
-        const len = known.ofTile(tokenizer, id) orelse return null;
-        sum += len;
-        const end = start + len;
-        if (end > text.len) return null;
-        taker.put(.{ .index = i, .id = id, .start = start, .end = end, .spaces = runs.characters[passed] });
+        at = start + (known.ofTile(tokenizer, id) orelse return null);
+        if (at > text.len) return null;
+        taker.put(.{ .index = i, .id = id, .start = start, .end = at, .spaces = space.count });
     }
-    if (passed == runs.count) passed = runs.fill();
-    passed += @intFromBool(runs.sums[passed] == sum);
-    return if (runs.isLast(passed) and sum + runs.bytes[passed] == text.len) ids.len else null;
+    return if (spaceAt(text, at).end == text.len) ids.len else null;
 }
 
-/// Some runs of white space in a text after the other.
-const Runs = struct {
-    text: []const u8,
-    /// Up to where the text was looked through.
-    at: usize,
-    /// Where the run begins that `at` is in, if it is in one.
-    start: usize,
-    is_open: bool,
-    /// Whether white space of more than one byte was met.
-    has_wide: bool,
-    count: usize,
-    /// How many bytes outside of white space are before a run; more than there are behind the last one.
-    sums: [capacity + 1]usize,
-    /// How many bytes and characters all runs before have.
-    bytes: [capacity + 1]usize,
-    characters: [capacity + 1]u64,
+const Space = struct { end: usize, count: u64 };
 
-    const block_len = characters.space_block_len;
-    const per_block = block_len / 2 + 1;
-    const capacity = 15 * per_block;
+/// The white space that begins at `at`, if there is some, and how many characters it has.
+inline fn spaceAt(text: []const u8, at: usize) Space {
+    if (text.len - at < 5) return longSpaceAt(text, at);
+    // Most often there is one or none, and which of the two is no guess.
+    const first = text[at];
+    const is_space = @intFromBool(first <= ' ');
+    const next = text[at + is_space ..][0..4];
+    const three = std.mem.readInt(u32, next, .little) & 0xFFFFFF;
+    const is_rare = kinds[first].is_other_control or kinds[next[0]].may_be_space or three == ideographic;
+    if (is_rare) return longSpaceAt(text, at);
+    return .{ .end = at + is_space, .count = is_space };
+}
 
-    fn begin(runs: *Runs, text: []const u8) void {
-        runs.text = text;
-        runs.at = 0;
-        runs.is_open = false;
-        runs.has_wide = false;
-        runs.count = 0;
-        runs.bytes[0] = 0;
-        runs.characters[0] = 0;
-    }
+/// The bytes of U+3000.
+const ideographic = std.mem.readInt(u24, "\u{3000}", .little);
 
-    /// Whether the text ends with what is before the run of this index.
-    fn isLast(runs: *const Runs, index: usize) bool {
-        return index == runs.count and runs.at == runs.text.len;
-    }
-
-    /// Goes on to the next runs, and returns the index of the first.
-    noinline fn fill(runs: *Runs) usize {
-        runs.bytes[0] = runs.bytes[runs.count];
-        runs.characters[0] = runs.characters[runs.count];
-        runs.count = 0;
-        const text = runs.text;
-        while (runs.at < text.len and runs.count + per_block <= capacity) {
-            var len: usize = block_len;
-            const spaces = characters.spacesInBlock(text, runs.at) orelse runs.spacesBehind(&len);
-            const ends_open = spaces >> @intCast(len - 1) & 1 == 1;
-            // Where runs begin and end, in turns.
-            var edges = spaces ^ (spaces << 1 | @intFromBool(runs.is_open));
-            if (len < block_len) edges &= (@as(u32, 1) << @intCast(len)) - 1;
-            while (edges != 0) : (edges &= edges - 1) {
-                if (!runs.is_open) {
-                    runs.start = runs.at + @ctz(edges);
-                    edges &= edges - 1;
-                    runs.is_open = true;
-                    if (edges == 0) break;
-                }
-                runs.close(runs.at + @ctz(edges));
-            }
-            std.debug.assert(runs.is_open == ends_open);
-            runs.at += len;
-        }
-        if (runs.at == text.len and runs.is_open) runs.close(text.len);
-        runs.sums[runs.count] = std.math.maxInt(usize);
-        return 0;
-    }
-
-    inline fn close(runs: *Runs, end: usize) void {
-        const i = runs.count;
-        const len = end - runs.start;
-        runs.sums[i] = runs.start - runs.bytes[i];
-        runs.bytes[i + 1] = runs.bytes[i] + len;
-        const count = if (runs.has_wide) utf8.countStarts(runs.text[runs.start..end]) else len;
-        runs.characters[i + 1] = runs.characters[i] + count;
-        runs.count = i + 1;
-        runs.is_open = false;
-    }
-
-    /// The same bits character by character, of as many whole characters as are in a block.
-    noinline fn spacesBehind(runs: *Runs, len: *usize) u32 {
-        const text = runs.text;
-        var spaces: u32 = 0;
-        var at = runs.at;
-        while (at < text.len) {
-            const character = utf8.decode(text, at);
-            const end = at + character.len;
-            if (end > runs.at + block_len) break;
-            if (unicode.isWhiteSpace(character.code_point)) {
-                runs.has_wide = runs.has_wide or end - at > 1;
-                const ones = (@as(u32, 1) << @intCast(end - at)) - 1;
-                spaces |= ones << @intCast(at - runs.at);
-            }
-            at = end;
-        }
-        len.* = at - runs.at;
-        return spaces;
-    }
+const Kind = packed struct(u8) {
+    /// Whether white space may begin with the byte, but for U+3000: many characters begin as it does.
+    may_be_space: bool = false,
+    /// Whether it is below the space and no white space.
+    is_other_control: bool = false,
+    unused: u6 = 0,
 };
+
+const kinds: [256]Kind = table: {
+    var made: [256]Kind = @splat(.{});
+    for (made[0 .. ' ' + 1], 0..) |*kind, byte| {
+        kind.may_be_space = true;
+        kind.is_other_control = byte != ' ' and (byte < '\t' or byte > '\r');
+    }
+    for ([_]u8{ 0xC2, 0xE1, 0xE2 }) |lead| made[lead].may_be_space = true;
+    break :table made;
+};
+
+/// As `spaceAt`, of any white space.
+noinline fn longSpaceAt(text: []const u8, at: usize) Space {
+    const block_len = characters.space_block_len;
+    var end = at;
+    while (characters.spacesInBlock(text, end)) |spaces| {
+        const len = @ctz(~spaces);
+        end += len;
+        if (len < block_len) return .{ .end = end, .count = end - at };
+    }
+    end = characters.spaceEnd(text, end);
+    return .{ .end = end, .count = utf8.countStarts(text[at..end]) };
+}
 
 /// Writes where tokens stand, in bytes. `Span` is that of `offsets.zig`.
 pub fn InBytes(comptime Span: type) type {
@@ -199,7 +137,7 @@ pub fn InCharacters(comptime Span: type) type {
         text: []const u8,
         lengths: *const TokenLengths,
         spans: []Span,
-        /// How many characters begin before what comes next, but for white space in the text.
+        /// How many characters begin before what comes next.
         count: u64,
 
         pub const needs_starts = true;
@@ -207,56 +145,50 @@ pub fn InCharacters(comptime Span: type) type {
         pub inline fn put(taker: *@This(), token: Token) void {
             const starts = taker.lengths.startsOf(token.id, taker.text, token.start, token.end);
             const before = taker.count + token.spaces;
-            taker.count += starts.count;
+            taker.count = before + starts.count;
             taker.spans[token.index] = .{
                 .start = before - @intFromBool(starts.begins_inside),
-                .end = before + starts.count,
+                .end = taker.count,
             };
         }
     };
 }
 
-test "runs of white space are those that are found character by character" {
+test "white space is that which is found character by character" {
+    const unicode = @import("unicode.zig");
     const parts = [_][]const u8{
         " ", "\n",      "\t ",     "  ", "a",        "\u{e9}",   "\u{3000}",  "\u{3001}", "\u{a0}",   "\u{85}", "\u{2003}",
-        "b", "c" ** 31, " " ** 40, "de", "\u{200b}", "\u{1680}", "\u{1f600}", "\u{205f}", "\u{2028}", "\x1c",
+        "b", "c" ** 31, " " ** 40, "de", "\u{200b}", "\u{1680}", "\u{1f600}", "\u{205f}", "\u{2028}", "\x1c",   "\x00",
     };
     var prng: std.Random.DefaultPrng = .init(5);
     const random = prng.random();
     const gpa = std.testing.allocator;
     var text: std.ArrayList(u8) = .empty;
     defer text.deinit(gpa);
-    for (0..3000) |round| {
+    for (0..3000) |_| {
         text.clearRetainingCapacity();
-        const kinds = random.intRangeAtMost(usize, 1, parts.len);
-        for (0..random.uintAtMost(usize, if (round % 50 == 0) 2000 else 40)) |_| {
-            try text.appendSlice(gpa, parts[random.uintLessThan(usize, kinds)]);
+        const kinds_used = random.intRangeAtMost(usize, 1, parts.len);
+        for (0..random.uintAtMost(usize, 40)) |_| {
+            try text.appendSlice(gpa, parts[random.uintLessThan(usize, kinds_used)]);
         }
-        var runs: Runs = undefined;
-        runs.begin(text.items);
-        var passed: usize = 0;
-        var sum: usize = 0;
-        var bytes: usize = 0;
-        var count: u64 = 0;
-        var at: usize = 0;
-        while (true) {
-            const end = characters.spaceEnd(text.items, at);
-            if (passed == runs.count) passed = runs.fill();
-            try std.testing.expectEqual(end > at, runs.sums[passed] == sum);
-            passed += @intFromBool(end > at);
-            bytes += end - at;
-            count += try std.unicode.utf8CountCodepoints(text.items[at..end]);
-            try std.testing.expectEqual(bytes, runs.bytes[passed]);
-            try std.testing.expectEqual(count, runs.characters[passed]);
-            if (end == text.items.len) break;
-            at = end;
-            while (at < text.items.len and characters.spaceEnd(text.items, at) == at) {
-                const len = utf8.decode(text.items, at).len;
-                at += len;
-                sum += len;
+        for (0..text.items.len + 1) |at| {
+            var end = at;
+            var count: u64 = 0;
+            while (end < text.items.len) : (count += 1) {
+                const character = utf8.decode(text.items, end);
+                if (!unicode.isWhiteSpace(character.code_point)) break;
+                end += character.len;
             }
+            try std.testing.expectEqual(Space{ .end = end, .count = count }, spaceAt(text.items, at));
         }
-        if (passed == runs.count) passed = runs.fill();
-        try std.testing.expect(runs.isLast(passed));
+    }
+    for (0..0x110000) |code_point| {
+        if (code_point >= 0xD800 and code_point < 0xE000) continue;
+        var buffer: [9]u8 = @splat('a');
+        const len: usize = try std.unicode.utf8Encode(@intCast(code_point), buffer[0..4]);
+        const is_space = unicode.isWhiteSpace(@intCast(code_point));
+        const expected: usize = if (is_space) len else 0;
+        try std.testing.expectEqual(expected, spaceAt(buffer[0 .. len + 5], 0).end);
+        try std.testing.expectEqual(expected, spaceAt(buffer[0..len], 0).end);
     }
 }
