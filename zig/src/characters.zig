@@ -94,6 +94,14 @@ inline fn lowerBlock(text: []const u8, at: usize, result: *[block_len]u8) usize 
     return if (is_cut) block_len - 1 else block_len;
 }
 
+/// Whether no character that begins with this byte is a capital. Not of all of which none is one.
+pub fn isLeadWithoutCase(lead: u8) bool {
+    return switch (lead) {
+        0xC2, 0xD7...0xE0, 0xE3...0xE9, 0xEB...0xEE => true,
+        else => false,
+    };
+}
+
 /// `value` where a bit is set, else 0.
 inline fn select(bits: u32, value: u8) Block {
     const is_set: @Vector(block_len, bool) = @bitCast(bits);
@@ -166,6 +174,17 @@ pub fn withSingleSpaces(gpa: Allocator, text: []const u8, output: *Output) error
     if (len == text.len and std.mem.eql(u8, made[0..len], text)) return text;
     output.items.len = len;
     return output.items;
+}
+
+pub const space_block_len = block_len;
+
+/// Where the white space is in the block of `text` that begins at `at`, a bit a byte; null if some of it may be of more
+/// than one byte, or the block is not within the text.
+pub inline fn spacesInBlock(text: []const u8, at: usize) ?u32 {
+    if (text.len - at < block_len + 2) return null;
+    const block: Block = text[at..][0..block_len].*;
+    if (wideSpaces(block, text[at + 1 ..], text[at + 2 ..]) != 0) return null;
+    return equal(block, ' ') | inRange(block, '\t', 5);
 }
 
 /// Where white space begins that is not ASCII. `next` and `second` are the text from a byte and from two later on.
@@ -539,4 +558,13 @@ fn singleSpacesSlowly(gpa: Allocator, text: []const u8, output: *Output) ![]cons
 test {
     // Tested through `normalizer.zig`.
     std.testing.refAllDecls(@This());
+}
+
+test "no capital has a first byte without case" {
+    for (0x80..0x110000) |code_point| {
+        if (code_point >= 0xD800 and code_point < 0xE000) continue;
+        var buffer: [4]u8 = undefined;
+        _ = try std.unicode.utf8Encode(@intCast(code_point), &buffer);
+        if (isLeadWithoutCase(buffer[0])) try std.testing.expectEqual(.same, lowered(@intCast(code_point)));
+    }
 }

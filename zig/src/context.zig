@@ -242,7 +242,7 @@ pub const Context = struct {
         try context.findOffsetsInto(text, mode, context.ids, own, spans);
     }
 
-    fn takeLengths(context: *Context) error{OutOfMemory}!*const TokenLengths {
+    pub fn takeLengths(context: *Context) error{OutOfMemory}!*const TokenLengths {
         if (context.lengths == null) context.lengths = try .init(context.gpa, context.tokenizer);
         return &context.lengths.?;
     }

@@ -181,15 +181,69 @@ pub const Normalizer = struct {
     ) error{OutOfMemory}![]const u8 {
         var current = text;
         var next: u1 = 0;
-        for (normalizer.steps) |*step| {
-            const output = &memory.buffers[next];
-            const made = try normalizer.applyStep(step, gpa, &memory.nfc, current, output);
-            // A part of the text, as stripping leaves it, is in the same memory.
-            const is_written = made.ptr == output.items.ptr and made.len > 0;
-            if (is_written) next +%= 1;
-            current = made;
-        }
+        for (normalizer.steps) |*step| current = try normalizer.goOn(step, gpa, memory, current, &next);
         return current;
+    }
+
+    /// Writes to the `next` buffer, if to any.
+    fn goOn(
+        normalizer: *const Normalizer,
+        step: *const Step,
+        gpa: Allocator,
+        memory: *Memory,
+        text: []const u8,
+        next: *u1,
+    ) error{OutOfMemory}![]const u8 {
+        const output = &memory.buffers[next.*];
+        const made = try normalizer.applyStep(step, gpa, &memory.nfc, text, output);
+        // A part of the text, as stripping leaves it, is in the same memory.
+        const is_written = made.ptr == output.items.ptr and made.len > 0;
+        if (is_written) next.* +%= 1;
+        return made;
+    }
+
+    /// The steps from `start` on up to `end`. Nothing of it is to be freed.
+    pub fn part(normalizer: *const Normalizer, start: usize, end: usize) Normalizer {
+        var some = normalizer.*;
+        some.steps = normalizer.steps[start..end];
+        return some;
+    }
+
+    /// The first of the steps at the end that only change letters to small ones and join white space.
+    pub fn wordSteps(normalizer: *const Normalizer) usize {
+        var start = normalizer.steps.len;
+        while (start > 0) : (start -= 1) {
+            const step = normalizer.steps[start - 1];
+            if (step.kind != .lowercase and step.joins_spaces == 0) break;
+        }
+        return start;
+    }
+
+    pub const Kept = struct {
+        text: []const u8,
+        /// Whether characters of more than one byte became others.
+        changes_long: bool,
+    };
+
+    /// As `apply`, of well-formed text and the steps from `wordSteps` on; null if a character did not keep its
+    /// length, but for white space.
+    pub fn applyToWords(
+        normalizer: *const Normalizer,
+        gpa: Allocator,
+        memory: *Memory,
+        text: []const u8,
+    ) error{OutOfMemory}!?Kept {
+        var kept: Kept = .{ .text = text, .changes_long = false };
+        var next: u1 = 0;
+        for (normalizer.steps) |*step| {
+            const made = try normalizer.goOn(step, gpa, memory, kept.text, &next);
+            if (step.kind == .lowercase and made.ptr != kept.text.ptr) {
+                const changes = changesLong(kept.text, made) orelse return null;
+                kept.changes_long = kept.changes_long or changes;
+            }
+            kept.text = made;
+        }
+        return kept;
     }
 
     fn applyStep(
@@ -229,6 +283,34 @@ pub const Normalizer = struct {
         };
     }
 };
+
+/// Whether characters of more than one byte differ; null if two at the same place have other lengths. Of well-formed
+/// texts, in which then a byte begins a character in one and not in the other.
+fn changesLong(before: []const u8, after: []const u8) ?bool {
+    if (before.len != after.len) return null;
+    const block_len = 32;
+    const Block = @Vector(block_len, u8);
+    const high: Block = @splat(0x80);
+    var changes = false;
+    var at: usize = 0;
+    while (at + block_len <= before.len) : (at += block_len) {
+        const old: Block = before[at..][0..block_len].*;
+        const new: Block = after[at..][0..block_len].*;
+        if (@reduce(.Max, old | new) < 0x80) continue;
+        const parts: Block = @splat(0xC0);
+        const is_inside: u32 = @bitCast((old & parts) == high);
+        const is_new_inside: u32 = @bitCast((new & parts) == high);
+        if (is_inside != is_new_inside) return null;
+        const is_long: u32 = @bitCast(old >= high);
+        const is_other: u32 = @bitCast(old != new);
+        changes = changes or is_long & is_other != 0;
+    }
+    for (before[at..], after[at..]) |old, new| {
+        if ((old & 0xC0 == 0x80) != (new & 0xC0 == 0x80)) return null;
+        changes = changes or (old >= 0x80 and old != new);
+    }
+    return changes;
+}
 
 fn replaceMatches(
     gpa: Allocator,
@@ -446,4 +528,42 @@ fn applyOnce(gpa: Allocator) !void {
 
 test "a failed allocation leaks nothing" {
     try std.testing.checkAllAllocationFailures(std.testing.allocator, applyOnce, .{});
+}
+
+test "what keeps its length in lower case, and what does not" {
+    const gpa = std.testing.allocator;
+    var diagnostic: Diagnostic = .{};
+    const matches: definition.Normalization = .{ .replace_matches = .{ .pattern = "\\s+", .to = " " } };
+    var normalizer: Normalizer = try .init(gpa, &.{ .nfc, .lowercase, .nfc, matches, .lowercase }, &diagnostic);
+    defer normalizer.deinit(gpa);
+    try std.testing.expectEqual(3, normalizer.wordSteps());
+    const last = normalizer.part(3, 5);
+    var memory: Memory = .{};
+    defer memory.deinit(gpa);
+    // At every place of a block, and behind the last whole one.
+    for ([_]usize{ 0, 1, 30, 31, 32, 70 }) |len| for (0x80..0x30000) |code_point| {
+        if (code_point >= 0xD800 and code_point < 0xE000) continue;
+        var buffer: [160]u8 = @splat('A');
+        const character_len = try std.unicode.utf8Encode(@intCast(code_point), buffer[len..][0..4]);
+        const text = buffer[0 .. len + character_len + (70 - len)];
+        const character = text[len..][0..character_len];
+        const kept = try last.applyToWords(gpa, &memory, text);
+        if (@import("unicode.zig").isWhiteSpace(@intCast(code_point))) {
+            try std.testing.expectEqual(false, kept.?.changes_long);
+            continue;
+        }
+        const change = characters.lowered(@intCast(code_point));
+        if (change.lengthFrom(character.len) != character.len or change == .two) {
+            try std.testing.expectEqual(null, kept);
+            continue;
+        }
+        try std.testing.expectEqual(change != .same, kept.?.changes_long);
+        for (text, kept.?.text, 0..) |old, new, i| {
+            if (i < len or i >= len + character.len) try std.testing.expectEqual(old | 0x20, new);
+        }
+        if (change == .same) try std.testing.expectEqualStrings(character, kept.?.text[len..][0..character.len]);
+    };
+    // One character has become longer and another shorter.
+    try std.testing.expectEqual(null, try last.applyToWords(gpa, &memory, "\u{23a}\u{2126}"));
+    try std.testing.expectEqualStrings("a b", (try last.applyToWords(gpa, &memory, "A\n\u{3000}B")).?.text);
 }

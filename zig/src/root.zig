@@ -108,5 +108,6 @@ test {
     _ = @import("training.zig");
     _ = @import("windows.zig");
     _ = @import("word_bytes.zig");
+    _ = @import("word_places.zig");
     _ = @import("words.zig");
 }

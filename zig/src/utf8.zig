@@ -25,6 +25,24 @@ pub fn isReplacementAt(text: []const u8, at: usize) bool {
     return std.mem.startsWith(u8, text[at..], "\u{fffd}");
 }
 
+/// How many characters begin in `bytes`, well-formed but for its ends.
+pub inline fn countStarts(bytes: []const u8) u64 {
+    const block_len = 16;
+    const Block = @Vector(block_len, u8);
+    const one: Block = @splat(1);
+    const zero: Block = @splat(0);
+    var count: u64 = 0;
+    var left = bytes;
+    while (left.len >= block_len) : (left = left[block_len..]) {
+        const block: @Vector(block_len, i8) = @bitCast(left[0..block_len].*);
+        const starts = block > @as(@Vector(block_len, i8), @splat(-65));
+        // A sum takes a step or two of any processor, a count of bits many of an old one.
+        count += @reduce(.Add, @select(u8, starts, one, zero));
+    }
+    for (left) |byte| count += @intFromBool(byte & 0xC0 != 0x80);
+    return count;
+}
+
 /// Whether all of `text` is well-formed.
 pub fn isWellFormed(text: []const u8) bool {
     const block_len = 32;
