@@ -176,17 +176,6 @@ pub fn withSingleSpaces(gpa: Allocator, text: []const u8, output: *Output) error
     return output.items;
 }
 
-pub const space_block_len = block_len;
-
-/// Where the white space is in the block of `text` that begins at `at`, a bit a byte; null if some of it may be of more
-/// than one byte, or the block is not within the text.
-pub inline fn spacesInBlock(text: []const u8, at: usize) ?u32 {
-    if (text.len - at < block_len + 2) return null;
-    const block: Block = text[at..][0..block_len].*;
-    if (wideSpaces(block, text[at + 1 ..], text[at + 2 ..]) != 0) return null;
-    return equal(block, ' ') | inRange(block, '\t', 5);
-}
-
 /// Where white space begins that is not ASCII. `next` and `second` are the text from a byte and from two later on.
 inline fn wideSpaces(block: Block, next: []const u8, second: []const u8) u32 {
     if (@reduce(.Max, block) < 0x80) return 0;

@@ -79,12 +79,20 @@ const kinds: [256]Kind = table: {
 
 /// As `spaceAt`, of any white space.
 noinline fn longSpaceAt(text: []const u8, at: usize) Space {
-    const block_len = characters.space_block_len;
+    const block_len = 16;
+    const Block = @Vector(block_len, u8);
+    const space: Block = @splat(' ');
+    const first: Block = @splat('\t');
+    const count: Block = @splat('\r' - '\t' + 1);
     var end = at;
-    while (characters.spacesInBlock(text, end)) |spaces| {
+    while (text.len - end >= block_len) {
+        const block: Block = text[end..][0..block_len].*;
+        const spaces = @as(u16, @bitCast(block == space)) | @as(u16, @bitCast(block -% first < count));
         const len = @ctz(~spaces);
         end += len;
-        if (len < block_len) return .{ .end = end, .count = end - at };
+        if (len == block_len) continue;
+        if (text[end] < 0x80) return .{ .end = end, .count = end - at };
+        break;
     }
     end = characters.spaceEnd(text, end);
     return .{ .end = end, .count = utf8.countStarts(text[at..end]) };
