@@ -65,6 +65,7 @@ pub const Context = struct {
     written: ?LongText = null,
     /// Made when offsets are asked for.
     lengths: ?TokenLengths = null,
+    places: offsets.Memory = .{},
 
     /// Neighbouring texts of a batch, encoded by one thread.
     const Run = struct {
@@ -118,6 +119,7 @@ pub const Context = struct {
         const gpa = context.gpa;
         if (context.written) |*written| written.deinit();
         if (context.lengths) |*lengths| lengths.deinit(gpa);
+        context.places.deinit(gpa);
         context.encoder.deinit(gpa);
         for (context.others.items) |*other| other.deinit(gpa);
         context.others.deinit(gpa);
@@ -206,7 +208,8 @@ pub const Context = struct {
             context.clear();
             const encoder = &context.encoder;
             const lengths = try context.takeLengths();
-            offsets.encode(context.gpa, encoder, lengths, text, mode, options, &context.ends) catch |err|
+            const places = &context.places;
+            offsets.encode(context.gpa, places, encoder, lengths, text, mode, options, &context.ends) catch |err|
                 return context.failOffsets(err);
             context.ids = encoder.ids.items;
             return context.ids.len;
@@ -244,7 +247,8 @@ pub const Context = struct {
     ) CallError!void {
         context.diagnostic.clear();
         const lengths = try context.takeLengths();
-        offsets.find(context.gpa, context.tokenizer, lengths, text, mode, ids, options, spans) catch |err|
+        const places = &context.places;
+        offsets.find(context.gpa, places, context.tokenizer, lengths, text, mode, ids, options, spans) catch |err|
             return context.failOffsets(err);
     }
 
@@ -259,7 +263,8 @@ pub const Context = struct {
         try context.joined_ids.resize(context.gpa, ids.len);
         const indices = context.joined_ids.items;
         const lengths = try context.takeLengths();
-        offsets.findWords(context.gpa, context.tokenizer, lengths, text, mode, ids, indices) catch |err|
+        const places = &context.places;
+        offsets.findWords(context.gpa, places, context.tokenizer, lengths, text, mode, ids, indices) catch |err|
             return context.failOffsets(err);
         context.ids = indices;
     }
@@ -276,6 +281,7 @@ pub const Context = struct {
         const lengths = try context.takeLengths();
         offsets.findMatches(
             context.gpa,
+            &context.places,
             context.tokenizer,
             lengths,
             text,
