@@ -17,7 +17,6 @@ const TokenLengths = @import("token_lengths.zig").TokenLengths;
 const Tokenizer = @import("tokenizer.zig").Tokenizer;
 const long_text = @import("long_text.zig");
 const offsets = @import("offsets.zig");
-const Record = @import("alignment.zig").Record;
 const LongText = long_text.LongText;
 const parallel = @import("parallel.zig");
 const pre_tokenizer = @import("pretokenizer.zig");
@@ -66,8 +65,8 @@ pub const Context = struct {
     written: ?LongText = null,
     /// Made when offsets are asked for.
     lengths: ?TokenLengths = null,
-    /// What the text became of which offsets were asked for last.
-    record: Record = .{},
+    /// What finding places remembers, and what the text became of which offsets were asked for last.
+    places: offsets.Memory = .{},
 
     /// Neighbouring texts of a batch, encoded by one thread.
     const Run = struct {
@@ -121,7 +120,7 @@ pub const Context = struct {
         const gpa = context.gpa;
         if (context.written) |*written| written.deinit();
         if (context.lengths) |*lengths| lengths.deinit(gpa);
-        context.record.deinit(gpa);
+        context.places.deinit(gpa);
         context.encoder.deinit(gpa);
         for (context.others.items) |*other| other.deinit(gpa);
         context.others.deinit(gpa);
@@ -210,7 +209,8 @@ pub const Context = struct {
             context.clear();
             const encoder = &context.encoder;
             const lengths = try context.takeLengths();
-            offsets.encode(context.gpa, encoder, lengths, text, mode, options, &context.ends) catch |err|
+            const places = &context.places;
+            offsets.encode(context.gpa, places, encoder, lengths, text, mode, options, &context.ends) catch |err|
                 return context.failOffsets(err);
             context.ids = encoder.ids.items;
             return context.ids.len;
@@ -223,8 +223,8 @@ pub const Context = struct {
 
     /// As `encode`, and keeps what `findOwnOffsets` of the same text and mode needs.
     pub fn encodeForOffsets(context: *Context, text: []const u8, mode: SpecialMode) CallError!usize {
-        context.record.clear();
-        context.encoder.record = &context.record;
+        context.places.record.clear();
+        context.encoder.record = &context.places.record;
         defer context.encoder.record = null;
         return context.encode(text, mode);
     }
@@ -238,7 +238,7 @@ pub const Context = struct {
         spans: []offsets.Span,
     ) CallError!void {
         var own = options;
-        own.record = &context.record;
+        own.record = &context.places.record;
         try context.findOffsetsInto(text, mode, context.ids, own, spans);
     }
 
@@ -269,7 +269,8 @@ pub const Context = struct {
     ) CallError!void {
         context.diagnostic.clear();
         const lengths = try context.takeLengths();
-        offsets.find(context.gpa, context.tokenizer, lengths, text, mode, ids, options, spans) catch |err|
+        const places = &context.places;
+        offsets.find(context.gpa, places, context.tokenizer, lengths, text, mode, ids, options, spans) catch |err|
             return context.failOffsets(err);
     }
 
@@ -284,7 +285,8 @@ pub const Context = struct {
         try context.joined_ids.resize(context.gpa, ids.len);
         const indices = context.joined_ids.items;
         const lengths = try context.takeLengths();
-        offsets.findWords(context.gpa, context.tokenizer, lengths, text, mode, ids, indices) catch |err|
+        const places = &context.places;
+        offsets.findWords(context.gpa, places, context.tokenizer, lengths, text, mode, ids, indices) catch |err|
             return context.failOffsets(err);
         context.ids = indices;
     }
@@ -301,6 +303,7 @@ pub const Context = struct {
         const lengths = try context.takeLengths();
         offsets.findMatches(
             context.gpa,
+            &context.places,
             context.tokenizer,
             lengths,
             text,

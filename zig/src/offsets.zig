@@ -67,6 +67,7 @@ pub const Error = error{
 /// Writes where each of `ids` stands, which are those that encoding `text` gives.
 pub fn find(
     gpa: Allocator,
+    memory: *Memory,
     tokenizer: *const Tokenizer,
     lengths: *const TokenLengths,
     text: []const u8,
@@ -78,6 +79,7 @@ pub fn find(
     std.debug.assert(spans.len == ids.len);
     var walk: Walk = .{
         .gpa = gpa,
+        .memory = memory,
         .tokenizer = tokenizer,
         .lengths = lengths,
         .text = text,
@@ -91,7 +93,6 @@ pub fn find(
         .goes_back = options.goes_back,
         .needs_pieces = !tokenizer.words.isUnused() and !tokenizer.words.has_all_bytes,
     };
-    defer walk.memory.deinit(gpa);
     const in_characters = options.unit == .character and !isAscii(text);
     const asks_for_form = in_characters or tokenizer.lacks_bytes or tokenizer.word_bytes.tilesWords();
     const is_well_formed = !asks_for_form or options.is_well_formed or utf8.isWellFormed(text);
@@ -112,6 +113,7 @@ pub fn find(
 /// token is refused.
 pub fn encode(
     gpa: Allocator,
+    memory: *Memory,
     encoder: *Encoder,
     lengths: *const TokenLengths,
     text: []const u8,
@@ -123,6 +125,7 @@ pub fn encode(
     ends.clearRetainingCapacity();
     var walk: Walk = .{
         .gpa = gpa,
+        .memory = memory,
         .tokenizer = encoder.tokenizer,
         .lengths = lengths,
         .text = text,
@@ -136,7 +139,6 @@ pub fn encode(
         .goes_back = options.goes_back,
         .needs_pieces = false,
     };
-    defer walk.memory.deinit(gpa);
     const in_characters = options.unit == .character and !isAscii(text);
     const asks_for_form = in_characters or encoder.tokenizer.word_bytes.tilesWords();
     const is_well_formed = !asks_for_form or options.is_well_formed or utf8.isWellFormed(text);
@@ -149,6 +151,7 @@ pub fn encode(
 /// Writes the index of the word that each of `ids` is in: each added token is one, and each piece.
 pub fn findWords(
     gpa: Allocator,
+    memory: *Memory,
     tokenizer: *const Tokenizer,
     lengths: *const TokenLengths,
     text: []const u8,
@@ -159,9 +162,8 @@ pub fn findWords(
     std.debug.assert(word_indices.len == ids.len);
     const spans = try gpa.alloc(Span, ids.len);
     defer gpa.free(spans);
-    var walk = pieceWalk(gpa, tokenizer, lengths, text, mode, ids, spans);
+    var walk = pieceWalk(gpa, memory, tokenizer, lengths, text, mode, ids, spans);
     walk.word_indices = word_indices;
-    defer walk.memory.deinit(gpa);
     try walk.run();
 }
 
@@ -169,6 +171,7 @@ pub fn findWords(
 /// and with the white space that was taken with it, and to `ends` the index of the id and where the text ends.
 pub fn findMatches(
     gpa: Allocator,
+    memory: *Memory,
     tokenizer: *const Tokenizer,
     lengths: *const TokenLengths,
     text: []const u8,
@@ -179,16 +182,16 @@ pub fn findMatches(
 ) Error!void {
     const spans = try gpa.alloc(Span, ids.len);
     defer gpa.free(spans);
-    var walk = pieceWalk(gpa, tokenizer, lengths, text, mode, ids, spans);
+    var walk = pieceWalk(gpa, memory, tokenizer, lengths, text, mode, ids, spans);
     walk.matches = .{ .bytes = bytes, .ends = ends };
     walk.takesWords(tokenizer.word_bytes.tilesWords() and utf8.isWellFormed(text));
-    defer walk.memory.deinit(gpa);
     try walk.run();
 }
 
 /// A walk that looks at every piece.
 fn pieceWalk(
     gpa: Allocator,
+    memory: *Memory,
     tokenizer: *const Tokenizer,
     lengths: *const TokenLengths,
     text: []const u8,
@@ -198,6 +201,7 @@ fn pieceWalk(
 ) Walk {
     return .{
         .gpa = gpa,
+        .memory = memory,
         .tokenizer = tokenizer,
         .lengths = lengths,
         .text = text,
@@ -233,7 +237,7 @@ const Walk = struct {
     takes_words: bool = false,
     /// Whether places become those of characters. The text is well-formed then.
     in_characters: bool = false,
-    memory: Memory = .{},
+    memory: *Memory,
     /// How many ids are done, and the places of how many are in characters by then.
     done: usize = 0,
     changed: usize = 0,
@@ -248,6 +252,7 @@ const Walk = struct {
         if (!tokenizer.tiles or walk.needs_pieces or walk.ids.len == 0) return false;
         if (walk.record == null) {
             const record = &walk.memory.record;
+            record.clear();
             _ = try record.apply(walk.gpa, &tokenizer.normalizer, walk.text, walk.text);
             walk.record = record;
         }
@@ -779,8 +784,8 @@ fn fallsBack(words: *const Words, character: []const u8) bool {
     return true;
 }
 
-/// Texts that were changed, and the way back.
-const Memory = struct {
+/// Texts that were changed, and the way back: kept from text to text, nothing is read that an earlier one left.
+pub const Memory = struct {
     record: alignment.Record = .{},
     stretch: alignment.Levels = .{},
     kept: normalizer_zig.Memory = .{},
@@ -791,7 +796,7 @@ const Memory = struct {
     pipeline: pipeline.Memory = .{},
     spelled: spelled_model.Scratch = .{},
 
-    fn deinit(memory: *Memory, gpa: Allocator) void {
+    pub fn deinit(memory: *Memory, gpa: Allocator) void {
         memory.record.deinit(gpa);
         memory.stretch.deinit(gpa);
         memory.kept.deinit(gpa);
@@ -1372,8 +1377,11 @@ test "words as long as in the text take no way back" {
         const spans = try gpa.alloc(Span, count);
         defer gpa.free(spans);
         const lengths: *const TokenLengths = try context.takeLengths();
+        var memory: Memory = .{};
+        defer memory.deinit(gpa);
         var walk: Walk = .{
             .gpa = gpa,
+            .memory = &memory,
             .tokenizer = &tokenizer,
             .lengths = lengths,
             .text = case.text,
@@ -1383,10 +1391,9 @@ test "words as long as in the text take no way back" {
             .spans = spans,
             .needs_pieces = false,
         };
-        defer walk.memory.deinit(gpa);
         walk.takesWords(utf8.isWellFormed(case.text));
         try walk.run();
-        try std.testing.expectEqual(case.expected, walk.memory.stretch.list.items.len > 1);
+        try std.testing.expectEqual(case.expected, memory.stretch.list.items.len > 1);
     }
 }
 
