@@ -5,8 +5,9 @@
 //! looking for pieces or merging: it cuts the text at added tokens, normalizes it, and adds lengths up. Only
 //! where the sums do not fit, because a pattern drops text or characters have no token, are the pieces looked for.
 //!
-//! A step that changes text leaves an alignment (`alignment.zig`), through which places go back. Time is linear in the text;
-//! memory is what the changed text and its alignments take.
+//! A step that changes text leaves an alignment (`alignment.zig`), through which places go back. Words that only became
+//! small letters, as long as before, and the white space between them need none (`word_places.zig`). Time is linear
+//! in the text; memory is what the changed text and its alignments take.
 //!
 //! Of the general way the steps are what takes the time: there a walk takes them only once, and encodes the pieces
 //! as it finds them (`encode`).
@@ -464,7 +465,7 @@ const Walk = struct {
         if (first.token != null or first.end != kept.text.len) return false;
         const known_count = if (walk.making) |making| making.encoder.ids.items.len else 0;
         if (walk.making) |making| {
-            _ = try making.encoder.encodeSpelled(walk.gpa, kept.text, start == 0, .keep);
+            _ = try making.encoder.encodeWords(walk.gpa, kept.text, .keep);
             try walk.takeMade();
         }
         const ids = walk.ids[walk.done..];
@@ -922,8 +923,11 @@ inline fn countShort(text: []const u8, start: usize, end: usize) u64 {
     const len = end - start;
     if (len > block_len or start + block_len > text.len) return utf8.countStarts(text[start..end]);
     const block: @Vector(block_len, i8) = @bitCast(text[start..][0..block_len].*);
-    const starts: u32 = @as(u16, @bitCast(block > @as(@Vector(block_len, i8), @splat(-65))));
-    return @popCount(starts & ((@as(u32, 1) << @intCast(len)) - 1));
+    const starts = block > @as(@Vector(block_len, i8), @splat(-65));
+    const Block = @Vector(block_len, u8);
+    const first_ones = comptime @as([block_len]u8, @splat(1)) ++ @as([block_len]u8, @splat(0));
+    const ones: Block = first_ones[block_len - len ..][0..block_len].*;
+    return @reduce(.Add, @select(u8, starts, ones, @as(Block, @splat(0))));
 }
 
 /// `toCharacters` of any bytes: a character is what `utf8.decode` takes for one.
