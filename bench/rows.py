@@ -107,7 +107,7 @@ ROWS: Mapping[str, Row] = {
     ),
     "offsets": Row(
         "Ids in a list, and where they stand, documents",
-        (*_BYTE_LEVEL, *_SENTENCEPIECE, *_FURTHER),
+        (*_BYTE_LEVEL, *_SENTENCEPIECE, *_FURTHER, "clip"),
         ("english", "multilingual"),
         (OURS, "tiktoken", "tokenizers"),
         shapes=("list", "offsets", "byte_offsets"),

@@ -257,12 +257,21 @@ pub const Encoder = struct {
         const tokenizer = encoder.tokenizer;
         const memory = &encoder.pipeline;
         if (tokenizer.word_bytes.is_used and encoder.dropout == null) {
-            const words = &tokenizer.word_bytes;
-            const text = words.trimmed(try Pipeline.wellFormed(gpa, memory, segment));
-            return encoder.encodeText(gpa, &words.pieces, text, output);
+            return encoder.encodeWords(gpa, try Pipeline.wellFormed(gpa, memory, segment), output);
         }
         const cut = try tokenizer.pipeline.run(gpa, memory, segment, is_first, null);
         return encoder.encodeCut(gpa, cut, output);
+    }
+
+    /// The same for well-formed text, where words are encoded as they stand in it.
+    pub fn encodeWords(
+        encoder: *Encoder,
+        gpa: Allocator,
+        text: []const u8,
+        comptime output: Output,
+    ) error{OutOfMemory}!usize {
+        const words = &encoder.tokenizer.word_bytes;
+        return encoder.encodeText(gpa, &words.pieces, words.trimmed(text), output);
     }
 
     /// The same for what the pipeline made of the segment.

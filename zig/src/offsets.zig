@@ -6,8 +6,9 @@
 //! cuts the text at added tokens, normalizes what was not recorded, and adds lengths up. Only where the sums do
 //! not fit, because a pattern drops text or characters have no token, are the pieces looked for.
 //!
-//! A step that changes text leaves an alignment (`alignment.zig`), through which places go back. Time is linear in the text;
-//! memory is what the changed text and its alignments take.
+//! A step that changes text leaves an alignment (`alignment.zig`), through which places go back. Words that only became
+//! small letters, as long as before, and the white space between them need none (`word_places.zig`). Time is linear
+//! in the text; memory is what the changed text and its alignments take.
 //!
 //! Of the general way the steps are what takes the time: there a walk takes them only once, and encodes the pieces
 //! as it finds them (`encode`).
@@ -487,7 +488,7 @@ const Walk = struct {
         if (first.token != null or first.end != kept.text.len) return false;
         const known_count = if (walk.making) |making| making.encoder.ids.items.len else 0;
         if (walk.making) |making| {
-            _ = try making.encoder.encodeSpelled(walk.gpa, kept.text, start == 0, .keep);
+            _ = try making.encoder.encodeWords(walk.gpa, kept.text, .keep);
             try walk.takeMade();
         }
         const ids = walk.ids[walk.done..];
