@@ -473,22 +473,23 @@ pub const Segments = struct {
         const matcher = segments.matcher;
         const text = segments.text;
         var at = from;
-        switch (matcher.firsts.count) {
-            0 => return null,
-            1 => return std.mem.findScalarPos(u8, text, from, matcher.firsts.bytes[0]),
-            FewBytes.many => {},
-            else => while (true) {
-                if (at < segments.block_end) {
-                    const offset = at - segments.block_start;
-                    const beginnings = segments.beginnings >> @intCast(offset);
-                    if (beginnings != 0) return at + @ctz(beginnings);
-                    at = segments.block_end;
-                }
-                if (at + block_len >= text.len) break;
-                segments.block_start = at;
-                segments.block_end = at + block_len;
-                segments.beginnings = matcher.beginnings(text, at);
-            },
+        const firsts = &matcher.firsts;
+        if (firsts.count == 0) return null;
+        // Of one byte the next place is found sooner, by a twentieth of an English text's time, unless text is full of it.
+        if (firsts.count == 1 and firsts.bytes[0] != ' ') {
+            return std.mem.findScalarPos(u8, text, from, firsts.bytes[0]);
+        }
+        while (!firsts.isMany()) {
+            if (at < segments.block_end) {
+                const offset = at - segments.block_start;
+                const beginnings = segments.beginnings >> @intCast(offset);
+                if (beginnings != 0) return at + @ctz(beginnings);
+                at = segments.block_end;
+            }
+            if (at + block_len >= text.len) break;
+            segments.block_start = at;
+            segments.block_end = at + block_len;
+            segments.beginnings = matcher.beginnings(text, at);
         }
         for (text[at..], at..) |byte, i| {
             if (matcher.trie.beginsWith(byte)) return i;
